@@ -1,0 +1,109 @@
+/* http.h - the wire: a TLS server with a pool of workers, and a router.
+ *
+ * libmicrohttpd stands behind this and nowhere else, so that another engine
+ * can take its place. Its threads do the wire only; a request whose body is
+ * complete is handed to a worker thread, where the handler may block on the
+ * database; the connection sleeps meanwhile. Knows base only: permissions are
+ * numbers to it.
+ *
+ * What is refused here and never reaches a handler (RFC 9112): Content-Length
+ * with Transfer-Encoding, a repeated Content-Length, Transfer-Encoding or
+ * Host, a transfer coding other than "chunked", a header name that is not a
+ * token, a missing Host, a target above 8 KiB: 400 and the connection closes.
+ * A body above what admit() allows: 413. Too slow (head 10 s, body under
+ * 500 bytes/s for 10 s, keep-alive idle 60 s): closed.
+ */
+#ifndef WARD_HTTP_H
+#define WARD_HTTP_H
+
+#include "base/base.h"
+
+enum http_method { GET = 1, POST, PUT, PATCH, DELETE, HEAD, OPTIONS };
+
+struct http_param { str name, value; };      /* decoded: percent and, in the query, plus */
+
+struct http_req {
+	enum http_method   method;
+	str                path;       /* decoded once, as sent otherwise; always starts with '/' */
+	str                raw_query;  /* undecoded, without '?' */
+	struct http_param *query;      /* in order, repeated names kept */
+	int                query_count;
+	str                body;       /* whole; empty if none */
+	str                address;    /* peer, "192.0.2.1" or "2001:db8::1"; the forwarded one behind a declared proxy */
+	str                host;       /* Host header, or X-Forwarded-Host from a declared proxy */
+	bool               secure;     /* the client's side is https */
+	int64_t            param[4];   /* filled by the router: {id} placeholders in order */
+	str                word[4];    /* filled by the router: {name*} text placeholders in order */
+	void              *wire;       /* the engine's own */
+};
+/* A header's value, ASCII case folded name; empty str when absent. */
+str http_header(const struct http_req *rq, const char *name);
+/* The first value of a query parameter, or NULL. */
+const str *http_query(const struct http_req *rq, const char *name);
+str http_cookie(const struct http_req *rq, const char *name);
+
+struct http_reply {
+	int         status;            /* 0 is a bug and becomes 500 */
+	const char *type;              /* content type; NULL: none is sent */
+	struct buf  body;              /* init by the server on the request's arena, max 64 MiB */
+	struct { const char *name; str value; } head[24];
+	int         head_count;
+	bool        close;             /* close the connection after this answer */
+};
+void http_head(struct http_reply *rp, const char *name, str value);  /* CR, LF and NUL in value: dropped */
+
+/* Called on a wire thread once the head is complete: how many body bytes may
+ * come. Must not block. */
+typedef size_t http_admit(void *arg, const struct http_req *rq);
+/* Called on a worker thread with the whole request; fills the reply. `a` is
+ * the request's arena and is dropped after the last byte is sent. */
+typedef void http_handler(void *arg, struct arena *a, struct http_req *rq, struct http_reply *rp);
+
+struct http_conf {
+	const char    *listen;         /* "ADDR:PORT", "[::1]:8443", ":8443" */
+	const char    *cert_file, *key_file;   /* PEM; NULL with plain */
+	bool           plain;          /* no TLS; the caller has checked that it may be so */
+	const char    *trusted_proxy;  /* address whose X-Forwarded-* counts; NULL: nobody */
+	int            wire_threads;   /* 0: 2 */
+	int            workers;        /* 0: 32; stacks of 512 KiB */
+	int            max_connections;/* 0: 4096; per address: a quarter of it */
+	http_admit    *admit;
+	http_handler  *handle;
+	void          *arg;
+};
+struct http;
+/* Starts to serve. E_BUSY: the address is taken; E_INVALID: it is not an
+ * address or the certificate cannot be used (field and why in cx->fail). */
+enum err http_start(struct ctx *cx, const struct http_conf *conf, struct http **out) MUST_CHECK;
+int      http_port(const struct http *h);    /* the port really bound (listen port 0) */
+/* Stops to accept, lets running requests end (at most `grace`), closes. */
+void     http_stop(struct http **h, usec grace);
+/* Re-reads certificate and key; the old ones stay when they cannot be read. */
+enum err http_reload(struct ctx *cx, struct http *h) MUST_CHECK;
+struct http_stats { uint64_t requests, refused, open; };
+void     http_stats(const struct http *h, struct http_stats *out);
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
+/* A row says everything about a route that is not its work. `path` is without
+ * ".json"; {id} takes a positive decimal of at most 18 digits, {word} any one
+ * segment. Tables end with a row whose method is 0. `permission` is gate's
+ * enum may and is never 0: public ones say MAY_ANYONE. */
+struct route {
+	enum http_method method;
+	const char      *path;
+	int              permission;
+	size_t           body_max;     /* bytes; 0: no body is read */
+	enum err       (*handle)(struct ctx *cx, struct http_req *rq, struct http_reply *rp);
+	unsigned         flags;        /* the api's own */
+};
+struct router;
+/* Compiles tables (NULL-terminated list). Duplicate rows end the process: a
+ * bug. Freed with the arena. */
+struct router *router_new(struct arena *a, const struct route *const *tables);
+/* The row for method and path (a trailing ".json" of the last segment is
+ * ignored), with rq->param and rq->word filled; NULL when there is none, and
+ * then *allowed has a bit (1 << method) for each method the path does take. */
+const struct route *router_find(const struct router *r, struct http_req *rq, unsigned *allowed);
+
+#endif

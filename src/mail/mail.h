@@ -1,0 +1,88 @@
+/* mail.h - e-mail on the wire: what a message says, read in a sandbox.
+ *
+ * mail_parse() works through untrusted bytes with gmime and limits of its own
+ * (below) and is only ever run in a parser process, a fuzzer or a test: a
+ * process without files, network or keys (seccomp, Landlock, rlimits), one job
+ * at a time, killed and replaced when it misbehaves. parser_mail() is the way
+ * in for everybody else. Knows base only.
+ */
+#ifndef WARD_MAIL_H
+#define WARD_MAIL_H
+
+#include "base/base.h"
+
+#define MAIL_MAX        (40 * MiB)   /* raw bytes of one message */
+#define MAIL_PARTS_MAX  500          /* MIME parts that are looked at; the rest is noted as a problem */
+#define MAIL_DEPTH_MAX  30
+#define MAIL_TEXT_MAX   (1 * MiB)    /* of text kept from the body; cut with a problem noted */
+#define MAIL_ATTACH_MAX 100
+
+struct mail_addr { str name, addr; };        /* addr lower-cased domain, "" when unusable */
+
+struct mail_attachment {
+	str  file_name;       /* made safe: no path, no control characters; "attachment-3.pdf" if none */
+	str  content_type;    /* "type/subtype", lower case */
+	str  content_id;      /* without <>; "" */
+	bool is_inline;
+	str  bytes;           /* decoded */
+};
+
+enum mail_kind {
+	MAIL_NORMAL,
+	MAIL_AUTO_REPLY,      /* RFC 3834: Auto-Submitted other than "no", vacation, OOF */
+	MAIL_BOUNCE,          /* RFC 3464 report, null return path, mailer-daemon */
+	MAIL_BULK,            /* List-Id, Precedence bulk/list/junk */
+	MAIL_LOOP,            /* our own X-Ward-Loop mark, or more than 50 Received */
+};
+
+struct mail {
+	str               message_id;      /* without <>; "" when absent or unusable */
+	str               in_reply_to;     /* without <> */
+	str              *references;      /* without <>, oldest first, at most 100 */
+	int               reference_count;
+	struct mail_addr  from, sender, reply_to, return_path;
+	struct mail_addr *to, *cc;         /* at most 100 each */
+	int               to_count, cc_count;
+	str               subject;         /* decoded, one line, at most 998 bytes of UTF-8 */
+	usec              date;            /* 0 when absent or absurd */
+	enum mail_kind    kind;
+	str               failed_recipient;/* MAIL_BOUNCE: the address that failed */
+	str               text;            /* what the person wrote, UTF-8 without NULs: text/plain or HTML turned to text */
+	str               quoted;          /* the quoted older message cut from the end of text */
+	str               html;            /* the HTML part as it came, UTF-8; "" */
+	struct mail_attachment *attachment;
+	int               attachment_count;
+	const char       *problem[8];      /* fixed words: "too many parts", "unknown charset", ... */
+	int               problem_count;
+};
+
+/* Parses in this process. E_INVALID: not a message at all (no header line);
+ * E_LIMIT above MAIL_MAX. All strings live in cx's arena. Linear time. */
+enum err mail_parse(struct ctx *cx, str raw, struct mail *out) MUST_CHECK;
+/* HTML to readable text (links kept as "text <url>"), linear time and depth
+ * limited; script, style, head and comments dropped. Never fails. */
+str html_to_text(struct arena *a, str html, size_t max);
+/* Cuts the quoted older message and reply delimiters off the end ("On ...
+ * wrote:", "-----Original Message-----", "> " tails, "## Reply above ##"). */
+void mail_cut_quote(str text, str *fresh, str *quoted);
+/* A subject for comparing: without Re:, Fwd:, AW: and the like. */
+str mail_subject_base(str subject);
+
+/* ---- parser processes ------------------------------------------------------------------------- */
+
+/* Runs a pool of at most `count` parser processes, started when first needed
+ * by executing this binary again (/proc/self/exe) with the argument
+ * "parser" and a socket as descriptor 3. */
+struct parser;
+enum err parser_start(struct ctx *cx, int count, struct parser **out) MUST_CHECK;
+void     parser_stop(struct parser **p);
+/* Parses in a sandboxed process. E_INVALID and E_LIMIT as mail_parse;
+ * E_FAULT with why "the parser gave up on this message" when the process
+ * crashed, ran out of its 512 MiB or took over 20 s of time: the caller
+ * keeps the mail as suspended. Thread-safe; waits for a free process. */
+enum err parser_mail(struct ctx *cx, struct parser *p, str raw, struct mail *out) MUST_CHECK;
+/* The child's main: sandboxes itself, serves jobs from descriptor `fd` until
+ * it closes. Returns the exit status. */
+int      parser_main(int fd);
+
+#endif
