@@ -1,0 +1,197 @@
+/* gate.h - users, organizations, groups, sign-in, tokens, and the one question
+ * gate_may(): may this actor do this, to this?
+ *
+ * Default is no. Routes ask "may this role do this at all", the domain asks
+ * again with the object, so the command line and the mail intake meet the same
+ * check. Names, addresses, phones, notes and custom values of users and
+ * organizations are sealed under the user's (organization's) data key; e-mail,
+ * external id and organization name are blind-indexed for equality. Every
+ * change is an event in the trail, in the same transaction.
+ */
+#ifndef WARD_GATE_H
+#define WARD_GATE_H
+
+#include "base/base.h"
+#include "store/store.h"
+
+/* ---- may -------------------------------------------------------------------------------------------- */
+
+enum may {
+	MAY_ANYONE = 1,        /* also nobody */
+	MAY_SIGNED_IN,
+	MAY_CREATE_TICKET,     /* agents, admins (end users use requests) */
+	MAY_READ_TICKET,
+	MAY_UPDATE_TICKET,
+	MAY_DELETE_TICKET,     /* admins; agents by the account's setting */
+	MAY_REDACT,            /* admins; agents by the account's setting */
+	MAY_READ_REQUEST,      /* end users: own requests; staff too */
+	MAY_CREATE_REQUEST,
+	MAY_LIST_USERS,        /* agents, admins */
+	MAY_READ_USER,         /* end users: themselves */
+	MAY_WRITE_USER,        /* agents: end users only; admins: all */
+	MAY_READ_GROUPS,       /* staff */
+	MAY_WRITE_GROUPS,      /* admins */
+	MAY_READ_ORGS,
+	MAY_WRITE_ORGS,        /* admins */
+	MAY_SEARCH,            /* staff */
+	MAY_EXPORT,            /* incremental exports: admins */
+	MAY_READ_TRAIL,        /* audit_logs, access_logs: admins */
+	MAY_READ_JOBS,         /* staff; own jobs */
+	MAY_SUSPENDED,         /* suspended tickets: admins, and agents who see all tickets */
+	MAY_ADMIN,             /* everything else that only admins do */
+	MAY_LAST
+};
+
+/* What an action is about; zeros where it does not apply. */
+struct about {
+	int64_t requester_id, assignee_id, group_id, organization_id, user_id;
+	const int64_t *cc; int cc_count;      /* users with access as CC or follower */
+	enum role role;                       /* of the user written to */
+	bool      is_private;                 /* an internal comment */
+	bool      has_object;                 /* false: "at all", as routes ask */
+};
+/* OK; E_WHO when nobody is signed in; E_DENIED when the role may never do it;
+ * E_ABSENT when the object is not theirs to know. */
+enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
+/* Group ids the actor is a member of, ascending; cached for the context. */
+enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
+
+/* ---- account settings (a small table of key, value) ---------------------------------------------------- */
+bool     gate_setting_bool(struct ctx *cx, const char *key, bool def);
+int64_t  gate_setting_int(struct ctx *cx, const char *key, int64_t def);
+enum err gate_setting_set(struct ctx *cx, const char *key, str value) MUST_CHECK;   /* MAY_ADMIN, trailed */
+
+/* ---- users ------------------------------------------------------------------------------------------------ */
+
+struct user {
+	int64_t          id, key, organization_id, default_group_id;
+	enum role        role;
+	enum restriction sees;
+	bool             active, suspended, verified, moderator, only_private_comments, shared, erased;
+	usec             created_at, updated_at, last_login_at;
+	sensitive        name, email, phone, alias, details, notes, signature, external_id;
+	str              locale, time_zone;
+	sensitive        tags;              /* JSON array text */
+	sensitive        user_fields;       /* JSON object text */
+};
+/* What to change; a member is applied where `has` has its bit. */
+enum user_has {
+	USER_NAME = 1, USER_EMAIL = 2, USER_PHONE = 4, USER_ALIAS = 8, USER_DETAILS = 16, USER_NOTES = 32,
+	USER_SIGNATURE = 64, USER_EXTERNAL_ID = 128, USER_LOCALE = 256, USER_TIME_ZONE = 512, USER_TAGS = 1024,
+	USER_FIELDS = 2048, USER_ROLE = 4096, USER_SEES = 8192, USER_ORG = 16384, USER_GROUP = 32768,
+	USER_SUSPENDED = 65536, USER_VERIFIED = 131072, USER_MODERATOR = 262144, USER_PRIVATE_ONLY = 524288,
+	USER_PASSWORD = 1048576,
+};
+struct user_change {
+	unsigned  has;
+	struct user u;                      /* the members named by `has` */
+	sensitive password;                 /* USER_PASSWORD */
+};
+/* Validates (name blank, e-mail malformed or already used: DuplicateValue,
+ * role not allowed for the actor, unknown organization or group) with bad(),
+ * all at once. Both are inside or open a transaction. */
+enum err user_create(struct ctx *cx, const struct user_change *in, struct user *out) MUST_CHECK;
+enum err user_update(struct ctx *cx, int64_t id, const struct user_change *in, struct user *out) MUST_CHECK;
+/* Finds by id, e-mail or external id (in this order), updates or creates. */
+enum err user_create_or_update(struct ctx *cx, int64_t id, const struct user_change *in, struct user *out, bool *created) MUST_CHECK;
+/* Soft: active false, sessions and tokens end. Last admin: E_INVALID. */
+enum err user_delete(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+/* Reading checks MAY_READ_USER; E_ABSENT. */
+enum err user_get(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+/* Without a permission check: for requesters of a visible ticket, the mail intake, sign-in. */
+enum err user_load(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+enum err user_by_email(struct ctx *cx, str email, struct user *out) MUST_CHECK;      /* E_ABSENT */
+enum err user_by_external_id(struct ctx *cx, str external_id, struct user *out) MUST_CHECK;
+/* Many by id in one query, ascending ids without doubles; unknown ones left out (for sideloads, show_many). */
+enum err user_many(struct ctx *cx, const int64_t *ids, int n, struct user **out, int *count) MUST_CHECK;
+/* Pages. `after`/`before` are ids (0: none); role -1: any. `offset` for offset paging. */
+struct user_filter { int role_mask; int64_t organization_id, group_id; int64_t after, before; int64_t offset; int limit; bool newest_first; };
+enum err user_list(struct ctx *cx, const struct user_filter *f, struct user **out, int *count) MUST_CHECK;
+enum err user_count(struct ctx *cx, const struct user_filter *f, int64_t *count) MUST_CHECK;
+/* The requester of an incoming mail or request: found by e-mail or made as an unverified end user. In a transaction. */
+enum err user_for_address(struct ctx *cx, str name, str email, struct user *out) MUST_CHECK;
+/* Changed users for the incremental export and the search index: updated_at, id > (at, id). */
+enum err user_changed(struct ctx *cx, usec at, int64_t id, int limit, struct user **out, int *count) MUST_CHECK;
+bool     email_valid(str email);         /* one address, RFC 5321 shape, at most 254 bytes */
+
+/* ---- organizations, groups, memberships ---------------------------------------------------------------------- */
+
+struct organization {
+	int64_t id, key, group_id; usec created_at, updated_at;
+	bool shared_tickets, shared_comments;
+	sensitive name, details, notes, external_id, tags, domain_names, fields;   /* tags, domain_names: JSON arrays; fields: JSON object */
+};
+enum org_has { ORG_NAME = 1, ORG_DETAILS = 2, ORG_NOTES = 4, ORG_EXTERNAL_ID = 8, ORG_TAGS = 16, ORG_DOMAINS = 32, ORG_FIELDS = 64, ORG_GROUP = 128, ORG_SHARED_TICKETS = 256, ORG_SHARED_COMMENTS = 512 };
+enum err org_create(struct ctx *cx, unsigned has, const struct organization *in, struct organization *out) MUST_CHECK;
+enum err org_update(struct ctx *cx, int64_t id, unsigned has, const struct organization *in, struct organization *out) MUST_CHECK;
+enum err org_delete(struct ctx *cx, int64_t id) MUST_CHECK;     /* users and tickets lose it */
+enum err org_get(struct ctx *cx, int64_t id, struct organization *out) MUST_CHECK;
+enum err org_by_name(struct ctx *cx, str name, struct organization *out) MUST_CHECK;
+enum err org_by_external_id(struct ctx *cx, str external_id, struct organization *out) MUST_CHECK;
+enum err org_many(struct ctx *cx, const int64_t *ids, int n, struct organization **out, int *count) MUST_CHECK;
+enum err org_list(struct ctx *cx, int64_t after, int64_t before, int64_t offset, int limit, struct organization **out, int *count) MUST_CHECK;
+enum err org_count(struct ctx *cx, int64_t *count) MUST_CHECK;
+
+struct group { int64_t id; str name, description; bool is_public, is_default, deleted; usec created_at, updated_at; };
+enum group_has { GROUP_NAME = 1, GROUP_DESCRIPTION = 2, GROUP_PUBLIC = 4, GROUP_DEFAULT = 8 };
+enum err group_create(struct ctx *cx, unsigned has, const struct group *in, struct group *out) MUST_CHECK;
+enum err group_update(struct ctx *cx, int64_t id, unsigned has, const struct group *in, struct group *out) MUST_CHECK;  /* private to public: never */
+enum err group_delete(struct ctx *cx, int64_t id) MUST_CHECK;   /* soft; the default group: E_INVALID */
+enum err group_get(struct ctx *cx, int64_t id, struct group *out) MUST_CHECK;
+enum err group_many(struct ctx *cx, const int64_t *ids, int n, struct group **out, int *count) MUST_CHECK;
+enum err group_list(struct ctx *cx, int64_t user_id, int64_t after, int64_t before, int64_t offset, int limit, struct group **out, int *count) MUST_CHECK; /* user_id 0: all */
+enum err group_count(struct ctx *cx, int64_t user_id, int64_t *count) MUST_CHECK;
+enum err group_default(struct ctx *cx, int64_t *id) MUST_CHECK;
+
+struct membership { int64_t id, user_id, group_id; bool is_default; usec created_at, updated_at; };
+enum err membership_create(struct ctx *cx, int64_t user_id, int64_t group_id, bool is_default, struct membership *out) MUST_CHECK;
+enum err membership_delete(struct ctx *cx, int64_t id) MUST_CHECK;
+enum err membership_get(struct ctx *cx, int64_t id, struct membership *out) MUST_CHECK;
+enum err membership_list(struct ctx *cx, int64_t user_id, int64_t group_id, int64_t after, int64_t before, int64_t offset, int limit, struct membership **out, int *count) MUST_CHECK;
+enum err membership_count(struct ctx *cx, int64_t user_id, int64_t group_id, int64_t *count) MUST_CHECK;
+enum err membership_make_default(struct ctx *cx, int64_t id) MUST_CHECK;
+bool     membership_exists(struct ctx *cx, int64_t user_id, int64_t group_id);
+
+/* ---- signing in ------------------------------------------------------------------------------------------------ */
+
+/* Wired by cli from the vault. */
+struct gate_crypto {
+	enum err (*password_hash)(struct ctx *cx, str password, str *encoded);
+	bool     (*password_check)(str encoded, str password);
+	void     (*password_waste)(str password);
+	void     (*mac)(struct sys *sys, str bytes, unsigned char out[32]);    /* HMAC under the token key */
+};
+/* Opens gate: caches settings, token hashes and actors (bounded), knows the lock-out counters. */
+enum err gate_open(struct ctx *cx, const struct gate_crypto *crypto, struct gate **out) MUST_CHECK;
+void     gate_close(struct gate **g);
+
+/* A context that acts as the system (jobs, mail intake, command line) or as a user. */
+void     gate_as_system(struct ctx *cx, const char *how);
+enum err gate_as_user(struct ctx *cx, int64_t user_id, const char *how) MUST_CHECK;
+
+/* What the request brings: an Authorization header, a session cookie. Sets
+ * cx->actor, on nothing at all to "nobody" with OK. E_WHO: wrong or unknown
+ * credentials ("Couldn't authenticate you"); E_LIMIT: locked out for a while
+ * after too many failures (per address and per user, growing), *retry_after
+ * seconds. Failures and lock-outs are events in the trail. Constant work for
+ * unknown users. Hot path: an API token costs an HMAC and a cache lookup; a
+ * change of role, a suspension or a revocation takes effect at once. */
+enum err gate_authenticate(struct ctx *cx, str authorization, str session_cookie, int *retry_after) MUST_CHECK;
+/* Password sign-in for the browser: makes a session; the cookie's value is returned once. */
+enum err session_create(struct ctx *cx, str email, sensitive password, str *cookie, str *csrf, int *retry_after) MUST_CHECK;
+enum err session_end(struct ctx *cx) MUST_CHECK;               /* the actor's own */
+/* The CSRF token of the actor's session is cx->actor->csrf; constant-time compare. */
+bool     session_csrf_ok(struct ctx *cx, str token);
+#define SESSION_IDLE_FOR ((usec)15 * 60 * SECOND)              /* 45 CFR 164.312(a)(2)(iii): automatic logoff; setting "session_idle_minutes" */
+#define SESSION_MAX_FOR  ((usec)12 * 3600 * SECOND)
+
+struct api_token { int64_t id, user_id; str description; usec created_at, last_used_at; bool active; bool bearer; };
+/* The token in clear is returned once and only its keyed hash kept. `bearer`:
+ * an OAuth-style access token (Authorization: Bearer) instead. */
+enum err token_create(struct ctx *cx, int64_t user_id, str description, bool bearer, bool read_only, str *clear, struct api_token *out) MUST_CHECK;
+enum err token_list(struct ctx *cx, struct api_token **out, int *count) MUST_CHECK;
+enum err token_revoke(struct ctx *cx, int64_t id) MUST_CHECK;
+
+extern const struct stmt *const gate_stmts[];
+
+#endif
