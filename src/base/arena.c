@@ -2,8 +2,8 @@
  *
  * A list of chunks, the newest first. The first chunk is 16 KiB and survives
  * arena_reset(); later ones double up to 1 MiB. What is bigger than a quarter
- * of the next chunk gets a chunk of its own, put behind the current one, so
- * that the room left in the current one is not lost.
+ * of the next chunk gets a chunk of its own in a second list, so that the room
+ * left in the current one is not lost.
  *
  * Invariant: the bytes of a chunk above `used` are zero. They come zeroed from
  * calloc, and reset wipes what was used; so arena_alloc() has nothing to clear
@@ -54,7 +54,8 @@ struct defer {
 
 struct arena {
 	struct chunk *now;          /* allocations come from here */
-	struct chunk *first;        /* last of the list, kept by reset */
+	struct chunk *first;        /* last of that list, kept by reset */
+	struct chunk *big;          /* chunks that hold one allocation */
 	size_t        next_cap;     /* of the next ordinary chunk */
 	struct defer *defers;       /* newest first; in the arena */
 };
@@ -87,6 +88,19 @@ chunk_wipe(struct chunk *c)
 	c->used = 0;
 }
 
+/* Wipes and frees the chunks from `c` up to, and not with, `end`. */
+static void
+drop(struct chunk *c, struct chunk *end)
+{
+	struct chunk *next;
+
+	for (; c != end; c = next) {
+		next = c->next;
+		chunk_wipe(c);
+		free(c);
+	}
+}
+
 struct arena *
 arena_new(void)
 {
@@ -102,7 +116,6 @@ arena_new(void)
 void
 arena_reset(struct arena *a)
 {
-	struct chunk *c, *next;
 	struct defer *d;
 
 	/* A callback may defer another: that one runs next. */
@@ -110,14 +123,12 @@ arena_reset(struct arena *a)
 		a->defers = d->next;
 		d->fn(d->arg);
 	}
-	for (c = a->now; c != a->first; c = next) {
-		next = c->next;
-		chunk_wipe(c);
-		free(c);
-	}
-	chunk_wipe(c);
-	POISON(c->data, c->cap);
+	drop(a->now, a->first);
+	drop(a->big, NULL);
+	chunk_wipe(a->first);
+	POISON(a->first->data, a->first->cap);
 	a->now = a->first;
+	a->big = NULL;
 	a->next_cap = 2 * FIRST;
 }
 
@@ -147,8 +158,9 @@ take(struct chunk *c, size_t n, size_t align)
 	p = c->data + c->used + pad;
 	c->used += pad + n;
 	UNPOISON(p, n);
-	if (GAP != 0)
-		c->used = c->cap - c->used < GAP ? c->cap : c->used + GAP;
+#ifdef WITH_ASAN
+	c->used = c->cap - c->used < GAP ? c->cap : c->used + GAP;
+#endif
 	return p;
 }
 
@@ -161,22 +173,224 @@ alloc_slow(struct arena *a, size_t n, size_t align)
 		out_of_memory();
 	if (n > a->next_cap / 4) {
 		c = chunk_new(n + align + GAP);
-		if (a->now == a->first) {
-			/* The first chunk must stay last: go before it, with no room to give. */
-			c->next = a->first;
-			a->now = c;
-			/* Further small ones would skip what is left in the first
-			 * chunk; swapping the data is not possible, so start a new one. */
-		} else {
-			c->next = a->now->next;
-			a->now->next = c;
-		}
-		return take(c, n, align);
+		c->next = a->big;
+		a->big = c;
+	} else {
+		c = chunk_new(a->next_cap);
+		if (a->next_cap < LAST)
+			a->next_cap *= 2;
+		c->next = a->now;
+		a->now = c;
 	}
-	c = chunk_new(a->next_cap);
-	if (a->next_cap < LAST)
-		a->next_cap *= 2;
-	c->next = a->now;
-	a->now = c;
 	return take(c, n, align);
+}
+
+void *
+arena_alloc(struct arena *a, size_t size, size_t count, size_t align)
+{
+	size_t n;
+	void *p;
+
+	if (__builtin_mul_overflow(size, count, &n))
+		out_of_memory();
+	p = take(a->now, n, align);
+	return p != NULL ? p : alloc_slow(a, n, align);
+}
+
+/* Makes the newest allocation longer where it stands. */
+static bool
+grow_here(struct arena *a, char *p, size_t have, size_t want)
+{
+	struct chunk *c = a->now;
+
+	if (GAP != 0 || p == NULL || p + have != c->data + c->used)
+		return false;
+	if (want - have > c->cap - c->used)
+		return false;
+	c->used += want - have;
+	return true;
+}
+
+void
+arena_defer(struct arena *a, void (*fn)(void *), void *arg)
+{
+	struct defer *d = NEW(a, struct defer, 1);
+
+	*d = (struct defer){ a->defers, fn, arg };
+	a->defers = d;
+}
+
+void
+wipe(void *p, size_t n)
+{
+	if (n > 0)
+		explicit_bzero(p, n);
+}
+
+str
+str_dup(struct arena *a, str s)
+{
+	char *p = arena_alloc(a, 1, s.n + 1, 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return (str){ p, s.n };
+}
+
+char *
+str_z(struct arena *a, str s)
+{
+	const char *nul = s.n > 0 ? memchr(s.p, 0, s.n) : NULL;
+	char *p;
+
+	if (nul != NULL)
+		s.n = (size_t)(nul - s.p);
+	p = arena_alloc(a, 1, s.n + 1, 1);
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}
+
+str
+str_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+	char *p;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	p = arena_alloc(a, 1, (size_t)n + 1, 1);
+	vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return (str){ p, (size_t)n };
+}
+
+str
+str_lower(struct arena *a, str s)
+{
+	char *p = arena_alloc(a, 1, s.n + 1, 1);
+
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+	return (str){ p, s.n };
+}
+
+/* ---- buf ------------------------------------------------------------------------------------ */
+
+/* `cap` counts what may be appended; one byte more is allocated, for the NUL
+ * that vsnprintf writes. cap is never above max, and once `over` it is n, so
+ * that "n more fit into cap" is the only question a fast path has to ask. */
+
+void
+buf_init(struct buf *b, struct arena *a, size_t max)
+{
+	*b = (struct buf){ .a = a, .max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4 };
+}
+
+/* Makes room for n more bytes. False, and over, past the ceiling. */
+static bool
+grow(struct buf *b, size_t n)
+{
+	size_t cap;
+	char *p;
+
+	if (b->over)
+		return false;
+	if (n > b->max - b->n) {
+		b->over = true;
+		b->cap = b->n;
+		return false;
+	}
+	cap = b->cap < SMALLEST_BUF / 2 ? SMALLEST_BUF : 2 * b->cap;
+	if (cap < b->n + n)
+		cap = b->n + n;
+	if (cap > b->max)
+		cap = b->max;
+	if (!grow_here(b->a, b->p, b->cap + 1, cap + 1)) {
+		p = arena_alloc(b->a, 1, cap + 1, 1);
+		if (b->n > 0)
+			memcpy(p, b->p, b->n);
+		b->p = p;
+	}
+	b->cap = cap;
+	return true;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	if ((b->p == NULL || n > b->cap - b->n) && !grow(b, n))
+		return NULL;
+	b->n += n;
+	return b->p + b->n - n;
+}
+
+void
+buf_add(struct buf *b, str s)
+{
+	if (s.n == 0 || (s.n > b->cap - b->n && !grow(b, s.n)))
+		return;
+	memcpy(b->p + b->n, s.p, s.n);
+	b->n += s.n;
+}
+
+void
+buf_byte(struct buf *b, char c)
+{
+	if (b->n == b->cap && !grow(b, 1))
+		return;
+	b->p[b->n++] = c;
+}
+
+void
+buf_fmt(struct buf *b, const char *fmt, ...)
+{
+	va_list ap, again;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(b->p != NULL ? b->p + b->n : NULL, b->p != NULL ? b->cap - b->n + 1 : 0, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n > b->cap - b->n) {
+		if (grow(b, (size_t)n))
+			vsnprintf(b->p + b->n, b->cap - b->n + 1, fmt, again);
+		else
+			n = 0;
+	}
+	va_end(again);
+	if (n > 0)
+		b->n += (size_t)n;
+}
+
+void
+buf_uint(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	buf_add(b, (str){ digits + at, sizeof(digits) - at });
+}
+
+void
+buf_int(struct buf *b, int64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	do
+		digits[--at] = (char)('0' + u % 10);
+	while ((u /= 10) != 0);
+	if (v < 0)
+		digits[--at] = '-';
+	buf_add(b, (str){ digits + at, sizeof(digits) - at });
 }

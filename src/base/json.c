@@ -1,0 +1,392 @@
+/* json.c - JSON out by a streaming writer, JSON in by jansson behind limits.
+ *
+ * The writer knows one thing beside the buf: whether the next value or key
+ * needs a comma before it. A value and the end of a container set it, a key
+ * and the start of a container clear it.
+ *
+ * Escaped are what RFC 8259 7 demands (quote, backslash, controls) and U+2028
+ * and U+2029, which end a line in JavaScript before ES2019. Everything else is
+ * copied in runs; with SSE2 sixteen bytes are looked at in one step.
+ */
+#include <jansson.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/base.h"
+
+enum { DEPTH_MAX = 64 };
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* cap is n once the buf is over, see arena.c; so this is the whole check. */
+static inline char *
+room(struct buf *b, size_t n)
+{
+	if (n <= b->cap - b->n && b->p != NULL) {
+		b->n += n;
+		return b->p + b->n - n;
+	}
+	return buf_room(b, n);
+}
+
+void
+jw_init(struct json *j, struct buf *b)
+{
+	*j = (struct json){ .b = b };
+}
+
+/* A comma if one is due, and then n bytes to write into. */
+static inline char *
+value_room(struct json *j, size_t n)
+{
+	char *p = room(j->b, n + j->comma);
+
+	if (p != NULL && j->comma)
+		*p++ = ',';
+	j->comma = true;
+	return p;
+}
+
+static inline void
+literal(struct json *j, str s)
+{
+	char *p = value_room(j, s.n);
+
+	if (p != NULL && s.n > 0)
+		memcpy(p, s.p, s.n);
+}
+
+void
+jw_obj(struct json *j)
+{
+	literal(j, S("{"));
+	j->comma = false;
+}
+
+void
+jw_end_obj(struct json *j)
+{
+	j->comma = false;
+	literal(j, S("}"));
+}
+
+void
+jw_arr(struct json *j)
+{
+	literal(j, S("["));
+	j->comma = false;
+}
+
+void
+jw_end_arr(struct json *j)
+{
+	j->comma = false;
+	literal(j, S("]"));
+}
+
+void
+jw_key(struct json *j, const char *key)
+{
+	size_t n = strlen(key);
+	char *p = value_room(j, n + 3);
+
+	if (p != NULL) {
+		p[0] = '"';
+		memcpy(p + 1, key, n);
+		p[n + 1] = '"';
+		p[n + 2] = ':';
+	}
+	j->comma = false;
+}
+
+void
+jw_key_str(struct json *j, str key)
+{
+	jw_str(j, key);
+	buf_byte(j->b, ':');
+	j->comma = false;
+}
+
+/* Bytes that end a run: 1 escape it, 2 look at the whole character. */
+static const unsigned char stops[256] = {
+	[0 ... 0x1F] = 1, ['"'] = 1, ['\\'] = 1, [0x80 ... 0xFF] = 2,
+};
+
+/* From `at` on, the offset of the next byte that ends a run, or s.n. */
+static inline size_t
+run_end(str s, size_t at)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+
+	for (; s.n - at >= 16; at += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + at));
+		/* Compared as signed, bytes from 0x80 on are below the space too. */
+		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
+		int mask = _mm_movemask_epi8(hit);
+
+		if (mask != 0)
+			return at + (size_t)__builtin_ctz((unsigned)mask);
+	}
+#endif
+	while (at < s.n && stops[(unsigned char)s.p[at]] == 0)
+		at++;
+	return at;
+}
+
+static void
+escape(struct buf *b, unsigned char c)
+{
+	static const char digit[] = "0123456789abcdef";
+	static const char name[256] = {
+		['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+	};
+	char e[6] = { '\\', name[c] };
+
+	if (name[c] != 0) {
+		buf_add(b, (str){ e, 2 });
+		return;
+	}
+	memcpy(e + 1, "u00", 3);
+	e[4] = digit[c >> 4];
+	e[5] = digit[c & 15];
+	buf_add(b, (str){ e, 6 });
+}
+
+void
+jw_str(struct json *j, str s)
+{
+	struct buf *b = j->b;
+	size_t from = 0, at, n;
+	uint32_t cp;
+	char *p;
+
+	at = run_end(s, 0);
+	if (at == s.n) {
+		/* Nearly all of them: nothing to escape, one copy. */
+		if ((p = value_room(j, s.n + 2)) == NULL)
+			return;
+		p[0] = '"';
+		if (s.n > 0)
+			memcpy(p + 1, s.p, s.n);
+		p[s.n + 1] = '"';
+		return;
+	}
+	literal(j, S("\""));
+	for (; at < s.n; at = run_end(s, at)) {
+		if (stops[(unsigned char)s.p[at]] == 1) {
+			buf_add(b, str_sub(s, from, at - from));
+			escape(b, (unsigned char)s.p[at]);
+			from = ++at;
+			continue;
+		}
+		n = utf8_next(s, at, &cp);
+		if (n > 1 && cp != 0x2028 && cp != 0x2029) {
+			at += n;
+			continue;
+		}
+		buf_add(b, str_sub(s, from, at - from));
+		buf_add(b, n == 1 ? S("\xEF\xBF\xBD") : cp == 0x2028 ? S("\\u2028") : S("\\u2029"));
+		from = at += n;
+	}
+	buf_add(b, str_sub(s, from, s.n));
+	buf_byte(b, '"');
+}
+
+void
+jw_int(struct json *j, int64_t v)
+{
+	value_room(j, 0);
+	buf_int(j->b, v);
+}
+
+void
+jw_bool(struct json *j, bool v)
+{
+	literal(j, v ? S("true") : S("false"));
+}
+
+void
+jw_null(struct json *j)
+{
+	literal(j, S("null"));
+}
+
+void
+jw_time(struct json *j, usec t)
+{
+	if (t == 0) {
+		jw_null(j);
+		return;
+	}
+	literal(j, S("\""));
+	buf_time(j->b, t);
+	buf_byte(j->b, '"');
+}
+
+void
+jw_raw(struct json *j, str valid_json)
+{
+	literal(j, valid_json);
+}
+
+void
+jw_kstr(struct json *j, const char *key, str s)
+{
+	jw_key(j, key);
+	jw_str(j, s);
+}
+
+void
+jw_kz(struct json *j, const char *key, const char *z)
+{
+	jw_key(j, key);
+	if (z != NULL)
+		jw_str(j, str_of(z));
+	else
+		jw_null(j);
+}
+
+void
+jw_kint(struct json *j, const char *key, int64_t v)
+{
+	jw_key(j, key);
+	jw_int(j, v);
+}
+
+void
+jw_kid(struct json *j, const char *key, int64_t id)
+{
+	jw_key(j, key);
+	if (id != 0)
+		jw_int(j, id);
+	else
+		jw_null(j);
+}
+
+void
+jw_kbool(struct json *j, const char *key, bool v)
+{
+	jw_key(j, key);
+	jw_bool(j, v);
+}
+
+void
+jw_knull(struct json *j, const char *key)
+{
+	jw_key(j, key);
+	jw_null(j);
+}
+
+void
+jw_ktime(struct json *j, const char *key, usec t)
+{
+	jw_key(j, key);
+	jw_time(j, t);
+}
+
+void
+jw_kraw(struct json *j, const char *key, str valid_json)
+{
+	jw_key(j, key);
+	jw_raw(j, valid_json);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* A tree holds what patients wrote, and jansson frees it piece by piece. */
+static void
+wiping_free(void *p)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+
+/* The seed is given because jansson would take it from /dev/urandom, which a
+ * sandboxed process cannot open, and else from the time and the process id. */
+static void
+prepare(void)
+{
+	size_t seed = (size_t)rand_u64();
+
+	json_set_alloc_funcs(malloc, wiping_free);
+	json_object_seed(seed != 0 ? seed : 1);
+}
+
+/* Whether brackets outside strings nest deeper than DEPTH_MAX anywhere.
+ * jansson recurses per level up to 2,048; this is asked before it starts. */
+static bool
+too_deep(str s)
+{
+	int depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '[' || c == '{') {
+			if (++depth > DEPTH_MAX)
+				return true;
+		} else if (c == ']' || c == '}') {
+			depth--;
+		}
+	}
+	return false;
+}
+
+static void
+free_tree(void *tree)
+{
+	json_decref(tree);
+}
+
+enum err
+json_parse(struct ctx *cx, str text, struct json_t **out)
+{
+	json_error_t e;
+	json_t *tree;
+
+	if (!utf8_valid(text))
+		return fail(cx, E_INVALID, NULL, "the JSON text is not valid UTF-8");
+	if (too_deep(text))
+		return fail(cx, E_INVALID, NULL, "the JSON text is nested too deeply");
+	pthread_once(&prepared, prepare);
+	tree = json_loadb(text.n > 0 ? text.p : "", text.n,
+	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+	if (tree != NULL) {
+		arena_defer(cx->arena, free_tree, tree);
+		*out = tree;
+		return OK;
+	}
+	/* Its own words quote the text, so they are not passed on. */
+	switch (json_error_code(&e)) {
+	case json_error_duplicate_key:
+		return fail(cx, E_INVALID, NULL, "a key is given twice in a JSON object");
+	case json_error_numeric_overflow:
+		return fail(cx, E_INVALID, NULL, "a number in the JSON text is too large");
+	case json_error_premature_end_of_input:
+		return fail(cx, E_INVALID, NULL, "the JSON text ends too early");
+	case json_error_null_byte_in_key:
+		return fail(cx, E_INVALID, NULL, "a JSON key holds a NUL");
+	case json_error_out_of_memory:
+		return fail(cx, E_FAULT, NULL, "out of memory");
+	default:
+		return fail(cx, E_INVALID, NULL, "not valid JSON");
+	}
+}
