@@ -1,0 +1,255 @@
+/* desk.h - tickets and what works on them.
+ *
+ * A ticket from the API and one from an e-mail meet at one waist,
+ * ticket_create() and ticket_update(): gate, phi, seal and insert, search
+ * delta, trail, in one transaction. All that may name a patient (subject,
+ * texts, tags, custom values, external id, names of attachments, findings) is
+ * in sealed columns under the ticket's data key.
+ */
+#ifndef WARD_DESK_H
+#define WARD_DESK_H
+
+#include "base/base.h"
+#include "gate/gate.h"
+#include "mail/mail.h"
+#include "store/store.h"
+
+enum ticket_status { TICKET_NEW, TICKET_OPEN, TICKET_PENDING, TICKET_HOLD, TICKET_SOLVED, TICKET_CLOSED };
+enum ticket_priority { PRIORITY_NONE, PRIORITY_LOW, PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_URGENT };
+enum ticket_type { TYPE_NONE, TYPE_PROBLEM, TYPE_INCIDENT, TYPE_QUESTION, TYPE_TASK };
+const char *status_name(enum ticket_status s);             /* "new" ... "closed" */
+const char *priority_name(enum ticket_priority p);         /* NULL for none */
+const char *type_name(enum ticket_type t);                 /* NULL for none */
+bool status_of(str s, enum ticket_status *out);
+bool priority_of(str s, enum ticket_priority *out);
+bool type_of(str s, enum ticket_type *out);
+
+/* A finding of the PHI engine, in one text of the ticket. */
+struct finding {
+	str  label, rule;        /* "SSN", "ssn-dashes" */
+	str  field;              /* "subject", "body", "custom_fields.401" */
+	int64_t at, len;         /* bytes of that text */
+	int  score;
+};
+
+struct ticket {
+	int64_t id, key, requester_id, submitter_id, assignee_id, organization_id, group_id, problem_id;
+	int64_t brand_id, form_id, followup_source_id;
+	enum ticket_status   status;
+	enum ticket_priority priority;
+	enum ticket_type     type;
+	bool    is_public, has_incidents;
+	int64_t comment_count;
+	usec    created_at, updated_at, generated_at, due_at, deleted_at, solved_at;   /* 0: none */
+	str     channel;                     /* via.channel: "api", "email", "web", ... */
+	sensitive subject, description, external_id, recipient;
+	sensitive tags;                      /* JSON array text */
+	sensitive custom_fields;             /* JSON array text of {"id","value"} */
+	sensitive via_source;                /* JSON object text of via.source */
+	int64_t *cc; int cc_count;           /* e-mail CCs */
+	int64_t *follower; int follower_count;
+	struct finding *finding; int finding_count;    /* of subject and custom fields */
+	bool    erased;                      /* its data key is gone */
+};
+
+struct comment {
+	int64_t id, ticket_id, author_id, audit_id, key;
+	bool    is_public, redacted, erased;
+	usec    created_at;
+	str     channel;
+	sensitive body, html, metadata;      /* metadata: JSON object text; html: what an e-mail brought, or "" */
+	sensitive via_source;
+	struct finding *finding; int finding_count;
+	struct attachment *attachment; int attachment_count;
+};
+
+struct attachment {
+	int64_t id, ticket_id, comment_id, key, size;
+	sensitive file_name, content_type, content_id;
+	bool    is_inline, redacted;
+	usec    created_at;
+};
+
+struct audit_event { str type, field; sensitive value, previous; int64_t id; };   /* JSON texts; type "Create", "Change", "Comment", ... */
+struct audit {
+	int64_t id, ticket_id, author_id, comment_id;    /* comment_id 0: none */
+	usec    created_at;
+	str     channel;
+	sensitive metadata, via_source;
+	struct audit_event *event; int event_count;
+	struct comment comment;              /* loaded where comment_id */
+};
+
+/* ---- writing ----------------------------------------------------------------------------------------- */
+
+enum ticket_has {
+	T_SUBJECT = 1, T_COMMENT = 2, T_STATUS = 4, T_PRIORITY = 8, T_TYPE = 16, T_REQUESTER = 32, T_SUBMITTER = 64,
+	T_ASSIGNEE = 128, T_GROUP = 256, T_ORG = 512, T_TAGS = 1024, T_ADD_TAGS = 2048, T_REMOVE_TAGS = 4096,
+	T_CUSTOM = 8192, T_EXTERNAL_ID = 16384, T_DUE = 32768, T_PROBLEM = 65536, T_RECIPIENT = 131072,
+	T_CC = 262144, T_FOLLOWERS = 524288, T_SAFE = 1048576, T_BRAND = 2097152, T_FORM = 4194304, T_METADATA = 8388608,
+};
+struct cc_change { int64_t user_id; sensitive name, email; bool remove; };
+struct upload { str file_name, content_type, content_id, bytes; bool is_inline; };
+
+struct ticket_change {
+	unsigned has;
+	sensitive subject, external_id, recipient;
+	enum ticket_status   status;
+	enum ticket_priority priority;
+	enum ticket_type     type;
+	int64_t requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id;
+	sensitive requester_name, requester_email;   /* instead of requester_id: found or made */
+	sensitive assignee_email;
+	sensitive *tag; int tag_count;               /* T_TAGS, T_ADD_TAGS, T_REMOVE_TAGS */
+	struct { int64_t id; str value_json; } *custom; int custom_count;
+	usec    due_at, safe_stamp;                  /* T_SAFE: updated_at last seen, whole seconds */
+	struct cc_change *cc; int cc_count;          /* T_CC */
+	struct cc_change *follower; int follower_count;
+	/* T_COMMENT */
+	sensitive body, html;
+	int64_t author_id;                           /* 0: the actor */
+	bool    comment_public, comment_public_set;
+	struct upload *upload; int upload_count;
+	str     metadata_json;                       /* custom metadata, a JSON object, or empty */
+	/* where it came from */
+	const char *channel;                         /* NULL: cx->via */
+	str     via_source_json;
+	usec    created_at;                          /* imports and mail: 0 for now */
+	const char *cause;                           /* job or rule, for the trail */
+	/* e-mail intake */
+	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
+};
+/* All wrong fields are reported at once (E_INVALID with cx->bad). */
+enum err ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out, struct audit *audit) MUST_CHECK;
+/* E_CONFLICT on a stale T_SAFE stamp; a closed ticket: E_INVALID with
+ * bad("status", "closed prevents ticket update"). */
+enum err ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct ticket *out, struct audit *audit) MUST_CHECK;
+enum err ticket_delete(struct ctx *cx, int64_t id) MUST_CHECK;       /* soft */
+enum err ticket_restore(struct ctx *cx, int64_t id) MUST_CHECK;
+/* Destroys the data key: nothing of it can be read again (a soft-deleted ticket only). */
+enum err ticket_purge(struct ctx *cx, int64_t id) MUST_CHECK;
+enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
+
+/* ---- reading ----------------------------------------------------------------------------------------- */
+
+enum ticket_sort { SORT_ID, SORT_UPDATED, SORT_CREATED, SORT_STATUS };
+struct ticket_filter {
+	int64_t requester_id, assignee_id, group_id, organization_id, cc_id, follower_id;   /* 0: any */
+	str     external_id;                 /* empty: any */
+	int     status_mask;                 /* bit per ticket_status; 0: any */
+	bool    deleted;                     /* the soft-deleted ones instead */
+	enum ticket_sort sort; bool descending;
+	/* page: either offset, or a place in the order (sort value and id of the last row seen) */
+	int64_t offset;
+	bool    after_set, before_set; int64_t after_value, after_id;
+	int     limit;
+};
+/* Only what the actor may see; not sealed columns of others. */
+enum err ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, int *count) MUST_CHECK;
+enum err ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count) MUST_CHECK;
+enum err ticket_get(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;
+enum err ticket_many(struct ctx *cx, const int64_t *ids, int n, struct ticket **out, int *count) MUST_CHECK;  /* in the order of ids */
+/* Changed since (generated_at, id), deleted ones too, oldest first: the incremental export. */
+enum err ticket_changed(struct ctx *cx, usec at, int64_t id, int limit, struct ticket **out, int *count) MUST_CHECK;
+/* May this actor see this ticket; no sealed column is opened. */
+enum err ticket_visible(struct ctx *cx, int64_t id) MUST_CHECK;
+
+/* Comments of a visible ticket, oldest first unless `newest`; end users and requests: public ones only. */
+enum err comment_list(struct ctx *cx, int64_t ticket_id, bool public_only, bool newest, int64_t after_id, int64_t offset, int limit, struct comment **out, int *count) MUST_CHECK;
+enum err comment_count(struct ctx *cx, int64_t ticket_id, bool public_only, int64_t *count) MUST_CHECK;
+enum err comment_get(struct ctx *cx, int64_t ticket_id, int64_t comment_id, struct comment *out) MUST_CHECK;  /* ticket_id 0: any */
+enum err audit_list(struct ctx *cx, int64_t ticket_id, bool newest, int64_t after_id, int64_t offset, int limit, struct audit **out, int *count) MUST_CHECK;
+enum err audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count) MUST_CHECK;
+enum err audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out) MUST_CHECK;
+
+enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
+enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
+/* POST /uploads: kept sealed for three days until a comment claims it by its token. */
+enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
+enum err upload_claim(struct ctx *cx, str token, struct upload **out, int *count) MUST_CHECK;   /* in the transaction of the comment */
+
+/* ---- redaction (P6) ------------------------------------------------------------------------------------ */
+
+/* Every occurrence of `text` in the comment becomes U+2587 per character; the
+ * ticket is resealed under a new data key, the old one destroyed, raw mail of
+ * the comment erased, the search index told. E_INVALID when `text` is not in
+ * it or is empty. The same string is also removed from the subject and from
+ * kept before/after values. */
+enum err comment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive text, struct comment *out) MUST_CHECK;
+/* The html form of PUT /comment_redactions: text inside <redact>...</redact>. */
+enum err comment_redact_marked(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive html_body, struct comment *out) MUST_CHECK;
+enum err attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t attachment_id, struct attachment *out) MUST_CHECK;
+
+/* ---- inbound mail --------------------------------------------------------------------------------------- */
+
+enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE };
+struct inbound { str raw; const struct mail *mail; };
+/* Takes one raw message: parses it in the sandbox and makes of it exactly one
+ * ticket, comment or suspended ticket, durably, with the raw mail sealed.
+ * The same bytes again: IN_DUPLICATE, nothing new. `rcpt` is the envelope's
+ * recipient or empty. E_BUSY: try again (exit 75). */
+enum err inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, int64_t *id) MUST_CHECK;
+
+struct suspended {
+	int64_t id, key, ticket_id, cause_id, raw_id;     /* ticket_id: the one it replied to, or 0 */
+	usec    created_at, updated_at;
+	str     cause;                                    /* words */
+	sensitive from_name, from_address, subject, content, message_id, recipient;
+	bool    erased;
+};
+enum err suspended_list(struct ctx *cx, int64_t after_id, int64_t offset, int limit, struct suspended **out, int *count) MUST_CHECK;
+enum err suspended_count(struct ctx *cx, int64_t *count) MUST_CHECK;
+enum err suspended_get(struct ctx *cx, int64_t id, struct suspended *out) MUST_CHECK;
+enum err suspended_recover(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;   /* becomes a ticket or comment */
+enum err suspended_delete(struct ctx *cx, int64_t id) MUST_CHECK;    /* its key is destroyed */
+
+/* ---- search ----------------------------------------------------------------------------------------------- */
+
+enum { FOUND_TICKET = 1, FOUND_USER = 2, FOUND_ORG = 4, FOUND_GROUP = 8 };
+struct found { int type; int64_t id; };
+struct search_page { str query; str sort_by; bool ascending; int64_t offset; int limit; };
+/* Zendesk's query language over sealed segments; only what the actor may see.
+ * E_INVALID on a malformed query; *total is exact up to 10,000. */
+enum err search_run(struct ctx *cx, const struct search_page *p, struct found **out, int *count, int64_t *total) MUST_CHECK;
+enum err search_users(struct ctx *cx, str query, int64_t offset, int limit, int64_t **ids, int *count, int64_t *total) MUST_CHECK;
+
+enum err search_open(struct ctx *cx, struct search **out) MUST_CHECK;   /* replays deltas */
+void     search_close(struct search **s);
+/* One step of background work (build, merge, erase, tombstones); *more: call again soon. */
+enum err search_step(struct ctx *cx, bool *more) MUST_CHECK;
+/* For desk itself, in the transaction: terms of a text are added to a ticket
+ * (or user), or the whole document replaced (removal: no terms). */
+struct terms { uint64_t *t; int count, cap; };
+void     search_terms(struct ctx *cx, char space, str text, struct terms *into);   /* space: 't' ticket text, 's' subject, 'g' tag, 'u' user, 'o' organization */
+enum err search_add(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;
+enum err search_replace(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;
+
+/* ---- jobs ---------------------------------------------------------------------------------------------------- */
+
+struct job {
+	int64_t id; str uid;                 /* "V3-<32 hex>" */
+	str type, state, message;            /* "Bulk Create Ticket"; queued working completed failed killed */
+	int64_t total, progress, owner_id;
+	usec created_at, updated_at;
+	str results;                         /* JSON array text, or empty */
+};
+enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE };
+/* Queues `total` items, `payload` a JSON text that the runner of that kind
+ * understands; kept sealed. E_LIMIT above 30 queued or running. */
+enum err job_create(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;
+enum err job_get(struct ctx *cx, str uid, struct job *out) MUST_CHECK;
+enum err job_list(struct ctx *cx, struct job **out, int *count) MUST_CHECK;
+/* What one item does; wired by api, which knows the JSON shapes. Runs as the
+ * job's owner inside the item's transaction; writes one JSON result object. */
+typedef enum err job_item(struct ctx *cx, enum job_kind kind, const struct json_t *payload, int index, struct json *result);
+enum err jobs_open(struct ctx *cx, job_item *run, struct jobs **out) MUST_CHECK;   /* starts the thread; resumes what was unfinished */
+void     jobs_close(struct jobs **j);
+
+/* POST /tickets with Idempotency-Key: E_ABSENT: first use; OK: *reply is the
+ * stored answer; E_CONFLICT: same key, other body. Kept two hours, sealed. */
+enum err idempotency_find(struct ctx *cx, str key, str body, str *reply) MUST_CHECK;
+enum err idempotency_keep(struct ctx *cx, str key, str body, str reply) MUST_CHECK;  /* in the transaction */
+
+extern const struct stmt *const desk_stmts[];
+
+#endif
