@@ -197,8 +197,10 @@ clock_and_zone(str s, usec *out)
 			t += (s.p[0] - '0') * (unit /= 10);
 	}
 	*out = t;
-	if (s.n == 0 || (one_of(&s, "Zz") && s.n == 0))
+	if (s.n == 0)
 		return true;
+	if (one_of(&s, "Zz"))
+		return s.n == 0;
 	sign = s.p[0] == '-' ? -1 : 1;
 	if (!one_of(&s, "+-") || !digits(&s, 2, &zh))
 		return false;
