@@ -364,6 +364,9 @@ json_parse(struct ctx *cx, str text, struct json_t **out)
 
 	if (!utf8_valid(text))
 		return fail(cx, E_INVALID, NULL, "the JSON text is not valid UTF-8");
+	/* jansson takes a raw NUL for the end of the text. */
+	if (text.n > 0 && memchr(text.p, 0, text.n) != NULL)
+		return fail(cx, E_INVALID, NULL, "not valid JSON");
 	if (too_deep(text))
 		return fail(cx, E_INVALID, NULL, "the JSON text is nested too deeply");
 	pthread_once(&prepared, prepare);
