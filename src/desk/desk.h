@@ -98,6 +98,7 @@ struct ticket_change {
 	enum ticket_priority priority;
 	enum ticket_type     type;
 	int64_t requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id;
+	int64_t followup_source_id;                  /* a closed ticket that this one follows up */
 	sensitive requester_name, requester_email;   /* instead of requester_id: found or made */
 	sensitive assignee_email;
 	sensitive *tag; int tag_count;               /* T_TAGS, T_ADD_TAGS, T_REMOVE_TAGS */

@@ -1,0 +1,534 @@
+/* comment.c - the messages of a ticket and the audits that record its changes. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "desk/in.h"
+#include "phi.h"
+
+#define COMMENT_COLS "c.id, c.ticket_id, c.key_id, c.author_id, c.audit_id, c.is_public, c.redacted, c.attachments," \
+	" c.channel, c.created_at, c.doc"
+#define COMMENT_OUT "iiiiiiiitiS"
+#define COMMENT_SEAL { { "comment", "doc", 0 } }
+#define AUDIT_COLS "a.id, a.ticket_id, a.author_id, a.comment_id, a.channel, a.created_at, a.doc"
+#define AUDIT_OUT "iiii?tiS"
+#define AUDIT_SEAL { { "ticket_audit", "doc", 0 } }
+
+/* $3: 1 shows public ones only. $4: id to go on from. */
+static const struct stmt list_up = {
+	.name = "comment.list_up",
+	.sql  = "SELECT " COMMENT_COLS " FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2"
+	        " AND c.is_public >= $3 AND c.id > $4 ORDER BY c.id LIMIT $5 OFFSET $6",
+	.in   = "iiiiii", .out = COMMENT_OUT, .seal_out = COMMENT_SEAL,
+};
+
+static const struct stmt list_down = {
+	.name = "comment.list_down",
+	.sql  = "SELECT " COMMENT_COLS " FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2"
+	        " AND c.is_public >= $3 AND c.id < $4 ORDER BY c.id DESC LIMIT $5 OFFSET $6",
+	.in   = "iiiiii", .out = COMMENT_OUT, .seal_out = COMMENT_SEAL,
+};
+
+static const struct stmt count_comments = {
+	.name = "comment.count",
+	.sql  = "SELECT count(*) FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2 AND c.is_public >= $3",
+	.in   = "iii", .out = "i",
+};
+
+static const struct stmt select_comment = {
+	.name = "comment.get",
+	.sql  = "SELECT " COMMENT_COLS " FROM comment c WHERE c.account_id = $1 AND c.id = $2",
+	.in   = "ii", .out = COMMENT_OUT, .seal_out = COMMENT_SEAL,
+};
+
+static const struct stmt set_private = {
+	.name = "comment.set_private",
+	.sql  = "UPDATE comment SET is_public = 0 WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+static const struct stmt audits_up = {
+	.name = "ticket_audit.list_up",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND a.ticket_id = $2"
+	        " AND a.id > $3 ORDER BY a.id LIMIT $4 OFFSET $5",
+	.in   = "iiiii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
+static const struct stmt audits_down = {
+	.name = "ticket_audit.list_down",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND a.ticket_id = $2"
+	        " AND a.id < $3 ORDER BY a.id DESC LIMIT $4 OFFSET $5",
+	.in   = "iiiii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
+static const struct stmt count_audits = {
+	.name = "ticket_audit.count",
+	.sql  = "SELECT count(*) FROM ticket_audit a WHERE a.account_id = $1 AND a.ticket_id = $2",
+	.in   = "ii", .out = "i",
+};
+
+static const struct stmt select_audit = {
+	.name = "ticket_audit.get",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND a.id = $2",
+	.in   = "ii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
+static const struct stmt event_audit = {
+	.name = "comment.event_audit",
+	.sql  = "INSERT INTO ticket_audit (account_id, id, ticket_id, key_id, author_id, comment_id, channel, created_at, doc)"
+	        " VALUES ($1, $2, $3, $4, $5, NULL, $6, $7, $8)",
+	.in   = "iiiiitiS", .seal_in = { { "ticket_audit", "doc", 1 } },
+};
+
+const struct stmt *const comment_stmts[] = {
+	&list_up, &list_down, &count_comments, &select_comment, &set_private, &audits_up, &audits_down, &count_audits,
+	&select_audit, &event_audit, NULL
+};
+
+/* ---- findings ------------------------------------------------------------------------------------------- */
+
+struct scan { struct ctx *cx; struct findings *into; const struct phi *phi; str field; };
+
+static int
+found_one(void *arg, const struct phi_finding *f)
+{
+	struct scan *s = arg;
+	struct findings *l = s->into;
+
+	if (l->count == l->cap) {
+		int cap = l->cap ? l->cap * 2 : 16;
+		struct finding *more = NEW(s->cx->arena, struct finding, cap);
+		if (l->count)
+			memcpy(more, l->f, sizeof *more * (size_t)l->count);
+		l->f = more;
+		l->cap = cap;
+	}
+	l->f[l->count++] = (struct finding){ .label = str_of(phi_kind_name(f->kind)),
+	    .rule = str_of(phi_rule_name(s->phi, f->rule)), .field = s->field, .at = (int64_t)f->at,
+	    .len = (int64_t)f->len, .score = f->score };
+	return 0;
+}
+
+enum err
+desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *into)
+{
+	struct scan s = { cx, into, cx->sys->phi, str_of(field) };
+	str t = reveal(cx, text, TO_SCAN);
+
+	if (t.n == 0)
+		return OK;
+	if (s.phi == NULL)
+		return fail(cx, E_FAULT, NULL, "the PHI engine is not loaded");
+	switch (phi_scan(s.phi, t.p, t.n, found_one, &s)) {
+	case PHI_OK:
+		return OK;
+	case PHI_LIMIT:
+		return fail(cx, E_LIMIT, NULL, "the text is too long, or too full of identifiers, to be scanned");
+	default:
+		return fail(cx, E_FAULT, NULL, "the PHI scan failed");
+	}
+}
+
+void
+pack_findings(struct buf *b, uint8_t tag, const struct findings *list)
+{
+	for (int i = 0; i < list->count; i++) {
+		const struct finding *f = &list->f[i];
+		struct buf one;
+		buf_init(&one, b->a, 4 * KiB);
+		pack_put(&one, 1, f->label);
+		pack_put(&one, 2, f->rule);
+		pack_put(&one, 3, f->field);
+		pack_int(&one, 4, f->at);
+		pack_int(&one, 5, f->len);
+		pack_int(&one, 6, f->score);
+		pack_put(b, tag, buf_str(&one));
+	}
+}
+
+bool
+unpack_finding(str bytes, struct finding *out)
+{
+	uint8_t tag;
+	str v;
+
+	*out = (struct finding){ .score = 0 };
+	while (pack_next(&bytes, &tag, &v))
+		switch (tag) {
+		case 1: out->label = v; break;
+		case 2: out->rule = v; break;
+		case 3: out->field = v; break;
+		case 4: out->at = pack_get_int(v); break;
+		case 5: out->len = pack_get_int(v); break;
+		case 6: out->score = (int)pack_get_int(v); break;
+		default: break;
+		}
+	return out->label.n != 0;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------- */
+
+str
+comment_doc(struct ctx *cx, const struct comment *c)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, DOC_MAX);
+	pack_put(&b, CDOC_BODY, reveal(cx, c->body, TO_STORE));
+	if (c->html.hidden.n)
+		pack_put(&b, CDOC_HTML, reveal(cx, c->html, TO_STORE));
+	if (c->metadata.hidden.n)
+		pack_put(&b, CDOC_METADATA, reveal(cx, c->metadata, TO_STORE));
+	if (c->via_source.hidden.n)
+		pack_put(&b, CDOC_VIA, reveal(cx, c->via_source, TO_STORE));
+	pack_findings(&b, CDOC_FINDING, &(struct findings){ c->finding, c->finding_count, 0 });
+	return buf_str(&b);
+}
+
+void
+comment_from_row(struct ctx *cx, const struct row *r, struct comment *c)
+{
+	str rest, v;
+	uint8_t tag;
+	int n = 0;
+
+	*c = (struct comment){ .id = row_int(r, 0), .ticket_id = row_int(r, 1), .key = row_int(r, 2),
+	    .author_id = row_int(r, 3), .audit_id = row_int(r, 4), .is_public = row_int(r, 5) != 0,
+	    .redacted = row_int(r, 6) != 0, .attachment_count = (int)row_int(r, 7), .channel = row_str(r, 8),
+	    .created_at = row_int(r, 9), .erased = row_erased(r, 10) };
+	rest = row_sensitive(r, 10).hidden;
+	for (str again = rest; pack_next(&again, &tag, &v);)
+		n += tag == CDOC_FINDING;
+	c->finding = n ? NEW(cx->arena, struct finding, n) : NULL;
+	while (pack_next(&rest, &tag, &v))
+		switch (tag) {
+		case CDOC_BODY:     c->body = HIDE(v); break;
+		case CDOC_HTML:     c->html = HIDE(v); break;
+		case CDOC_METADATA: c->metadata = HIDE(v); break;
+		case CDOC_VIA:      c->via_source = HIDE(v); break;
+		case CDOC_FINDING:
+			if (unpack_finding(v, &c->finding[c->finding_count]))
+				c->finding_count++;
+			break;
+		default: break;
+		}
+	if (c->erased)
+		c->body = HIDE(S("SCRUBBED"));
+}
+
+str
+audit_doc(struct ctx *cx, const struct audit *a)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, DOC_MAX);
+	pack_put(&b, ADOC_METADATA, reveal(cx, a->metadata, TO_STORE));
+	if (a->via_source.hidden.n)
+		pack_put(&b, ADOC_VIA, reveal(cx, a->via_source, TO_STORE));
+	for (int i = 0; i < a->event_count; i++) {
+		const struct audit_event *e = &a->event[i];
+		struct buf one;
+		buf_init(&one, cx->arena, DOC_MAX);
+		pack_put(&one, 1, e->type);
+		pack_put(&one, 2, e->field);
+		pack_put(&one, 3, reveal(cx, e->value, TO_STORE));
+		pack_put(&one, 4, reveal(cx, e->previous, TO_STORE));
+		pack_int(&one, 5, e->id);
+		pack_put(&b, ADOC_EVENT, buf_str(&one));
+	}
+	return buf_str(&b);
+}
+
+void
+audit_from_row(struct ctx *cx, const struct row *r, struct audit *a)
+{
+	str rest, v, w;
+	uint8_t tag, t2;
+	int n = 0;
+
+	*a = (struct audit){ .id = row_int(r, 0), .ticket_id = row_int(r, 1), .author_id = row_int(r, 2),
+	    .comment_id = row_int(r, 3), .channel = row_str(r, 4), .created_at = row_int(r, 5) };
+	rest = row_sensitive(r, 6).hidden;
+	for (str again = rest; pack_next(&again, &tag, &v);)
+		n += tag == ADOC_EVENT;
+	a->event = n ? NEW(cx->arena, struct audit_event, n) : NULL;
+	while (pack_next(&rest, &tag, &v)) {
+		if (tag == ADOC_METADATA)
+			a->metadata = HIDE(v);
+		else if (tag == ADOC_VIA)
+			a->via_source = HIDE(v);
+		else if (tag == ADOC_EVENT) {
+			struct audit_event *e = &a->event[a->event_count++];
+			while (pack_next(&v, &t2, &w))
+				switch (t2) {
+				case 1: e->type = w; break;
+				case 2: e->field = w; break;
+				case 3: e->value = HIDE(w); break;
+				case 4: e->previous = HIDE(w); break;
+				case 5: e->id = pack_get_int(w); break;
+				default: break;
+				}
+		}
+	}
+}
+
+static enum err
+to_comments(struct ctx *cx, const struct rows *rs, struct comment **out, int *count)
+{
+	struct comment *c = NEW(cx->arena, struct comment, rs->count ? rs->count : 1);
+
+	for (int i = 0; i < rs->count; i++)
+		comment_from_row(cx, &rs->row[i], &c[i]);
+	TRY(comment_attachments(cx, c, rs->count));
+	*out = c;
+	*count = rs->count;
+	return OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+/* An end user never sees a note, whatever was asked for. */
+static bool
+only_public(const struct ctx *cx, bool asked)
+{
+	return asked || cx->actor == NULL || cx->actor->role == ROLE_END_USER;
+}
+
+enum err
+comment_list(struct ctx *cx, int64_t ticket_id, bool public_only, bool newest, int64_t after_id, int64_t offset,
+    int limit, struct comment **out, int *count)
+{
+	struct rows rs;
+
+	TRY(ticket_visible(cx, ticket_id));
+	TRY(store_all(cx, newest ? &list_down : &list_up, ARGS(INT(cx->account), INT(ticket_id),
+	    INT(only_public(cx, public_only)), INT(newest && after_id == 0 ? INT64_MAX : after_id), INT(limit),
+	    INT(offset)), &rs));
+	return to_comments(cx, &rs, out, count);
+}
+
+enum err
+comment_count(struct ctx *cx, int64_t ticket_id, bool public_only, int64_t *count)
+{
+	struct row r;
+
+	TRY(ticket_visible(cx, ticket_id));
+	TRY(store_one(cx, &count_comments, ARGS(INT(cx->account), INT(ticket_id), INT(only_public(cx, public_only))), &r));
+	*count = row_int(&r, 0);
+	return OK;
+}
+
+enum err
+comment_get(struct ctx *cx, int64_t ticket_id, int64_t comment_id, struct comment *out)
+{
+	struct comment c;
+	struct row r;
+
+	TRY(store_one(cx, &select_comment, ARGS(INT(cx->account), INT(comment_id)), &r));
+	comment_from_row(cx, &r, &c);
+	if (ticket_id != 0 && c.ticket_id != ticket_id)
+		return fail(cx, E_ABSENT, NULL, "no such comment");
+	TRY(ticket_visible(cx, c.ticket_id));
+	if (!c.is_public && only_public(cx, false))
+		return fail(cx, E_ABSENT, NULL, "no such comment");
+	TRY(comment_attachments(cx, &c, 1));
+	*out = c;
+	return OK;
+}
+
+enum err
+comments_of(struct ctx *cx, int64_t ticket_id, struct comment **out, int *count)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &list_up, ARGS(INT(cx->account), INT(ticket_id), INT(0), INT(0), INT(INT64_MAX), INT(0)), &rs));
+	return to_comments(cx, &rs, out, count);
+}
+
+static enum err
+to_audits(struct ctx *cx, const struct rows *rs, struct audit **out, int *count)
+{
+	struct audit *a = NEW(cx->arena, struct audit, rs->count ? rs->count : 1);
+	struct row r;
+
+	for (int i = 0; i < rs->count; i++) {
+		audit_from_row(cx, &rs->row[i], &a[i]);
+		if (a[i].comment_id != 0) {
+			TRY(store_one(cx, &select_comment, ARGS(INT(cx->account), INT(a[i].comment_id)), &r));
+			comment_from_row(cx, &r, &a[i].comment);
+			TRY(comment_attachments(cx, &a[i].comment, 1));
+		}
+	}
+	*out = a;
+	*count = rs->count;
+	return OK;
+}
+
+enum err
+audits_of(struct ctx *cx, int64_t ticket_id, struct audit **out, int *count)
+{
+	struct rows rs;
+	struct audit *a;
+
+	TRY(store_all(cx, &audits_up, ARGS(INT(cx->account), INT(ticket_id), INT(0), INT(INT64_MAX), INT(0)), &rs));
+	a = NEW(cx->arena, struct audit, rs.count ? rs.count : 1);
+	for (int i = 0; i < rs.count; i++)
+		audit_from_row(cx, &rs.row[i], &a[i]);
+	*out = a;
+	*count = rs.count;
+	return OK;
+}
+
+/* Audits show notes and every field: they are for staff. */
+static enum err
+staff_sees(struct ctx *cx, int64_t ticket_id)
+{
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	return ticket_visible(cx, ticket_id);
+}
+
+enum err
+audit_list(struct ctx *cx, int64_t ticket_id, bool newest, int64_t after_id, int64_t offset, int limit,
+    struct audit **out, int *count)
+{
+	struct rows rs;
+
+	TRY(staff_sees(cx, ticket_id));
+	TRY(store_all(cx, newest ? &audits_down : &audits_up, ARGS(INT(cx->account), INT(ticket_id),
+	    INT(newest && after_id == 0 ? INT64_MAX : after_id), INT(limit), INT(offset)), &rs));
+	return to_audits(cx, &rs, out, count);
+}
+
+enum err
+audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count)
+{
+	struct row r;
+
+	TRY(staff_sees(cx, ticket_id));
+	TRY(store_one(cx, &count_audits, ARGS(INT(cx->account), INT(ticket_id)), &r));
+	*count = row_int(&r, 0);
+	return OK;
+}
+
+enum err
+audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out)
+{
+	struct rows rs;
+	struct audit *a;
+	int n;
+
+	TRY(staff_sees(cx, ticket_id));
+	TRY(store_all(cx, &select_audit, ARGS(INT(cx->account), INT(audit_id)), &rs));
+	TRY(to_audits(cx, &rs, &a, &n));
+	if (n != 1 || a->ticket_id != ticket_id)
+		return fail(cx, E_ABSENT, NULL, "no such audit");
+	*out = *a;
+	return OK;
+}
+
+/* ---- make private -------------------------------------------------------------------------------------------- */
+
+struct privacy { int64_t ticket, comment; };
+
+static enum err
+private_tx(struct ctx *cx, void *arg)
+{
+	struct privacy *p = arg;
+	struct comment c;
+	struct ticket t;
+	struct audit a;
+	struct about about;
+	int64_t n;
+
+	TRY(comment_get(cx, p->ticket, p->comment, &c));
+	TRY(ticket_row(cx, p->ticket, &t));
+	about_ticket(&t, &about);
+	TRY(gate_may(cx, MAY_UPDATE_TICKET, &about));
+	if (!c.is_public)
+		return OK;
+	TRY(store_exec(cx, &set_private, ARGS(INT(cx->account), INT(c.id)), NULL));
+	TRY(store_next_id(cx, "audit", &n));
+	a = (struct audit){ .id = n * AUDIT_STEP, .ticket_id = t.id, .author_id = cx->actor->user_id, .event_count = 1,
+	    .event = NEW(cx->arena, struct audit_event, 1), .metadata = HIDE(S("{\"system\":{},\"custom\":{}}")) };
+	a.event[0] = (struct audit_event){ .type = S("CommentPrivacyChange"), .field = S("comment_id"), .id = a.id + 2,
+	    .value = HIDE(str_printf(cx->arena, "%lld", (long long)c.id)), .previous = HIDE(S("null")) };
+	TRY(store_exec(cx, &event_audit, ARGS(INT(cx->account), INT(a.id), INT(t.id), INT(t.key), INT(a.author_id),
+	    TEXT(str_of(cx->via ? cx->via : "api")), INT(cx->now), SEALED(t.key, HIDE(audit_doc(cx, &a)))), NULL));
+	TRY(next_generated(cx, &t.generated_at));
+	TRY(ticket_save_doc(cx, &t));
+	return trail_append(cx, &(struct event){ .action = "comment.make_private", .object = "comment", .id = c.id,
+	    .parent = t.id, .key = t.key });
+}
+
+enum err
+comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id)
+{
+	return store_write(cx, private_tx, &(struct privacy){ ticket_id, comment_id });
+}
+
+/* ---- search terms ----------------------------------------------------------------------------------------------- */
+
+void
+terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into)
+{
+	str *w;
+	int n = json_words(cx, reveal(cx, tags_json, TO_INDEX), &w);
+
+	for (int i = 0; i < n; i++)
+		search_terms(cx, 'g', w[i], into);
+}
+
+void
+terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *into)
+{
+	if (in->has & T_SUBJECT)
+		search_terms(cx, 's', reveal(cx, in->subject, TO_INDEX), into);
+	if (in->has & T_COMMENT)
+		search_terms(cx, 't', reveal(cx, in->body, TO_INDEX), into);
+	for (int i = 0; i < in->custom_count; i++)
+		search_terms(cx, 't', in->custom[i].value_json, into);
+	for (int i = 0; i < in->tag_count; i++) {
+		str rest = str_lower(cx->arena, reveal(cx, in->tag[i], TO_INDEX));
+		while (rest.n) {
+			str w = str_cut(&rest, ' ');
+			if (w.n)
+				search_terms(cx, 'g', w, into);
+		}
+	}
+	if ((in->has & T_EXTERNAL_ID) && in->external_id.hidden.n)
+		search_terms(cx, 't', reveal(cx, in->external_id, TO_INDEX), into);
+	for (int i = 0; i < in->upload_count; i++)
+		search_terms(cx, 't', in->upload[i].file_name, into);
+}
+
+enum err
+ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into)
+{
+	struct comment *c;
+	int n;
+
+	search_terms(cx, 's', reveal(cx, t->subject, TO_INDEX), into);
+	if (t->custom_fields.hidden.n > 2) {
+		str cf = reveal(cx, t->custom_fields, TO_INDEX);
+		json_t *list = json_loadb(cf.p, cf.n, JSON_ALLOW_NUL, NULL), *one;
+		size_t i;
+		json_array_foreach(list, i, one) {
+			char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+			if (z != NULL) {
+				search_terms(cx, 't', str_of(z), into);
+				wipe(z, strlen(z));
+			}
+			free(z);
+		}
+		json_decref(list);
+	}
+	if (t->external_id.hidden.n)
+		search_terms(cx, 't', reveal(cx, t->external_id, TO_INDEX), into);
+	terms_of_tags(cx, t->tags, into);
+	TRY(comments_of(cx, t->id, &c, &n));
+	for (int i = 0; i < n; i++) {
+		search_terms(cx, 't', reveal(cx, c[i].body, TO_INDEX), into);
+		for (int k = 0; k < c[i].attachment_count; k++)
+			search_terms(cx, 't', reveal(cx, c[i].attachment[k].file_name, TO_INDEX), into);
+	}
+	return OK;
+}

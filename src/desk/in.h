@@ -1,0 +1,70 @@
+/* in.h - what the files of desk share; nobody else includes it. */
+#ifndef WARD_DESK_IN_H
+#define WARD_DESK_IN_H
+
+#include "desk/desk.h"
+#include "trail/trail.h"
+
+/* Tags of the packed fields inside sealed columns; never reuse a number. */
+enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING };       /* ticket.doc */
+enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING };                                                   /* comment.doc */
+enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
+enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID };                                                                                /* attachment.doc */
+enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID, SDOC_RECIPIENT };                           /* suspended_ticket.doc */
+
+#define DOC_MAX     (24 * MiB)
+#define SUBJECT_MAX 1000            /* bytes of subject kept; the API refuses longer ones */
+#define BODY_MAX    (1 * MiB)
+#define CHUNK       (256 * KiB)     /* of attachments and raw mail, sealed one by one */
+#define AUDIT_STEP  1024            /* ids of an audit, its comment (+1) and its events (+2..) */
+
+/* A list that grows in the arena. */
+struct findings { struct finding *f; int count, cap; };
+/* Scans one text; fails closed: no engine, no ticket. */
+enum err desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *into) MUST_CHECK;
+void     pack_findings(struct buf *b, uint8_t tag, const struct findings *list);
+bool     unpack_finding(str bytes, struct finding *out);
+
+void ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t);
+void about_ticket(const struct ticket *t, struct about *a);
+/* The row, in a transaction or not, deleted or not; no permission check. E_ABSENT. */
+enum err ticket_row(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;
+enum err ticket_save_doc(struct ctx *cx, const struct ticket *t) MUST_CHECK;   /* reseals doc under t->key */
+str      ticket_doc(struct ctx *cx, const struct ticket *t);
+str      comment_doc(struct ctx *cx, const struct comment *c);
+str      audit_doc(struct ctx *cx, const struct audit *a);
+void     comment_from_row(struct ctx *cx, const struct row *r, struct comment *c);
+void     audit_from_row(struct ctx *cx, const struct row *r, struct audit *a);
+enum err comment_attachments(struct ctx *cx, struct comment *c, int count) MUST_CHECK;
+/* Rows of a ticket for redaction, without permission checks. */
+enum err comments_of(struct ctx *cx, int64_t ticket_id, struct comment **out, int *count) MUST_CHECK;
+enum err audits_of(struct ctx *cx, int64_t ticket_id, struct audit **out, int *count) MUST_CHECK;
+
+/* A new generated_at, later than every one before; in a transaction. */
+enum err next_generated(struct ctx *cx, usec *out) MUST_CHECK;
+enum err counter_add(struct ctx *cx, const char *name, int64_t by) MUST_CHECK;
+enum err counter_get(struct ctx *cx, const char *name, int64_t *n) MUST_CHECK;
+
+/* Everything searchable of a ticket, for search_replace(). */
+enum err ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into) MUST_CHECK;
+void     terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *into);
+void     terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into);
+
+/* Attachments of a new comment; in a transaction. */
+enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t key,
+    const struct upload *u, int count) MUST_CHECK;
+enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
+enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,
+    int64_t suspended_id, int64_t *raw_id) MUST_CHECK;
+enum err raw_mail_erase(struct ctx *cx, int64_t raw_id) MUST_CHECK;      /* destroys its key, deletes its bytes */
+
+/* Strings inside JSON array texts. */
+bool     json_has(str array_json, str word);
+int      json_words(struct ctx *cx, str array_json, str **out);
+str      json_of_words(struct ctx *cx, const str *w, int n);
+str      json_quote(struct ctx *cx, str s);
+str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits write ids; 0 gives null */
+
+extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
+    *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
+#endif

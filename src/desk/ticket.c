@@ -1,0 +1,1236 @@
+/* ticket.c - the waist: how a ticket comes to be, changes, goes and is read.
+ *
+ * ticket_create() and ticket_update() do what is slow (PHI scan, search terms)
+ * before the transaction, on the caller's thread; the rest runs on the writer
+ * in one transaction: data key, rows, audit, search delta, trail. Nothing of
+ * it is seen by anybody before it is on disk.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "desk/in.h"
+
+#define TICKET_COLS "t.id, t.key_id, t.requester_id, t.submitter_id, t.assignee_id, t.group_id, t.organization_id," \
+	" t.problem_id, t.brand_id, t.form_id, t.followup_source_id, t.status, t.priority, t.type, t.is_public," \
+	" t.has_incidents, t.comment_count, t.channel, t.created_at, t.updated_at, t.generated_at, t.due_at, t.solved_at," \
+	" t.deleted_at, t.cc, t.doc"
+#define TICKET_OUT "iiiii?i?i?i?i?i?i?iiiiiitiiii?i?i?b?S"
+#define TICKET_SEAL { { "ticket", "doc", 0 } }
+
+static const struct stmt select_ticket = {
+	.name = "ticket.get",
+	.sql  = "SELECT " TICKET_COLS " FROM ticket t WHERE t.account_id = $1 AND t.id = $2",
+	.in   = "ii",
+	.out  = TICKET_OUT,
+	.seal_out = TICKET_SEAL,
+};
+
+static const struct stmt insert_ticket = {
+	.name = "ticket.insert",
+	.sql  = "INSERT INTO ticket (account_id, id, key_id, requester_id, submitter_id, assignee_id, group_id,"
+	        " organization_id, problem_id, brand_id, form_id, followup_source_id, status, priority, type, is_public,"
+	        " comment_count, channel, created_at, updated_at, generated_at, due_at, solved_at, external_id_x, cc, doc)"
+	        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+	        " $21, $22, $23, $24, $25, $26)",
+	.in   = "iiiiii?i?i?i?i?i?i?iiiiitiiii?i?X?b?S",
+	.seal_in = { { "ticket", "doc", 1 } },
+	.blind = { "ticket.external_id" },
+};
+
+static const struct stmt update_ticket = {
+	.name = "ticket.update",
+	.sql  = "UPDATE ticket SET key_id = $3, requester_id = $4, submitter_id = $5, assignee_id = $6, group_id = $7,"
+	        " organization_id = $8, problem_id = $9, brand_id = $10, form_id = $11, status = $12, priority = $13,"
+	        " type = $14, is_public = $15, comment_count = $16, updated_at = $17, generated_at = $18, due_at = $19,"
+	        " solved_at = $20, cc = $21, doc = $22 WHERE account_id = $1 AND id = $2",
+	.in   = "iiiiii?i?i?i?i?i?iiiiiiii?i?b?S",
+	.seal_in = { { "ticket", "doc", 1 } },
+};
+
+static const struct stmt set_external = {
+	.name = "ticket.set_external",
+	.sql  = "UPDATE ticket SET external_id_x = $3 WHERE account_id = $1 AND id = $2",
+	.in   = "iiX?",
+	.blind = { "ticket.external_id" },
+};
+
+static const struct stmt set_doc = {
+	.name = "ticket.set_doc",
+	.sql  = "UPDATE ticket SET doc = $3, key_id = $4, generated_at = $5 WHERE account_id = $1 AND id = $2",
+	.in   = "iiSii",
+	.seal_in = { { "ticket", "doc", 1 } },
+};
+
+static const struct stmt set_deleted = {
+	.name = "ticket.set_deleted",
+	.sql  = "UPDATE ticket SET deleted_at = $3, deleted_by = $4, updated_at = $5, generated_at = $6"
+	        " WHERE account_id = $1 AND id = $2",
+	.in   = "iii?i?ii",
+};
+
+static const struct stmt set_incidents = {
+	.name = "ticket.set_incidents",
+	.sql  = "UPDATE ticket SET has_incidents = 1 WHERE account_id = $1 AND id = $2 AND has_incidents = 0",
+	.in   = "ii",
+};
+
+static const struct stmt insert_cc = {
+	.name = "ticket_cc.insert",
+	.sql  = "INSERT INTO ticket_cc (account_id, ticket_id, kind, user_id) VALUES ($1, $2, $3, $4)"
+	        " ON CONFLICT DO NOTHING",
+	.in   = "iiii",
+};
+
+static const struct stmt delete_cc = {
+	.name = "ticket_cc.delete",
+	.sql  = "DELETE FROM ticket_cc WHERE account_id = $1 AND ticket_id = $2 AND kind = $3 AND user_id = $4",
+	.in   = "iiii",
+};
+
+static const struct stmt last_generated = {
+	.name = "ticket.last_generated",
+	.sql  = "SELECT generated_at FROM ticket WHERE account_id = $1 ORDER BY generated_at DESC, id DESC LIMIT 1",
+	.in   = "i",
+	.out  = "i",
+};
+
+static const struct stmt counter_up = {
+	.name = "desk_counter.add",
+	.sql  = "INSERT INTO desk_counter (account_id, name, n) VALUES ($1, $2, $3)"
+	        " ON CONFLICT (account_id, name) DO UPDATE SET n = desk_counter.n + excluded.n",
+	.in   = "iti",
+};
+
+static const struct stmt counter_read = {
+	.name = "desk_counter.get",
+	.sql  = "SELECT n FROM desk_counter WHERE account_id = $1 AND name = $2",
+	.in   = "it",
+	.out  = "i",
+};
+
+const struct stmt *const ticket_stmts[] = {
+	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc, &set_deleted, &set_incidents,
+	&insert_cc, &delete_cc, &last_generated, &counter_up, &counter_read, NULL
+};
+
+/* ---- rows ---------------------------------------------------------------------------------------------- */
+
+static void
+read_cc(struct ctx *cx, str bytes, struct ticket *t)
+{
+	uint64_t kind, id;
+	str rest = bytes;
+	int n[3] = { 0 };
+
+	while (get_varint(&rest, &kind) && get_varint(&rest, &id))
+		if (kind == 1 || kind == 2)
+			n[kind]++;
+	t->cc = n[1] ? NEW(cx->arena, int64_t, n[1]) : NULL;
+	t->follower = n[2] ? NEW(cx->arena, int64_t, n[2]) : NULL;
+	for (rest = bytes; get_varint(&rest, &kind) && get_varint(&rest, &id);)
+		if (kind == 1)
+			t->cc[t->cc_count++] = (int64_t)id;
+		else if (kind == 2)
+			t->follower[t->follower_count++] = (int64_t)id;
+}
+
+static str
+write_cc(struct ctx *cx, const struct ticket *t)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 64 * KiB);
+	for (int i = 0; i < t->cc_count; i++)
+		put_varint(&b, 1), put_varint(&b, (uint64_t)t->cc[i]);
+	for (int i = 0; i < t->follower_count; i++)
+		put_varint(&b, 2), put_varint(&b, (uint64_t)t->follower[i]);
+	return buf_str(&b);
+}
+
+void
+ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t)
+{
+	str rest, v;
+	uint8_t tag;
+	int c = 0, n = 0;
+
+	*t = (struct ticket){ .id = row_int(r, c++) };
+	t->key = row_int(r, c++);
+	t->requester_id = row_int(r, c++);
+	t->submitter_id = row_int(r, c++);
+	t->assignee_id = row_int(r, c++);
+	t->group_id = row_int(r, c++);
+	t->organization_id = row_int(r, c++);
+	t->problem_id = row_int(r, c++);
+	t->brand_id = row_int(r, c++);
+	t->form_id = row_int(r, c++);
+	t->followup_source_id = row_int(r, c++);
+	t->status = (enum ticket_status)row_int(r, c++);
+	t->priority = (enum ticket_priority)row_int(r, c++);
+	t->type = (enum ticket_type)row_int(r, c++);
+	t->is_public = row_int(r, c++) != 0;
+	t->has_incidents = row_int(r, c++) != 0;
+	t->comment_count = row_int(r, c++);
+	t->channel = row_str(r, c++);
+	t->created_at = row_int(r, c++);
+	t->updated_at = row_int(r, c++);
+	t->generated_at = row_int(r, c++);
+	t->due_at = row_int(r, c++);
+	t->solved_at = row_int(r, c++);
+	t->deleted_at = row_int(r, c++);
+	read_cc(cx, row_str(r, c++), t);
+	t->tags = HIDE(S("[]"));
+	t->custom_fields = HIDE(S("[]"));
+	t->erased = row_erased(r, c);
+	rest = row_sensitive(r, c).hidden;
+	for (str again = rest; pack_next(&again, &tag, &v);)
+		n += tag == DOC_FINDING;
+	t->finding = n ? NEW(cx->arena, struct finding, n) : NULL;
+	while (pack_next(&rest, &tag, &v))
+		switch (tag) {
+		case DOC_SUBJECT:     t->subject = HIDE(v); break;
+		case DOC_DESCRIPTION: t->description = HIDE(v); break;
+		case DOC_TAGS:        t->tags = HIDE(v); break;
+		case DOC_CUSTOM:      t->custom_fields = HIDE(v); break;
+		case DOC_EXTERNAL_ID: t->external_id = HIDE(v); break;
+		case DOC_RECIPIENT:   t->recipient = HIDE(v); break;
+		case DOC_VIA:         t->via_source = HIDE(v); break;
+		case DOC_FINDING:
+			if (unpack_finding(v, &t->finding[t->finding_count]))
+				t->finding_count++;
+			break;
+		default: break;
+		}
+	if (t->erased)
+		t->subject = t->description = HIDE(S("SCRUBBED"));
+}
+
+str
+ticket_doc(struct ctx *cx, const struct ticket *t)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, DOC_MAX);
+	pack_put(&b, DOC_SUBJECT, reveal(cx, t->subject, TO_STORE));
+	pack_put(&b, DOC_DESCRIPTION, reveal(cx, t->description, TO_STORE));
+	if (t->tags.hidden.n > 2)
+		pack_put(&b, DOC_TAGS, reveal(cx, t->tags, TO_STORE));
+	if (t->custom_fields.hidden.n > 2)
+		pack_put(&b, DOC_CUSTOM, reveal(cx, t->custom_fields, TO_STORE));
+	if (t->external_id.hidden.n)
+		pack_put(&b, DOC_EXTERNAL_ID, reveal(cx, t->external_id, TO_STORE));
+	if (t->recipient.hidden.n)
+		pack_put(&b, DOC_RECIPIENT, reveal(cx, t->recipient, TO_STORE));
+	if (t->via_source.hidden.n)
+		pack_put(&b, DOC_VIA, reveal(cx, t->via_source, TO_STORE));
+	pack_findings(&b, DOC_FINDING, &(struct findings){ t->finding, t->finding_count, 0 });
+	return buf_str(&b);
+}
+
+enum err
+ticket_row(struct ctx *cx, int64_t id, struct ticket *out)
+{
+	struct row r;
+
+	TRY(store_one(cx, &select_ticket, ARGS(INT(cx->account), INT(id)), &r));
+	ticket_from_row(cx, &r, out);
+	return OK;
+}
+
+enum err
+ticket_save_doc(struct ctx *cx, const struct ticket *t)
+{
+	return store_exec(cx, &set_doc, ARGS(INT(cx->account), INT(t->id), SEALED(t->key, HIDE(ticket_doc(cx, t))),
+	    INT(t->key), INT(t->generated_at)), NULL);
+}
+
+/* Only the writer thread comes here, so one variable per process will do; it
+ * starts from the table, because the clock may have been set back. */
+enum err
+next_generated(struct ctx *cx, usec *out)
+{
+	static usec last;
+	static struct store *of;
+	usec now = time_now();
+	struct row r;
+
+	if (of != cx->sys->store) {
+		enum err e = store_one(cx, &last_generated, ARGS(INT(cx->account)), &r);
+		if (e != OK && e != E_ABSENT)
+			return e;
+		last = e == OK ? row_int(&r, 0) : 0;
+		if (e == E_ABSENT)
+			fail_clear(cx);
+		of = cx->sys->store;
+	}
+	last = now > last ? now : last + 1;
+	*out = last;
+	return OK;
+}
+
+enum err
+counter_add(struct ctx *cx, const char *name, int64_t by)
+{
+	return store_exec(cx, &counter_up, ARGS(INT(cx->account), TEXT(str_of(name)), INT(by)), NULL);
+}
+
+enum err
+counter_get(struct ctx *cx, const char *name, int64_t *n)
+{
+	struct row r;
+	enum err e = store_one(cx, &counter_read, ARGS(INT(cx->account), TEXT(str_of(name))), &r);
+
+	if (e == E_ABSENT) {
+		fail_clear(cx);
+		*n = 0;
+		return OK;
+	}
+	if (e == OK)
+		*n = row_int(&r, 0);
+	return e;
+}
+
+/* ---- permission ---------------------------------------------------------------------------------------- */
+
+void
+about_ticket(const struct ticket *t, struct about *a)
+{
+	*a = (struct about){ .requester_id = t->requester_id, .assignee_id = t->assignee_id, .group_id = t->group_id,
+	    .organization_id = t->organization_id, .has_object = true };
+}
+
+/* CCs and followers both open a ticket; gate takes one list. */
+static enum err
+may(struct ctx *cx, enum may staff, enum may end_user, const struct ticket *t)
+{
+	struct about a;
+	int64_t *all;
+
+	about_ticket(t, &a);
+	if (t->cc_count + t->follower_count > 0) {
+		all = NEW(cx->arena, int64_t, t->cc_count + t->follower_count);
+		for (int i = 0; i < t->cc_count; i++)
+			all[a.cc_count++] = t->cc[i];
+		for (int i = 0; i < t->follower_count; i++)
+			all[a.cc_count++] = t->follower[i];
+		a.cc = all;
+	}
+	return gate_may(cx, cx->actor != NULL && cx->actor->role == ROLE_END_USER ? end_user : staff, &a);
+}
+
+static enum err
+may_see(struct ctx *cx, const struct ticket *t)
+{
+	return may(cx, MAY_READ_TICKET, MAY_READ_REQUEST, t);
+}
+
+static bool
+is_end_user(const struct ctx *cx)
+{
+	return cx->actor != NULL && cx->actor->role == ROLE_END_USER;
+}
+
+/* ---- tags, custom fields ---------------------------------------------------------------------------------- */
+
+/* Tags are lower case and hold no blanks; "a b" is two, as Zendesk takes it. */
+static int
+clean_tags(struct ctx *cx, const sensitive *in, int n, str **out)
+{
+	int count = 0, cap = 0;
+
+	for (int i = 0; i < n; i++)
+		for (size_t k = 0; k <= in[i].hidden.n; k++)
+			cap += k == in[i].hidden.n || in[i].hidden.p[k] == ' ';
+	*out = NEW(cx->arena, str, cap ? cap : 1);
+	for (int i = 0; i < n; i++) {
+		str rest = str_lower(cx->arena, reveal(cx, in[i], TO_STORE));
+		while (rest.n) {
+			str w = str_trim(str_cut(&rest, ' '));
+			bool have = w.n == 0;
+			for (int k = 0; k < count && !have; k++)
+				have = str_eq((*out)[k], w);
+			if (!have)
+				(*out)[count++] = w;
+		}
+	}
+	return count;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return str_cmp(*(const str *)a, *(const str *)b);
+}
+
+static str
+tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
+{
+	str *old, *given, *all;
+	int n_old = json_words(cx, old_json, &old), n = 0;
+	int n_given = clean_tags(cx, in->tag, in->tag_count, &given);
+
+	all = NEW(cx->arena, str, n_old + n_given + 1);
+	if (!(in->has & T_TAGS))
+		for (int i = 0; i < n_old; i++) {
+			bool drop = false;
+			for (int k = 0; k < n_given; k++)
+				drop = drop || str_eq(old[i], given[k]);
+			if (!drop)
+				all[n++] = old[i];
+		}
+	if (!(in->has & T_REMOVE_TAGS))
+		for (int k = 0; k < n_given; k++)
+			all[n++] = given[k];
+	qsort(all, (size_t)n, sizeof *all, by_bytes);
+	return json_of_words(cx, all, n);
+}
+
+static str
+custom_after(struct ctx *cx, str old_json, const struct ticket_change *in)
+{
+	json_t *list = json_loadb(old_json.n ? old_json.p : "[]", old_json.n ? old_json.n : 2, JSON_ALLOW_NUL, NULL);
+	char *text;
+	str out;
+
+	if (!json_is_array(list)) {
+		json_decref(list);
+		list = json_array();
+	}
+	for (int i = 0; i < in->custom_count; i++) {
+		json_t *one, *v = json_loadb(in->custom[i].value_json.p, in->custom[i].value_json.n,
+		    JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+		size_t k;
+		bool done = false;
+		json_array_foreach(list, k, one)
+			if (json_integer_value(json_object_get(one, "id")) == in->custom[i].id) {
+				json_object_set(one, "value", v ? v : json_null());
+				done = true;
+			}
+		if (!done) {
+			one = json_object();
+			json_object_set_new(one, "id", json_integer(in->custom[i].id));
+			json_object_set(one, "value", v ? v : json_null());
+			json_array_append_new(list, one);
+		}
+		json_decref(v);
+	}
+	text = json_dumps(list, JSON_COMPACT);
+	out = str_dup(cx->arena, str_of(text));
+	wipe(text, out.n);
+	free(text);
+	json_decref(list);
+	return out;
+}
+
+/* ---- audits ------------------------------------------------------------------------------------------------ */
+
+#define EVENTS_MAX 600
+
+static void
+add_event(struct ctx *cx, struct audit *a, const char *type, str field, str value, str previous)
+{
+	if (a->event == NULL)
+		a->event = NEW(cx->arena, struct audit_event, EVENTS_MAX);
+	if (a->event_count == EVENTS_MAX)
+		return;
+	a->event[a->event_count] = (struct audit_event){ .type = str_of(type), .field = field,
+	    .value = HIDE(value), .previous = HIDE(previous), .id = a->id + 2 + a->event_count };
+	a->event_count++;
+}
+
+/* A Create event, or a Change event when there was another value before. */
+static void
+note(struct ctx *cx, struct audit *a, bool created, const char *field, str value, str previous)
+{
+	if (created ? value.n && !str_eq(value, S("null")) && !str_eq(value, S("[]")) : !str_eq(value, previous))
+		add_event(cx, a, created ? "Create" : "Change", str_of(field), value, created ? S("null") : previous);
+}
+
+static str
+quote_z(struct ctx *cx, const char *z)
+{
+	return z == NULL ? S("null") : json_quote(cx, str_of(z));
+}
+
+static str
+quote_time(struct ctx *cx, usec t)
+{
+	return t == 0 ? S("null") : json_quote(cx, time_iso(cx->arena, t));
+}
+
+static str
+quote_text(struct ctx *cx, sensitive s)
+{
+	return s.hidden.n == 0 ? S("null") : json_quote(cx, reveal(cx, s, TO_STORE));
+}
+
+static void
+note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
+    const struct ticket_change *in)
+{
+	note(cx, a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
+	note(cx, a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
+	note(cx, a, created, "priority", quote_z(cx, priority_name(t->priority)), quote_z(cx, priority_name(old->priority)));
+	note(cx, a, created, "type", quote_z(cx, type_name(t->type)), quote_z(cx, type_name(old->type)));
+	note(cx, a, created, "requester_id", json_number(cx, t->requester_id), json_number(cx, old->requester_id));
+	note(cx, a, created, "assignee_id", json_number(cx, t->assignee_id), json_number(cx, old->assignee_id));
+	note(cx, a, created, "group_id", json_number(cx, t->group_id), json_number(cx, old->group_id));
+	note(cx, a, created, "organization_id", json_number(cx, t->organization_id), json_number(cx, old->organization_id));
+	note(cx, a, created, "problem_id", json_number(cx, t->problem_id), json_number(cx, old->problem_id));
+	note(cx, a, created, "brand_id", json_number(cx, t->brand_id), json_number(cx, old->brand_id));
+	note(cx, a, created, "ticket_form_id", json_number(cx, t->form_id), json_number(cx, old->form_id));
+	note(cx, a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
+	note(cx, a, created, "external_id", quote_text(cx, t->external_id), quote_text(cx, old->external_id));
+	note(cx, a, created, "tags", t->tags.hidden, old->tags.hidden);
+	for (int i = 0; i < in->custom_count; i++) {
+		str was = S("null");
+		json_t *list = json_loadb(old->custom_fields.hidden.p ? old->custom_fields.hidden.p : "[]",
+		    old->custom_fields.hidden.n ? old->custom_fields.hidden.n : 2, JSON_ALLOW_NUL, NULL), *one;
+		size_t k;
+		json_array_foreach(list, k, one)
+			if (json_integer_value(json_object_get(one, "id")) == in->custom[i].id) {
+				char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+				if (z != NULL) {
+					was = str_dup(cx->arena, str_of(z));
+					wipe(z, was.n);
+				}
+				free(z);
+			}
+		json_decref(list);
+		note(cx, a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
+		    in->custom[i].value_json, was);
+	}
+}
+
+/* The same changes for the trail, with the text of a comment committed to only. */
+static enum err
+trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
+    const struct comment *c, const char *cause)
+{
+	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 2);
+	int n = 0;
+
+	for (int i = 0; i < a->event_count; i++) {
+		const struct audit_event *e = &a->event[i];
+		f[n++] = (struct trail_field){ .name = str_z(cx->arena, e->field), .before = e->previous, .after = e->value,
+		    .has_before = !str_eq(e->previous.hidden, S("null")), .has_after = true };
+	}
+	if (c != NULL)
+		f[n++] = (struct trail_field){ .name = c->is_public ? "comment.public" : "comment.private",
+		    .after = c->body, .has_after = true, .commit_only = true };
+	return trail_append(cx, &(struct event){ .action = action, .object = "ticket", .id = t->id, .parent = a->id,
+	    .key = t->key, .field = f, .count = n, .cause = cause });
+}
+
+static const struct stmt insert_comment = {
+	.name = "comment.insert",
+	.sql  = "INSERT INTO comment (account_id, id, ticket_id, key_id, author_id, audit_id, is_public, raw_id, attachments,"
+	        " channel, created_at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	.in   = "iiiiiiii?itiS",
+	.seal_in = { { "comment", "doc", 1 } },
+};
+
+static const struct stmt insert_audit = {
+	.name = "ticket_audit.insert",
+	.sql  = "INSERT INTO ticket_audit (account_id, id, ticket_id, key_id, author_id, comment_id, channel, created_at, doc)"
+	        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	.in   = "iiiiii?tiS",
+	.seal_in = { { "ticket_audit", "doc", 1 } },
+};
+
+static const struct stmt *const more_stmts[] = { &insert_comment, &insert_audit, NULL };
+const struct stmt *const *const ticket_more_stmts = more_stmts;
+
+/* What a write carries from its preparation into its transaction. */
+struct work {
+	const struct ticket_change *in;
+	int64_t         id;
+	struct findings head, body;      /* of subject and custom fields; of the comment */
+	struct terms    terms;
+	struct ticket   t;
+	struct audit    a;
+	struct comment  c;
+	sensitive       html;
+};
+
+static str
+metadata_of(struct ctx *cx, str custom)
+{
+	struct buf b;
+	struct json j;
+
+	buf_init(&b, cx->arena, 1 * MiB);
+	jw_init(&j, &b);
+	jw_obj(&j);
+	jw_key(&j, "system");
+	jw_obj(&j);
+	jw_kstr(&j, "client", str_sub(cx->client, 0, 512));
+	jw_kstr(&j, "ip_address", cx->address);
+	jw_knull(&j, "location");
+	jw_knull(&j, "latitude");
+	jw_knull(&j, "longitude");
+	jw_end_obj(&j);
+	jw_kraw(&j, "custom", custom.n ? custom : S("{}"));
+	jw_end_obj(&j);
+	return buf_str(&b);
+}
+
+/* The comment row, its attachments and raw mail. w->a.id and w->t are set. */
+static enum err
+save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
+{
+	const struct ticket_change *in = w->in;
+	struct comment *c = &w->c;
+	int64_t raw_id = 0;
+
+	*c = (struct comment){ .id = w->a.id + 1, .ticket_id = w->t.id, .audit_id = w->a.id, .key = w->t.key,
+	    .author_id = w->a.author_id, .is_public = w->c.is_public, .created_at = at, .channel = str_of(channel),
+	    .body = in->body, .html = w->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
+	    .via_source = HIDE(in->via_source_json), .finding = w->body.f, .finding_count = w->body.count };
+	if (in->upload_count)
+		TRY(attachments_save(cx, w->t.id, c->id, w->t.key, in->upload, in->upload_count));
+	if (in->inbound != NULL)
+		TRY(raw_mail_save(cx, in->inbound, w->t.id, c->id, 0, &raw_id));
+	TRY(store_exec(cx, &insert_comment, ARGS(INT(cx->account), INT(c->id), INT(c->ticket_id), INT(c->key),
+	    INT(c->author_id), INT(c->audit_id), INT(c->is_public), ID(raw_id), INT(in->upload_count),
+	    TEXT(c->channel), INT(c->created_at), SEALED(c->key, HIDE(comment_doc(cx, c)))), NULL));
+	w->a.comment_id = c->id;
+	if (in->upload_count)
+		TRY(comment_attachments(cx, c, 1));
+	return OK;
+}
+
+static enum err
+save_audit(struct ctx *cx, struct work *w)
+{
+	struct audit *a = &w->a;
+
+	a->ticket_id = w->t.id;
+	a->metadata = HIDE(metadata_of(cx, w->in->metadata_json));
+	a->via_source = HIDE(w->in->via_source_json);
+	a->comment = w->c;
+	return store_exec(cx, &insert_audit, ARGS(INT(cx->account), INT(a->id), INT(a->ticket_id), INT(w->t.key),
+	    INT(a->author_id), ID(a->comment_id), TEXT(a->channel), INT(a->created_at),
+	    SEALED(w->t.key, HIDE(audit_doc(cx, a)))), NULL);
+}
+
+/* ---- people ---------------------------------------------------------------------------------------------- */
+
+static enum err
+find_requester(struct ctx *cx, const struct ticket_change *in, int64_t *id, int64_t *organization)
+{
+	struct user u;
+	enum err e;
+
+	if (in->requester_id != 0) {
+		if ((e = user_load(cx, in->requester_id, &u)) == E_ABSENT || (e == OK && !u.active)) {
+			fail_clear(cx);
+			bad(cx, "requester_id", "InvalidValue", "Requester: is not a known user");
+			return OK;
+		}
+		TRY(e);
+	} else if (in->requester_email.hidden.n) {
+		str address = reveal(cx, in->requester_email, TO_STORE);
+		if (!email_valid(address)) {
+			bad(cx, "requester", "InvalidFormat", "Requester: email is not a valid address");
+			return OK;
+		}
+		TRY(user_for_address(cx, reveal(cx, in->requester_name, TO_STORE), address, &u));
+	} else if (in->requester_name.hidden.n) {
+		bad(cx, "requester", "BlankValue", "Requester: email cannot be blank");
+		return OK;
+	} else {
+		if (cx->actor == NULL || cx->actor->user_id == 0) {
+			bad(cx, "requester_id", "BlankValue", "Requester: cannot be blank");
+			return OK;
+		}
+		*id = cx->actor->user_id;
+		*organization = cx->actor->organization_id;
+		return OK;
+	}
+	*id = u.id;
+	*organization = u.organization_id;
+	return OK;
+}
+
+static enum err
+check_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
+{
+	struct user u;
+	struct group g;
+	enum err e;
+
+	if ((in->has & T_GROUP) && t->group_id != 0) {
+		if ((e = group_get(cx, t->group_id, &g)) == E_ABSENT || (e == OK && g.deleted)) {
+			fail_clear(cx);
+			bad(cx, "group_id", "InvalidValue", "Group: is not a known group");
+			t->group_id = 0;
+		} else
+			TRY(e);
+	}
+	if (in->has & T_ASSIGNEE) {
+		if (in->assignee_email.hidden.n)
+			e = user_by_email(cx, reveal(cx, in->assignee_email, TO_STORE), &u);
+		else if (t->assignee_id != 0)
+			e = user_load(cx, t->assignee_id, &u);
+		else
+			return OK;
+		if (e == E_ABSENT || (e == OK && (!u.active || u.suspended || u.role < ROLE_AGENT))) {
+			fail_clear(cx);
+			bad(cx, "assignee_id", "InvalidValue", "Assignee: is not an active agent");
+			return OK;
+		}
+		TRY(e);
+		t->assignee_id = u.id;
+		if (!(in->has & T_GROUP) && (t->group_id == 0 || !membership_exists(cx, u.id, t->group_id)))
+			t->group_id = u.default_group_id;
+		else if (t->group_id != 0 && !membership_exists(cx, u.id, t->group_id))
+			bad(cx, "assignee_id", "InvalidValue", "Assignee: is not a member of the group");
+	} else if ((in->has & T_GROUP) && t->assignee_id != 0 && t->group_id != 0
+	    && !membership_exists(cx, t->assignee_id, t->group_id))
+		t->assignee_id = 0;
+	return OK;
+}
+
+static enum err
+check_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
+{
+	struct organization o;
+	struct ticket p;
+	enum err e;
+
+	if ((in->has & T_ORG) && t->organization_id != 0) {
+		if ((e = org_get(cx, t->organization_id, &o)) == E_ABSENT) {
+			fail_clear(cx);
+			bad(cx, "organization_id", "InvalidValue", "Organization: is not a known organization");
+		} else
+			TRY(e);
+	}
+	if ((in->has & T_PROBLEM) && t->problem_id != 0) {
+		e = ticket_row(cx, t->problem_id, &p);
+		if (e == OK)
+			e = may_see(cx, &p);
+		if (e == E_ABSENT || e == E_DENIED || (e == OK && (p.type != TYPE_PROBLEM || p.deleted_at))) {
+			fail_clear(cx);
+			bad(cx, "problem_id", "InvalidValue", "Problem: is not a ticket of type problem");
+		} else {
+			TRY(e);
+			TRY(store_exec(cx, &set_incidents, ARGS(INT(cx->account), INT(p.id)), NULL));
+		}
+	}
+	return OK;
+}
+
+static enum err
+change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n)
+{
+	int64_t **list = kind == 1 ? &t->cc : &t->follower, *now;
+	int *count = kind == 1 ? &t->cc_count : &t->follower_count;
+	const char *field = kind == 1 ? "email_ccs" : "followers";
+
+	now = NEW(cx->arena, int64_t, *count + n + 1);
+	memcpy(now, *list ? *list : now, sizeof *now * (size_t)*count);
+	*list = now;
+	for (int i = 0; i < n; i++) {
+		struct user u;
+		enum err e;
+		int k;
+		if (ch[i].user_id != 0)
+			e = user_load(cx, ch[i].user_id, &u);
+		else if (!email_valid(reveal(cx, ch[i].email, TO_STORE)))
+			e = E_ABSENT;
+		else
+			e = user_for_address(cx, reveal(cx, ch[i].name, TO_STORE), reveal(cx, ch[i].email, TO_STORE), &u);
+		if (e == E_ABSENT || (e == OK && kind == 2 && u.role < ROLE_AGENT)) {
+			fail_clear(cx);
+			bad(cx, field, "InvalidValue", kind == 1 ? "Email CCs: names a user who is not known"
+			    : "Followers: names somebody who is not an agent");
+			continue;
+		}
+		TRY(e);
+		for (k = 0; k < *count && now[k] != u.id; k++)
+			;
+		if (ch[i].remove && k < *count) {
+			memmove(now + k, now + k + 1, sizeof *now * (size_t)(*count - k - 1));
+			--*count;
+			TRY(store_exec(cx, &delete_cc, ARGS(INT(cx->account), INT(t->id), INT(kind), INT(u.id)), NULL));
+		} else if (!ch[i].remove && k == *count) {
+			if (*count >= 48) {
+				bad(cx, field, "TooManyValues", "Email CCs: at most 48 are allowed");
+				break;
+			}
+			now[(*count)++] = u.id;
+			TRY(store_exec(cx, &insert_cc, ARGS(INT(cx->account), INT(t->id), INT(kind), INT(u.id)), NULL));
+		}
+	}
+	return OK;
+}
+
+/* ---- preparation: what needs no database --------------------------------------------------------------- */
+
+static void
+check_texts(struct ctx *cx, const struct ticket_change *in)
+{
+	size_t tags = 0;
+
+	if (in->subject.hidden.n > SUBJECT_MAX)
+		bad(cx, "subject", "TooLong", "Subject: is too long (maximum is 1000 bytes)");
+	if (in->body.hidden.n > BODY_MAX)
+		bad(cx, "comment", "TooLong", "Comment: is too long (maximum is 1 MiB)");
+	if (in->external_id.hidden.n > 255)
+		bad(cx, "external_id", "TooLong", "External: is too long (maximum is 255 bytes)");
+	for (int i = 0; i < in->tag_count; i++)
+		tags += in->tag[i].hidden.n + 1;
+	if (tags > 5096)
+		bad(cx, "tags", "TooLong", "Tags: are too long (maximum is 5096 bytes in all)");
+	if (in->custom_count > 400)
+		bad(cx, "custom_fields", "TooManyValues", "Custom fields: at most 400 are allowed");
+}
+
+static enum err
+prepare(struct ctx *cx, const struct ticket_change *in, struct work *w)
+{
+	if (in->has & T_SUBJECT)
+		TRY(desk_scan(cx, "subject", in->subject, &w->head));
+	if (in->has & T_EXTERNAL_ID)
+		TRY(desk_scan(cx, "external_id", in->external_id, &w->head));
+	for (int i = 0; i < in->custom_count; i++)
+		TRY(desk_scan(cx, str_z(cx->arena, str_printf(cx->arena, "custom_fields.%lld",
+		    (long long)in->custom[i].id)), HIDE(in->custom[i].value_json), &w->head));
+	for (int i = 0; i < in->tag_count; i++)
+		TRY(desk_scan(cx, "tags", in->tag[i], &w->head));
+	if (in->has & T_COMMENT) {
+		TRY(desk_scan(cx, "body", in->body, &w->body));
+		for (int i = 0; i < in->upload_count; i++)
+			TRY(desk_scan(cx, "attachment", HIDE(in->upload[i].file_name), &w->body));
+		w->html = in->html;
+	}
+	terms_of_change(cx, in, &w->terms);
+	return OK;
+}
+
+/* ---- create ---------------------------------------------------------------------------------------------- */
+
+static enum err
+create_tx(struct ctx *cx, void *arg)
+{
+	struct work *w = arg;
+	const struct ticket_change *in = w->in;
+	const struct ticket none = { .tags = HIDE(S("[]")), .custom_fields = HIDE(S("[]")) };
+	const char *channel = in->channel ? in->channel : cx->via ? cx->via : "api";
+	int64_t n;
+	struct ticket *t = &w->t;
+
+	*t = (struct ticket){ .subject = w->t.subject, .status = in->status, .priority = in->priority, .type = in->type,
+	    .assignee_id = in->assignee_id, .group_id = in->group_id, .problem_id = in->problem_id,
+	    .brand_id = in->brand_id, .form_id = in->form_id, .followup_source_id = in->followup_source_id, .due_at = in->due_at, .channel = str_of(channel),
+	    .external_id = in->external_id, .recipient = in->recipient, .description = in->body,
+	    .via_source = HIDE(in->via_source_json), .tags = none.tags, .custom_fields = none.custom_fields,
+	    .finding = w->head.f, .finding_count = w->head.count, .comment_count = 1 };
+	w->a = (struct audit){ 0 };
+	TRY(find_requester(cx, in, &t->requester_id, &t->organization_id));
+	if (in->has & T_ORG)
+		t->organization_id = in->organization_id;
+	TRY(check_assignee(cx, in, t));
+	TRY(check_links(cx, in, t));
+	t->submitter_id = in->submitter_id ? in->submitter_id : cx->actor && cx->actor->user_id ? cx->actor->user_id
+	    : t->requester_id;
+	if (in->submitter_id != 0 && in->submitter_id != t->requester_id) {
+		struct user u;
+		enum err e = user_load(cx, in->submitter_id, &u);
+		if (e == E_ABSENT) {
+			fail_clear(cx);
+			bad(cx, "submitter_id", "InvalidValue", "Submitter: is not a known user");
+		} else
+			TRY(e);
+	}
+	if (t->assignee_id != 0 && t->status == TICKET_NEW)
+		t->status = TICKET_OPEN;
+	if (in->has & (T_TAGS | T_ADD_TAGS))
+		t->tags = HIDE(tags_after(cx, S("[]"), in));
+	if (in->has & T_CUSTOM)
+		t->custom_fields = HIDE(custom_after(cx, S("[]"), in));
+	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
+	if (t->status >= TICKET_SOLVED)
+		t->solved_at = t->created_at;
+	t->is_public = w->c.is_public;
+
+	TRY(store_next_id(cx, "ticket", &t->id));
+	if (in->cc_count)
+		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
+	if (in->follower_count)
+		TRY(change_people(cx, t, 2, in->follower, in->follower_count));
+	TRY(bad_check(cx));
+	/* The agent who may see only a part still may not put a ticket out of his own sight unseen: that is
+	 * allowed, as in Zendesk; what he gets back is this answer alone. */
+
+	TRY(store_key_new(cx, &t->key));
+	TRY(next_generated(cx, &t->generated_at));
+	TRY(store_next_id(cx, "audit", &n));
+	w->a.id = n * AUDIT_STEP;
+	w->a.author_id = in->author_id ? in->author_id : t->submitter_id;
+	w->a.created_at = t->created_at;
+	w->a.channel = t->channel;
+	TRY(store_exec(cx, &insert_ticket, ARGS(INT(cx->account), INT(t->id), INT(t->key), INT(t->requester_id),
+	    INT(t->submitter_id), ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id),
+	    ID(t->brand_id), ID(t->form_id), ID(in->followup_source_id), INT(t->status), INT(t->priority), INT(t->type),
+	    INT(t->is_public), INT(1), TEXT(t->channel), INT(t->created_at), INT(t->updated_at), INT(t->generated_at),
+	    ID(t->due_at), ID(t->solved_at), t->external_id.hidden.n ? BLIND(t->external_id) : NIL,
+	    BYTES(write_cc(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
+	TRY(save_comment(cx, w, channel, t->created_at));
+	note_changes(cx, &w->a, true, &none, t, in);
+	TRY(save_audit(cx, w));
+	TRY(search_add(cx, 't', t->id, &w->terms));
+	TRY(counter_add(cx, "tickets", 1));
+	return trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause);
+}
+
+enum err
+ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out, struct audit *audit)
+{
+	struct work w = { .in = in };
+	struct ticket_change mine;
+	str subject = str_trim(in->subject.hidden);
+
+	if (is_end_user(cx)) {
+		/* Theirs is what they ask for; who works it and how is not. */
+		TRY(gate_may(cx, MAY_CREATE_REQUEST, NULL));
+		mine = *in;
+		mine.has &= T_SUBJECT | T_COMMENT | T_PRIORITY | T_TYPE | T_CUSTOM | T_CC | T_METADATA | T_FORM | T_DUE;
+		mine.requester_id = cx->actor->user_id;
+		mine.submitter_id = mine.author_id = mine.assignee_id = mine.group_id = mine.organization_id = 0;
+		mine.problem_id = mine.followup_source_id = 0;
+		mine.status = TICKET_NEW;
+		mine.tag_count = mine.follower_count = 0;
+		mine.comment_public = mine.comment_public_set = true;
+		mine.requester_email = mine.assignee_email = mine.external_id = (sensitive){ 0 };
+		w.in = in = &mine;
+	} else
+		TRY(gate_may(cx, MAY_CREATE_TICKET, NULL));
+	check_texts(cx, in);
+	if (!(in->has & T_COMMENT) || (str_trim(in->body.hidden).n == 0 && in->upload_count == 0))
+		bad(cx, "comment", "BlankValue", "Description: cannot be blank");
+	if ((in->has & T_STATUS) && in->status == TICKET_CLOSED && is_end_user(cx))
+		bad(cx, "status", "InvalidValue", "Status: is invalid");
+	if (cx->bad != NULL && !(in->has & (T_REQUESTER | T_ASSIGNEE | T_GROUP | T_ORG)))
+		return bad_check(cx);
+	/* With other things to look up, the transaction collects the rest of what is wrong. */
+	w.t.subject = subject.n ? HIDE(subject)
+	    : HIDE(str_sub(in->body.hidden, 0, utf8_floor(in->body.hidden, in->body.hidden.n < 100 ? in->body.hidden.n : 100)));
+	w.c.is_public = in->comment_public_set ? in->comment_public : true;
+	TRY(prepare(cx, in, &w));
+	TRY(store_write(cx, create_tx, &w));
+	*out = w.t;
+	if (audit != NULL)
+		*audit = w.a;
+	return OK;
+}
+
+/* ---- update ---------------------------------------------------------------------------------------------- */
+
+static enum err
+update_tx(struct ctx *cx, void *arg)
+{
+	struct work *w = arg;
+	const struct ticket_change *in = w->in;
+	const char *channel = in->channel ? in->channel : cx->via ? cx->via : "api";
+	bool agent = !is_end_user(cx), reindex;
+	struct ticket old, *t = &w->t;
+	usec at = in->created_at ? in->created_at : cx->now;
+	int64_t n;
+
+	TRY(ticket_row(cx, w->id, &old));
+	TRY(may_see(cx, &old));
+	if (old.deleted_at)
+		return fail(cx, E_ABSENT, NULL, "no such ticket");
+	if (agent)
+		TRY(may(cx, MAY_UPDATE_TICKET, MAY_UPDATE_TICKET, &old));
+	if (old.erased)
+		return fail(cx, E_INVALID, NULL, "this ticket was erased for good");
+	if (old.status == TICKET_CLOSED) {
+		bad(cx, "status", "InvalidValue", "closed prevents ticket update");
+		return bad_check(cx);
+	}
+	if ((in->has & T_SAFE) && time_unix(in->safe_stamp) != time_unix(old.updated_at))
+		return fail(cx, E_CONFLICT, "updated_stamp", "Safe Update prevented the update due to outdated ticket data."
+		    " Please fetch the latest ticket data and try again.");
+	*t = old;
+	w->a = (struct audit){ 0 };
+	if (in->has & T_SUBJECT) {
+		str s = str_trim(in->subject.hidden);
+		if (s.n == 0)
+			bad(cx, "subject", "BlankValue", "Subject: cannot be blank");
+		t->subject = HIDE(s);
+	}
+	if (in->has & T_STATUS) {
+		if (in->status == TICKET_NEW && old.status != TICKET_NEW)
+			bad(cx, "status", "InvalidValue", "Status: cannot be set back to new");
+		t->status = in->status;
+	}
+	if (in->has & T_PRIORITY) {
+		if (in->priority == PRIORITY_NONE && old.priority != PRIORITY_NONE)
+			bad(cx, "priority", "InvalidValue", "Priority: cannot be reset");
+		t->priority = in->priority;
+	}
+	if (in->has & T_TYPE)
+		t->type = in->type;
+	if (in->has & T_REQUESTER) {
+		int64_t org = t->organization_id;
+		TRY(find_requester(cx, in, &t->requester_id, &org));
+		if (t->requester_id != old.requester_id)
+			t->organization_id = org;
+	}
+	if (in->has & T_ORG)
+		t->organization_id = in->organization_id;
+	if (in->has & T_GROUP)
+		t->group_id = in->group_id;
+	if (in->has & T_ASSIGNEE)
+		t->assignee_id = in->assignee_id;
+	if (in->has & T_PROBLEM)
+		t->problem_id = in->problem_id;
+	if (in->has & T_BRAND)
+		t->brand_id = in->brand_id;
+	if (in->has & T_FORM)
+		t->form_id = in->form_id;
+	if (in->has & T_DUE)
+		t->due_at = in->due_at;
+	if (in->has & T_EXTERNAL_ID)
+		t->external_id = in->external_id;
+	if (in->has & T_RECIPIENT)
+		t->recipient = in->recipient;
+	TRY(check_assignee(cx, in, t));
+	TRY(check_links(cx, in, t));
+	/* Who solves what nobody has takes it, as Zendesk does. */
+	if (t->status == TICKET_SOLVED && t->assignee_id == 0 && agent && cx->actor->user_id != 0
+	    && old.status < TICKET_SOLVED) {
+		t->assignee_id = cx->actor->user_id;
+		if (t->group_id == 0)
+			t->group_id = cx->actor->default_group_id;
+	}
+	if (t->status == TICKET_NEW && t->assignee_id != 0)
+		t->status = TICKET_OPEN;
+	/* An answer of the requester opens the ticket again. */
+	if ((in->has & T_COMMENT) && !agent && !(in->has & T_STATUS)
+	    && (t->status == TICKET_PENDING || t->status == TICKET_HOLD || t->status == TICKET_SOLVED))
+		t->status = TICKET_OPEN;
+	if (t->status >= TICKET_SOLVED && old.status < TICKET_SOLVED)
+		t->solved_at = at;
+	if (t->status < TICKET_SOLVED)
+		t->solved_at = 0;
+	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
+		t->tags = HIDE(tags_after(cx, old.tags.hidden, in));
+	if (in->has & T_CUSTOM)
+		t->custom_fields = HIDE(custom_after(cx, old.custom_fields.hidden, in));
+	if (in->cc_count)
+		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
+	if (in->follower_count)
+		TRY(change_people(cx, t, 2, in->follower, in->follower_count));
+	TRY(bad_check(cx));
+
+	/* Findings of texts that were replaced go, those of the new ones come. */
+	if (w->head.count || (in->has & (T_SUBJECT | T_CUSTOM | T_TAGS | T_EXTERNAL_ID))) {
+		struct findings all = { NEW(cx->arena, struct finding, old.finding_count + w->head.count + 1), 0, 0 };
+		for (int i = 0; i < old.finding_count; i++) {
+			str f = old.finding[i].field;
+			bool gone = (str_eq(f, S("subject")) && (in->has & T_SUBJECT))
+			    || (str_eq(f, S("tags")) && (in->has & T_TAGS))
+			    || (str_eq(f, S("external_id")) && (in->has & T_EXTERNAL_ID));
+			for (int k = 0; k < in->custom_count && !gone; k++)
+				gone = str_eq(f, str_printf(cx->arena, "custom_fields.%lld", (long long)in->custom[k].id));
+			if (!gone)
+				all.f[all.count++] = old.finding[i];
+		}
+		for (int i = 0; i < w->head.count; i++)
+			all.f[all.count++] = w->head.f[i];
+		t->finding = all.f;
+		t->finding_count = all.count;
+	}
+
+	TRY(store_next_id(cx, "audit", &n));
+	w->a.id = n * AUDIT_STEP;
+	w->a.author_id = in->author_id ? in->author_id : cx->actor && cx->actor->user_id ? cx->actor->user_id : t->requester_id;
+	w->a.created_at = at;
+	w->a.channel = str_of(channel);
+	if (in->has & T_COMMENT) {
+		w->c.is_public = !agent ? true : in->comment_public_set ? in->comment_public : t->is_public;
+		if (w->c.is_public)
+			t->is_public = true;
+		t->comment_count++;
+		TRY(save_comment(cx, w, channel, at));
+	}
+	note_changes(cx, &w->a, false, &old, t, in);
+	reindex = !str_eq(t->subject.hidden, old.subject.hidden) || !str_eq(t->tags.hidden, old.tags.hidden)
+	    || !str_eq(t->custom_fields.hidden, old.custom_fields.hidden)
+	    || !str_eq(t->external_id.hidden, old.external_id.hidden);
+	t->updated_at = at > old.updated_at ? at : old.updated_at;
+	TRY(next_generated(cx, &t->generated_at));
+	TRY(store_exec(cx, &update_ticket, ARGS(INT(cx->account), INT(t->id), INT(t->key), INT(t->requester_id),
+	    INT(t->submitter_id), ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id),
+	    ID(t->brand_id), ID(t->form_id), INT(t->status), INT(t->priority), INT(t->type), INT(t->is_public),
+	    INT(t->comment_count), INT(t->updated_at), INT(t->generated_at), ID(t->due_at), ID(t->solved_at),
+	    BYTES(write_cc(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
+	if (in->has & T_EXTERNAL_ID)
+		TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(t->id),
+		    t->external_id.hidden.n ? BLIND(t->external_id) : NIL), NULL));
+	TRY(save_audit(cx, w));
+	if (reindex) {
+		struct terms all = { 0 };
+		TRY(ticket_terms(cx, t, &all));
+		TRY(search_replace(cx, 't', t->id, &all));
+	} else if (w->terms.count)
+		TRY(search_add(cx, 't', t->id, &w->terms));
+	return trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause);
+}
+
+enum err
+ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct ticket *out, struct audit *audit)
+{
+	struct work w = { .in = in, .id = id };
+	struct ticket_change mine = *in;
+
+	if (is_end_user(cx)) {
+		/* Of an end user only words, CCs and "solved" are taken. */
+		mine.has &= T_COMMENT | T_STATUS | T_CC | T_METADATA;
+		if ((mine.has & T_STATUS) && mine.status != TICKET_SOLVED)
+			mine.has &= ~(unsigned)T_STATUS;
+		mine.custom_count = mine.tag_count = mine.follower_count = 0;
+		w.in = in = &mine;
+	}
+	check_texts(cx, in);
+	if ((in->has & T_COMMENT) && str_trim(in->body.hidden).n == 0 && in->upload_count == 0) {
+		/* An empty comment is no comment: clients send it with every form. */
+		mine = *in;
+		mine.has &= ~(unsigned)T_COMMENT;
+		w.in = in = &mine;
+	}
+	TRY(prepare(cx, in, &w));
+	TRY(store_write(cx, update_tx, &w));
+	*out = w.t;
+	if (audit != NULL)
+		*audit = w.a;
+	return OK;
+}
+
+/* ---- delete, restore, purge -------------------------------------------------------------------------------- */
+
+struct removal { int64_t id; bool restore; };
+
+static enum err
+delete_tx(struct ctx *cx, void *arg)
+{
+	struct removal *rm = arg;
+	struct ticket t;
+	usec generated;
+	struct terms terms = { 0 };
+	struct trail_field f;
+
+	TRY(ticket_row(cx, rm->id, &t));
+	TRY(may_see(cx, &t));
+	TRY(may(cx, MAY_DELETE_TICKET, MAY_DELETE_TICKET, &t));
+	if ((t.deleted_at != 0) != rm->restore || t.erased)
+		return fail(cx, E_ABSENT, NULL, "no such ticket");
+	TRY(next_generated(cx, &generated));
+	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(t.id), rm->restore ? NIL : INT(cx->now),
+	    rm->restore ? NIL : ID(cx->actor->user_id), INT(cx->now), INT(generated)), NULL));
+	if (rm->restore)
+		TRY(ticket_terms(cx, &t, &terms));
+	TRY(search_replace(cx, 't', t.id, &terms));
+	TRY(counter_add(cx, "tickets", rm->restore ? 1 : -1));
+	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,
+	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
+	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };
+	return trail_append(cx, &(struct event){ .action = rm->restore ? "ticket.restore" : "ticket.delete",
+	    .object = "ticket", .id = t.id, .key = t.key, .field = &f, .count = 1 });
+}
+
+enum err
+ticket_delete(struct ctx *cx, int64_t id)
+{
+	return store_write(cx, delete_tx, &(struct removal){ id, false });
+}
+
+enum err
+ticket_restore(struct ctx *cx, int64_t id)
+{
+	return store_write(cx, delete_tx, &(struct removal){ id, true });
+}
+
+static enum err
+purge_tx(struct ctx *cx, void *arg)
+{
+	int64_t id = *(int64_t *)arg;
+	struct ticket t;
+	struct comment *c;
+	struct terms none = { 0 };
+	usec generated;
+	int n;
+
+	TRY(ticket_row(cx, id, &t));
+	TRY(may(cx, MAY_DELETE_TICKET, MAY_DELETE_TICKET, &t));
+	if (t.deleted_at == 0)
+		return fail(cx, E_INVALID, NULL, "delete the ticket first; only a deleted ticket is erased for good");
+	if (t.erased)
+		return fail(cx, E_ABSENT, NULL, "no such ticket");
+	TRY(comments_of(cx, id, &c, &n));
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < c[i].attachment_count; k++)
+			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
+	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
+	TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(id), NIL), NULL));
+	TRY(next_generated(cx, &generated));
+	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(id), INT(t.deleted_at), ID(cx->actor->user_id),
+	    INT(cx->now), INT(generated)), NULL));
+	TRY(search_replace(cx, 't', id, &none));
+	TRY(trail_reseal(cx, t.key, 0, NULL, NULL));
+	TRY(store_key_destroy(cx, t.key));
+	return trail_append(cx, &(struct event){ .action = "ticket.purge", .object = "ticket", .id = id });
+}
+
+enum err
+ticket_purge(struct ctx *cx, int64_t id)
+{
+	TRY(store_write(cx, purge_tx, &id));
+	return store_erase(cx);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+enum err
+ticket_get(struct ctx *cx, int64_t id, struct ticket *out)
+{
+	struct ticket t;
+
+	TRY(ticket_row(cx, id, &t));
+	TRY(may_see(cx, &t));
+	if (t.deleted_at)
+		return fail(cx, E_ABSENT, NULL, "no such ticket");
+	*out = t;
+	return OK;
+}
+
+enum err
+ticket_visible(struct ctx *cx, int64_t id)
+{
+	struct ticket t;
+
+	return ticket_get(cx, id, &t);
+}
+
+enum err
+ticket_many(struct ctx *cx, const int64_t *ids, int n, struct ticket **out, int *count)
+{
+	int got = 0;
+
+	*out = NEW(cx->arena, struct ticket, n ? n : 1);
+	for (int i = 0; i < n; i++) {
+		enum err e = ticket_get(cx, ids[i], &(*out)[got]);
+		if (e == E_ABSENT || e == E_DENIED)
+			fail_clear(cx);
+		else {
+			TRY(e);
+			got++;
+		}
+	}
+	*count = got;
+	return OK;
+}
