@@ -3,7 +3,9 @@
 # A variant (plain, asan, tsan, cov, fuzz) has its own build folder B, so that
 # none disturbs another. Each folder under src/ is a module and becomes
 # $(B)/lib<module>.a; tests/<module>_<what>_test.c links against its module and
-# what tools/layers.txt lets that module know.
+# what tools/layers.txt lets that module know; so does fuzz/<name>.c, whose
+# first line names its module: /* module: base */ (and max_len=N, if 4096 bytes
+# are too few for it).
 
 B        ?= build
 CC       ?= cc
@@ -12,6 +14,13 @@ T        ?= 60
 DATA     ?= $(B)/demo-data
 PORT     ?= 8443
 PREFIX   ?= /usr/local
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+# Scripts that test the built programs, run by check, asan and tsan after the
+# unit tests, with B in the environment. One that cannot run here says why and
+# ends with 77.
+CHECKS   :=
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
@@ -36,7 +45,7 @@ PKGS_api   := jansson
 PKGS_cli   := libcrypto libsodium libseccomp gnutls
 ALL_PKGS   := $(sort $(foreach m,$(MODULES),$(PKGS_$(m))))
 
-ifeq ($(filter setup help clean,$(MAKECMDGOALS)),)
+ifneq ($(filter-out setup help clean check asan tsan fuzz cov,$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS := $(shell $(PKG) --cflags $(ALL_PKGS) 2>/dev/null)
 endif
 libs_of     = $(shell $(PKG) --libs $(sort $(foreach m,$(call closure,$(1)),$(PKGS_$(m)))) 2>/dev/null) -lpthread -lm -ldl
@@ -60,7 +69,8 @@ SRC_$(1)  := $$(filter-out src/$(1)/main.c,$$(wildcard src/$(1)/*.c))
 OBJ_$(1)  := $$(SRC_$(1):src/%.c=$(B)/obj/%.o)
 $(B)/lib$(1).a: $$(OBJ_$(1))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,ar,$$@)
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module,$(m))))
 
@@ -68,13 +78,16 @@ all: $(B)/ward $(B)/phi                        ## build the programs ward and ph
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
 $(B)/ward: $(B)/obj/cli/main.o $(foreach m,$(MODULES),$(B)/lib$(m).a)
-	$(CC) $(LDFLAGS) -o $@ $(B)/obj/cli/main.o -Wl,--start-group $(foreach m,$(MODULES),$(B)/lib$(m).a) -Wl,--end-group $(call libs_of,cli)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(B)/obj/cli/main.o -Wl,--start-group $(foreach m,$(MODULES),$(B)/lib$(m).a) -Wl,--end-group $(call libs_of,cli)
 
 $(B)/phi: $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a
-	$(CC) $(LDFLAGS) -o $@ $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a $(call libs_of,phi)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a $(call libs_of,phi)
 
 # ---- tests -------------------------------------------------------------------------------------
 
@@ -85,7 +98,8 @@ module_of  = $(firstword $(subst _, ,$(1)))
 define test
 $(B)/tests/$(1): tests/$(1).c $(foreach m,$(call closure,$(call module_of,$(1))),$(B)/lib$(m).a)
 	@mkdir -p $(B)/tests
-	$(CC) $(CFLAGS) -Itests -o $$@ $$< $(LDFLAGS) -Wl,--start-group $(foreach m,$(call closure,$(call module_of,$(1))),$(B)/lib$(m).a) -Wl,--end-group $$(call libs_of,$(call module_of,$(1))) -lcmocka
+	$$(call say,test,$$<)
+	$(Q)$(CC) $(CFLAGS) -Itests -o $$@ $$< $(LDFLAGS) -Wl,--start-group $(foreach m,$(call closure,$(call module_of,$(1))),$(B)/lib$(m).a) -Wl,--end-group $$(call libs_of,$(call module_of,$(1))) -lcmocka
 endef
 $(foreach t,$(TESTS:tests/%.c=%),$(eval $(call test,$(t))))
 
@@ -93,12 +107,97 @@ $(foreach t,$(TESTS:tests/%.c=%),$(eval $(call test,$(t))))
 unit: $(if $(M),$(filter $(B)/tests/$(M)_%,$(TEST_BINS)),$(TEST_BINS))     ## unit tests; M=module for one
 	@tools/run-tests $^
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# ---- fuzzing -----------------------------------------------------------------------------------
+
+FUZZ       := $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
+fuzz_module = $(shell sed -n '1s|^/\* module: \([a-z]*\).*|\1|p' fuzz/$(1).c)
+fuzz_libs   = $(foreach m,$(call closure,$(call fuzz_module,$(1))),$(B)/lib$(m).a)
+
+# A target is built twice: with replay.c as its main, to run the committed
+# corpus with any compiler, and with libFuzzer (in its own build folder).
+define fuzz_target
+$(B)/replay/$(1): fuzz/$(1).c fuzz/replay.c $(call fuzz_libs,$(1))
+	@mkdir -p $(B)/replay
+	$$(call say,fuzz,$$<)
+	$(Q)$(CC) $(CFLAGS) -c fuzz/replay.c -o $(B)/replay/$(1).main.o
+	$(Q)$(CC) $(CFLAGS) -o $$@ $$< $(B)/replay/$(1).main.o $(LDFLAGS) -Wl,--start-group $(call fuzz_libs,$(1)) -Wl,--end-group $$(call libs_of,$(call fuzz_module,$(1)))
+
+$(B)/$(1).fuzz: fuzz/$(1).c $(call fuzz_libs,$(1))
+	$$(call say,fuzz,$$<)
+	$(Q)$(CC) $(CFLAGS) -o $$@ $$< $(LDFLAGS) -fsanitize=fuzzer -Wl,--start-group $(call fuzz_libs,$(1)) -Wl,--end-group $$(call libs_of,$(call fuzz_module,$(1)))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_target,$(f))))
+
+REPLAYS := $(FUZZ:%=replay-%)
+$(REPLAYS): replay-%: $(B)/replay/%
+	@out=$$($< fuzz/corpus/$* 2>&1) && echo "ok   fuzz $*: $$out" || { echo "FAIL fuzz $*"; printf '%s\n' "$$out" | tail -n 60; exit 1; }
+replay: $(REPLAYS)                             ## run the fuzz corpora through their targets
+
+fuzz:                                          ## fuzz for T=60 seconds each target, or only N=name
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined $(patsubst %,$(B)/fuzz/%.fuzz,$(or $(N),$(FUZZ)))
+	@tools/run-fuzz $(T) $(B)/fuzz $(or $(N),$(FUZZ))
+
+# ---- all tests, in their variants ----------------------------------------------------------------
+
+setup:                                         ## install the Debian packages that are missing
+	@tools/setup
+
+# In a make of its own, because flags are asked from what setup installs.
+check: setup                                   ## everything that must hold before a change goes in
+	@$(MAKE) --no-print-directory lint-layers lint-banned all unit replay
+	@$(MAKE) --no-print-directory scripts
+
+scripts: all                                   ## the test scripts of CHECKS
+	@B=$(B) tools/run-scripts $(CHECKS)
+
+asan:                                          ## tests under AddressSanitizer and UBSan
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined unit replay scripts
+
+tsan:                                          ## tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread unit scripts
+
+cov:                                           ## coverage of the tests, as a page in $(B)/cov
+	@$(MAKE) --no-print-directory B=$(B)/cov OPT='-O0 -g --coverage' HARDEN=-fPIE LDHARDEN='-pie --coverage' unit replay scripts
+	@gcovr --root . --filter src/ --object-directory $(B)/cov/obj --html-details $(B)/cov/index.html --print-summary --sort-uncovered | tail -n 40
+	@echo "see $(B)/cov/index.html"
+
+# ---- lint ----------------------------------------------------------------------------------------
+
+C_FILES := $(wildcard src/*/*.c fuzz/*.c tests/*_test.c)
+
+lint: lint-layers lint-banned                  ## clang-tidy, layers, banned calls
+	@printf '%s\n' $(wildcard src/*/*.c fuzz/*.c) | xargs -n 4 -P 2 sh -c 'clang-tidy --quiet "$$@" -- $(filter-out -MMD -MP $(WERROR),$(CFLAGS)) 2>/dev/null' tidy
+
+lint-layers:
+	@tools/lint-layers
+
+lint-banned:
+	@tools/lint-banned
+
+compile_commands.json: Makefile                ## for editors: how each file is compiled
+	@{ sep='['; for f in $(C_FILES); do \
+		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" '$(CC) $(CFLAGS) -Itests -c '"$$f"; \
+		sep=,; \
+	done; printf '\n]\n'; } > $@
+
+# ---- install -------------------------------------------------------------------------------------
+
+install: all                                   ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/ward $(B)/phi $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 include/phi.h $(DESTDIR)$(PREFIX)/include/
+	@for page in $(wildcard docs/man/*.[1-8]); do \
+		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+		echo "install $$page"; install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
+	done
+
+-include $(wildcard $(B)/obj/*/*.d $(B)/tests/*.d $(B)/replay/*.d $(B)/*.d)
 
 help:                                          ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z_.-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{ printf "  make %-22s %s\n", $$1, $$2 }'
 
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all unit help clean
+.PHONY: all unit replay $(REPLAYS) fuzz setup check scripts asan tsan cov lint lint-layers lint-banned \
+	install help clean
