@@ -110,7 +110,8 @@ struct ticket_change {
 	sensitive body, html;
 	int64_t author_id;                           /* 0: the actor */
 	bool    comment_public, comment_public_set;
-	struct upload *upload; int upload_count;
+	struct upload *upload; int upload_count;     /* bytes that came with it (mail) */
+	str    *upload_token; int token_count;       /* tokens of POST /uploads, claimed in the transaction */
 	str     metadata_json;                       /* custom metadata, a JSON object, or empty */
 	/* where it came from */
 	const char *channel;                         /* NULL: cx->via */
@@ -167,7 +168,7 @@ enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST
 enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 /* POST /uploads: kept sealed for three days until a comment claims it by its token. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
-enum err upload_claim(struct ctx *cx, str token, struct upload **out, int *count) MUST_CHECK;   /* in the transaction of the comment */
+enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unknown, claimed or not theirs */
 
 /* ---- redaction (P6) ------------------------------------------------------------------------------------ */
 

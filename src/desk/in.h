@@ -51,8 +51,11 @@ void     terms_of_change(struct ctx *cx, const struct ticket_change *in, struct 
 void     terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into);
 
 /* Attachments of a new comment; in a transaction. */
-enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t key,
-    const struct upload *u, int count) MUST_CHECK;
+enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, const struct upload *u,
+    int count) MUST_CHECK;
+/* The uploads behind a token become attachments of the comment; adds to *count. An unknown token: bad(). */
+enum err attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id,
+    struct findings *names, struct terms *terms, int *count) MUST_CHECK;
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;

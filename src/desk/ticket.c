@@ -588,16 +588,20 @@ save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
 	    .body = in->body, .html = w->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
 	    .via_source = HIDE(in->via_source_json), .finding = w->body.f, .finding_count = w->body.count };
 	if (in->upload_count)
-		TRY(attachments_save(cx, w->t.id, c->id, w->t.key, in->upload, in->upload_count));
+		TRY(attachments_save(cx, w->t.id, c->id, in->upload, in->upload_count));
+	c->attachment_count = in->upload_count;
+	for (int i = 0; i < in->token_count; i++)
+		TRY(attachments_claim(cx, in->upload_token[i], w->t.id, c->id, &w->body, &w->terms, &c->attachment_count));
+	TRY(bad_check(cx));
+	c->finding = w->body.f;
+	c->finding_count = w->body.count;
 	if (in->inbound != NULL)
 		TRY(raw_mail_save(cx, in->inbound, w->t.id, c->id, 0, &raw_id));
 	TRY(store_exec(cx, &insert_comment, ARGS(INT(cx->account), INT(c->id), INT(c->ticket_id), INT(c->key),
-	    INT(c->author_id), INT(c->audit_id), INT(c->is_public), ID(raw_id), INT(in->upload_count),
+	    INT(c->author_id), INT(c->audit_id), INT(c->is_public), ID(raw_id), INT(c->attachment_count),
 	    TEXT(c->channel), INT(c->created_at), SEALED(c->key, HIDE(comment_doc(cx, c)))), NULL));
 	w->a.comment_id = c->id;
-	if (in->upload_count)
-		TRY(comment_attachments(cx, c, 1));
-	return OK;
+	return comment_attachments(cx, c, 1);
 }
 
 static enum err
@@ -908,7 +912,7 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 	} else
 		TRY(gate_may(cx, MAY_CREATE_TICKET, NULL));
 	check_texts(cx, in);
-	if (!(in->has & T_COMMENT) || (str_trim(in->body.hidden).n == 0 && in->upload_count == 0))
+	if (!(in->has & T_COMMENT) || (str_trim(in->body.hidden).n == 0 && in->upload_count + in->token_count == 0))
 		bad(cx, "comment", "BlankValue", "Description: cannot be blank");
 	if ((in->has & T_STATUS) && in->status == TICKET_CLOSED && is_end_user(cx))
 		bad(cx, "status", "InvalidValue", "Status: is invalid");
@@ -1097,7 +1101,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 		w.in = in = &mine;
 	}
 	check_texts(cx, in);
-	if ((in->has & T_COMMENT) && str_trim(in->body.hidden).n == 0 && in->upload_count == 0) {
+	if ((in->has & T_COMMENT) && str_trim(in->body.hidden).n == 0 && in->upload_count + in->token_count == 0) {
 		/* An empty comment is no comment: clients send it with every form. */
 		mine = *in;
 		mine.has &= ~(unsigned)T_COMMENT;

@@ -1,0 +1,303 @@
+/* attach.c - attachments and uploads: sealed in chunks under a key of their own. */
+#include "desk/in.h"
+
+#define UPLOAD_KEPT_FOR ((usec)3 * 86400 * SECOND)
+
+static const struct stmt insert_attachment = {
+	.name = "attachment.insert",
+	.sql  = "INSERT INTO attachment (account_id, id, key_id, ticket_id, comment_id, owner_id, token_x, size, is_inline,"
+	        " created_at, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	.in   = "iiii?i?i?X?iiiS",
+	.seal_in = { { "attachment", "doc", 1 } },
+	.blind = { "attachment.token" },
+};
+
+static const struct stmt insert_chunk = {
+	.name = "attachment_chunk.insert",
+	.sql  = "INSERT INTO attachment_chunk (account_id, attachment_id, n, body) VALUES ($1, $2, $3, $4)",
+	.in   = "iiiS",
+	.seal_in = { { "attachment_chunk", "body", 1 } },
+};
+
+#define OUT "iii?i?i?iiiiS"
+#define COLS "f.id, f.key_id, f.ticket_id, f.comment_id, f.owner_id, f.size, f.is_inline, f.redacted, f.created_at, f.doc"
+static const struct stmt of_comment = {
+	.name = "attachment.of_comment",
+	.sql  = "SELECT " COLS " FROM attachment f WHERE f.account_id = $1 AND f.comment_id = $2 ORDER BY f.id",
+	.in   = "ii", .out = OUT, .seal_out = { { "attachment", "doc", 0 } },
+};
+
+static const struct stmt by_id = {
+	.name = "attachment.get",
+	.sql  = "SELECT " COLS " FROM attachment f WHERE f.account_id = $1 AND f.id = $2",
+	.in   = "ii", .out = OUT, .seal_out = { { "attachment", "doc", 0 } },
+};
+
+static const struct stmt by_token = {
+	.name = "attachment.by_token",
+	.sql  = "SELECT " COLS " FROM attachment f WHERE f.account_id = $1 AND f.token_x = $2 AND f.comment_id IS NULL"
+	        " AND f.created_at > $3 ORDER BY f.id",
+	.in   = "iXi", .out = OUT, .seal_out = { { "attachment", "doc", 0 } },
+	.blind = { "attachment.token" },
+};
+
+static const struct stmt chunks = {
+	.name = "attachment_chunk.all",
+	.sql  = "SELECT attachment_id, body FROM attachment_chunk WHERE account_id = $1 AND attachment_id = $2 ORDER BY n",
+	.in   = "ii", .out = "iS", .seal_out = { { "attachment_chunk", "body", 0 } },
+};
+
+static const struct stmt delete_chunks = {
+	.name = "attachment_chunk.delete",
+	.sql  = "DELETE FROM attachment_chunk WHERE account_id = $1 AND attachment_id = $2",
+	.in   = "ii",
+};
+
+static const struct stmt delete_attachment = {
+	.name = "attachment.delete",
+	.sql  = "DELETE FROM attachment WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+static const struct stmt mark_redacted = {
+	.name = "attachment.redact",
+	.sql  = "UPDATE attachment SET redacted = 1, size = 0, key_id = $3, doc = $4 WHERE account_id = $1 AND id = $2",
+	.in   = "iiiS",
+	.seal_in = { { "attachment", "doc", 1 } },
+};
+
+static const struct stmt claim = {
+	.name = "attachment.claim",
+	.sql  = "UPDATE attachment SET ticket_id = $3, comment_id = $4, token_x = NULL WHERE account_id = $1 AND id = $2",
+	.in   = "iiii",
+};
+
+const struct stmt *const attach_stmts[] = {
+	&claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&mark_redacted, NULL
+};
+
+static void
+from_row(const struct row *r, struct attachment *f)
+{
+	str rest, v;
+	uint8_t tag;
+
+	*f = (struct attachment){ .id = row_int(r, 0), .key = row_int(r, 1), .ticket_id = row_int(r, 2),
+	    .comment_id = row_int(r, 3), .size = row_int(r, 5), .is_inline = row_int(r, 6) != 0,
+	    .redacted = row_int(r, 7) != 0, .created_at = row_int(r, 8) };
+	for (rest = row_sensitive(r, 9).hidden; pack_next(&rest, &tag, &v);)
+		if (tag == FDOC_NAME)
+			f->file_name = HIDE(v);
+		else if (tag == FDOC_TYPE)
+			f->content_type = HIDE(v);
+		else if (tag == FDOC_CID)
+			f->content_id = HIDE(v);
+	if (row_erased(r, 9)) {
+		f->file_name = HIDE(S("redacted.txt"));
+		f->content_type = HIDE(S("text/plain"));
+	}
+}
+
+static str
+doc_of(struct ctx *cx, str name, str type, str cid)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 64 * KiB);
+	pack_put(&b, FDOC_NAME, str_sub(name, 0, utf8_floor(name, name.n < 500 ? name.n : 500)));
+	pack_put(&b, FDOC_TYPE, str_sub(type, 0, 200));
+	pack_put(&b, FDOC_CID, str_sub(cid, 0, 500));
+	return buf_str(&b);
+}
+
+static enum err
+save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t owner, str token, const struct upload *u,
+    struct attachment *out)
+{
+	struct attachment f = { .ticket_id = ticket_id, .comment_id = comment_id, .size = (int64_t)u->bytes.n,
+	    .is_inline = u->is_inline, .created_at = cx->now, .file_name = HIDE(u->file_name),
+	    .content_type = HIDE(u->content_type), .content_id = HIDE(u->content_id) };
+
+	TRY(store_next_id(cx, "attachment", &f.id));
+	TRY(store_key_new(cx, &f.key));
+	TRY(store_exec(cx, &insert_attachment, ARGS(INT(cx->account), INT(f.id), INT(f.key), ID(ticket_id),
+	    ID(comment_id), ID(owner), token.n ? BLIND(HIDE(token)) : NIL, INT(f.size), INT(f.is_inline), INT(cx->now),
+	    SEALED(f.key, HIDE(doc_of(cx, u->file_name, u->content_type, u->content_id)))), NULL));
+	for (size_t at = 0, n = 0; at < u->bytes.n; at += CHUNK, n++)
+		TRY(store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(f.id), INT((int64_t)n),
+		    SEALED(f.key, HIDE(str_sub(u->bytes, at, CHUNK)))), NULL));
+	*out = f;
+	return OK;
+}
+
+enum err
+attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, const struct upload *u, int count)
+{
+	struct attachment f;
+
+	for (int i = 0; i < count; i++)
+		TRY(save(cx, ticket_id, comment_id, 0, S(""), &u[i], &f));
+	return OK;
+}
+
+/* For those of the comments that say they have some (attachment_count). */
+enum err
+comment_attachments(struct ctx *cx, struct comment *c, int count)
+{
+	struct rows rs;
+
+	for (int i = 0; i < count; i++) {
+		if (c[i].attachment_count == 0)
+			continue;
+		TRY(store_all(cx, &of_comment, ARGS(INT(cx->account), INT(c[i].id)), &rs));
+		c[i].attachment = NEW(cx->arena, struct attachment, rs.count ? rs.count : 1);
+		c[i].attachment_count = rs.count;
+		for (int k = 0; k < rs.count; k++)
+			from_row(&rs.row[k], &c[i].attachment[k]);
+	}
+	return OK;
+}
+
+enum err
+attachment_get(struct ctx *cx, int64_t id, struct attachment *out)
+{
+	struct comment c;
+	struct row r;
+
+	TRY(store_one(cx, &by_id, ARGS(INT(cx->account), INT(id)), &r));
+	/* Unclaimed uploads are seen by who brought them, nobody else. */
+	if (row_null(&r, 3)) {
+		if (cx->actor == NULL || cx->actor->user_id == 0 || cx->actor->user_id != row_int(&r, 4))
+			return fail(cx, E_ABSENT, NULL, "no such attachment");
+	} else
+		TRY(comment_get(cx, row_int(&r, 2), row_int(&r, 3), &c));
+	from_row(&r, out);
+	return OK;
+}
+
+enum err
+attachment_bytes(struct ctx *cx, int64_t id, str *bytes)
+{
+	struct attachment f;
+	struct rows rs;
+	struct buf b;
+
+	TRY(attachment_get(cx, id, &f));
+	TRY(store_all(cx, &chunks, ARGS(INT(cx->account), INT(id)), &rs));
+	buf_init(&b, cx->arena, 64 * MiB);
+	for (int i = 0; i < rs.count; i++)
+		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_SHOW_ACTOR));
+	if (b.over)
+		return fail(cx, E_LIMIT, NULL, "the attachment is too large to be shown");
+	*bytes = buf_str(&b);
+	return OK;
+}
+
+struct upload_work { struct upload u; str token; struct attachment out; };
+
+static enum err
+upload_tx(struct ctx *cx, void *arg)
+{
+	struct upload_work *w = arg;
+
+	TRY(save(cx, 0, 0, cx->actor->user_id, w->token, &w->u, &w->out));
+	return trail_append(cx, &(struct event){ .action = "attachment.upload", .object = "attachment", .id = w->out.id });
+}
+
+enum err
+upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out,
+    struct attachment *out)
+{
+	struct upload_work w = { .u = { .file_name = file_name, .content_type = content_type, .bytes = bytes }, .token = token };
+	struct rows rs;
+	unsigned char r[24];
+
+	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
+	if (file_name.n == 0) {
+		bad(cx, "filename", "BlankValue", "Filename: cannot be blank");
+		return bad_check(cx);
+	}
+	if (token.n != 0) {
+		TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+		if (rs.count == 0 || row_int(&rs.row[0], 4) != cx->actor->user_id)
+			return fail(cx, E_ABSENT, "token", "no such upload");
+	} else {
+		rand_bytes(r, sizeof r);
+		w.token = base64url_of(cx->arena, (str){ (char *)r, sizeof r });
+	}
+	TRY(store_write(cx, upload_tx, &w));
+	*token_out = w.token;
+	*out = w.out;
+	return OK;
+}
+
+enum err
+attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id, struct findings *names,
+    struct terms *terms, int *count)
+{
+	struct attachment f;
+	struct rows rs;
+	int n = 0;
+
+	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		if (cx->actor == NULL || row_int(&rs.row[i], 4) != cx->actor->user_id)
+			continue;
+		from_row(&rs.row[i], &f);
+		TRY(desk_scan(cx, "attachment", f.file_name, names));
+		search_terms(cx, 't', reveal(cx, f.file_name, TO_INDEX), terms);
+		TRY(store_exec(cx, &claim, ARGS(INT(cx->account), INT(f.id), INT(ticket_id), INT(comment_id)), NULL));
+		n++;
+	}
+	if (n == 0)
+		bad(cx, "uploads", "InvalidValue", "Uploads: names a token that is not known or has expired");
+	*count += n;
+	return OK;
+}
+
+static enum err
+upload_delete_tx(struct ctx *cx, void *arg)
+{
+	str token = *(str *)arg;
+	struct rows rs;
+	int n = 0;
+
+	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(0)), &rs));
+	for (int i = 0; i < rs.count; i++)
+		if (row_int(&rs.row[i], 4) == cx->actor->user_id) {
+			TRY(attachment_erase(cx, row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)));
+			n++;
+		}
+	if (n == 0)
+		return fail(cx, E_ABSENT, NULL, "no such upload");
+	return trail_append(cx, &(struct event){ .action = "attachment.delete_upload", .object = "attachment",
+	    .id = row_int(&rs.row[0], 0) });
+}
+
+enum err
+upload_delete(struct ctx *cx, str token)
+{
+	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
+	TRY(store_write(cx, upload_delete_tx, &token));
+	return store_erase(cx);
+}
+
+/* Its bytes go, and the key that sealed them. An unclaimed upload's row goes too. */
+enum err
+attachment_erase(struct ctx *cx, int64_t id, int64_t key)
+{
+	struct row r;
+
+	TRY(store_one(cx, &by_id, ARGS(INT(cx->account), INT(id)), &r));
+	TRY(store_exec(cx, &delete_chunks, ARGS(INT(cx->account), INT(id)), NULL));
+	if (row_null(&r, 3))
+		TRY(store_exec(cx, &delete_attachment, ARGS(INT(cx->account), INT(id)), NULL));
+	else {
+		int64_t fresh;
+		TRY(store_key_new(cx, &fresh));
+		TRY(store_exec(cx, &mark_redacted, ARGS(INT(cx->account), INT(id), INT(fresh),
+		    SEALED(fresh, HIDE(doc_of(cx, S("redacted.txt"), S("text/plain"), S(""))))), NULL));
+	}
+	return store_key_destroy(cx, key);
+}
