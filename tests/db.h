@@ -1,6 +1,6 @@
 /* db.h - a store for tests: a folder of its own, the repository's schema, a toy codec.
  *
- *	struct db d;
+ *	struct testdb d;
  *	struct ctx cx;
  *	db_open(&d, "trail gate");     // data/schema/NNNN-trail*.sql, NNNN-gate*.sql; NULL: all
  *	ctx_init(&cx, &d.sys, 1);
@@ -25,7 +25,7 @@
 
 #include "store/store.h"
 
-struct db {
+struct testdb {
 	char       dir[64];
 	struct sys sys;                      /* store, codec, data are set */
 };
@@ -251,7 +251,7 @@ db_migrations(struct ctx *cx, const char *only, struct migration m[DB_MIGRATIONS
 
 /* Opens the store in d->dir. Ends the program, saying why, when it cannot. */
 static inline void
-db_start(struct db *d, const char *only)
+db_start(struct testdb *d, const char *only)
 {
 	struct migration m[DB_MIGRATIONS_MAX];
 	struct store_conf conf = {0};
@@ -273,7 +273,7 @@ db_start(struct db *d, const char *only)
 }
 
 static inline void
-db_open(struct db *d, const char *only)
+db_open(struct testdb *d, const char *only)
 {
 	db_mkdir(d->dir);
 	db_start(d, only);
@@ -281,7 +281,7 @@ db_open(struct db *d, const char *only)
 
 /* Closes and opens again what is in the folder, as a restart would. */
 static inline void UNUSED
-db_reopen(struct db *d, const char *only)
+db_reopen(struct testdb *d, const char *only)
 {
 	struct codec *codec = d->sys.codec;
 
@@ -291,7 +291,7 @@ db_reopen(struct db *d, const char *only)
 }
 
 static inline void UNUSED
-db_close(struct db *d)
+db_close(struct testdb *d)
 {
 	store_close(&d->sys.store);
 	db_remove(d->dir);

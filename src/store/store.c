@@ -100,6 +100,8 @@ struct store {
 	unsigned        begun, dirty;      /* a bit per database: in a transaction; changed in it by earlier items */
 	struct sequence *seq;
 	int             seq_count, seq_cap;
+	const struct stmt **known;         /* what store_prepare() was given */
+	size_t          known_count, known_cap;
 
 	pthread_mutex_t pool_mutex;
 	pthread_cond_t  pool_free;
@@ -1146,6 +1148,7 @@ store_close(struct store **sp)
 	s->drv->close(&s->writer);      /* last, it checkpoints */
 	free(s->all);
 	free(s->seq);
+	free(s->known);
 	ctx_done(&s->cx);
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->pool_free);
@@ -1160,16 +1163,70 @@ store_close(struct store **sp)
 	*sp = NULL;
 }
 
+/* Are the kinds letters we know, and is said of each S and X what it needs? */
+static enum err
+check_kinds(struct ctx *cx, const struct stmt *st, const char *kinds, const char *letters,
+    const struct sealed_col *seal, size_t seals)
+{
+	char flat[STORE_ARGS_MAX + 1] = {0};
+	size_t n = 0, sealed = 0, blind = 0;
+
+	for (const char *k = kinds != NULL ? kinds : ""; *k != '\0'; k++) {
+		if (strchr(letters, *k) == NULL || n == STORE_ARGS_MAX)
+			return fail(cx, E_FAULT, st->name, "the statement declares a kind that there is not");
+		flat[n++] = *k;
+		k += k[1] == '?';
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (flat[i] == 'X' && (blind == COUNT(st->blind) || st->blind[blind++] == NULL))
+			return fail(cx, E_FAULT, st->name, "the statement does not name a blind index");
+		if (flat[i] != 'S')
+			continue;
+		if (sealed == seals || seal[sealed].table == NULL || seal[sealed].column == NULL ||
+		    seal[sealed].row < 0 || seal[sealed].row >= (int)n || flat[seal[sealed].row] != 'i')
+			return fail(cx, E_FAULT, st->name, "the statement does not say what a value is sealed to");
+		sealed++;
+	}
+	return OK;
+}
+
+static enum err
+note_name(struct ctx *cx, struct store *s, const struct stmt *st)
+{
+	for (size_t i = 0; i < s->known_count; i++) {
+		if (s->known[i] == st)
+			return OK;
+		if (strcmp(s->known[i]->name, st->name) == 0)
+			return fail(cx, E_FAULT, st->name, "two statements have this name");
+	}
+	if (s->known_count == s->known_cap) {
+		size_t cap = s->known_cap == 0 ? 256 : s->known_cap * 2;
+		const struct stmt **grown = realloc(s->known, cap * sizeof(const struct stmt *));
+		if (grown == NULL)
+			return fail(cx, E_FAULT, st->name, "out of memory");
+		s->known = grown;
+		s->known_cap = cap;
+	}
+	s->known[s->known_count++] = st;
+	return OK;
+}
+
 /* Only in the writer, whose statements are a superset; a reader prepares at
  * first use, which costs less than 200 statements on each of eight. */
 static enum err
 prepare_all(struct ctx *cx, void *arg)
 {
 	const struct stmt *const *list = arg;
+	struct store *s = cx->tx->s;
 	struct prepared *p;
 
-	for (; *list != NULL; list++)
-		TRY(cx->tx->s->drv->prepare(cx, cx->tx->s->writer, *list, &p));
+	for (; *list != NULL; list++) {
+		const struct stmt *st = *list;
+		TRY(check_kinds(cx, st, st->in, "itbSX", st->seal_in, COUNT(st->seal_in)));
+		TRY(check_kinds(cx, st, st->out, "itbS", st->seal_out, COUNT(st->seal_out)));
+		TRY(note_name(cx, s, st));
+		TRY(s->drv->prepare(cx, s->writer, st, &p));
+	}
 	return OK;
 }
 

@@ -132,8 +132,9 @@ struct store_conf {
  * database than we know is E_CONFLICT), starts the writer. */
 enum err store_open(struct ctx *cx, const struct store_conf *conf, struct store **out) MUST_CHECK;
 void     store_close(struct store **s);      /* ends the writer after what is queued; checkpoints */
-/* Prepares every statement of the NULL-terminated list on all connections,
- * so that a typo fails at start; fail.field is the statement's name. */
+/* Prepares every statement of the NULL-terminated list on the writer's
+ * connection, so that a typo fails at start; fail.field is the statement's
+ * name. Two statements of one name are E_FAULT. */
 enum err store_prepare(struct ctx *cx, struct store *s, const struct stmt *const *list) MUST_CHECK;
 
 struct store_stats { uint64_t transactions, commits, rollbacks, queue; uint64_t bytes_main, bytes_keys; };
