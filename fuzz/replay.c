@@ -21,11 +21,10 @@ static void
 tell(void)
 {
 	static const char words[] = "\nreplay: died on ";
-	ssize_t ignored = write(STDERR_FILENO, words, sizeof(words) - 1);
 
-	ignored = write(STDERR_FILENO, current, strlen(current));
-	ignored = write(STDERR_FILENO, "\n", 1);
-	(void)ignored;
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0 ||
+	    write(STDERR_FILENO, current, strlen(current)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
+		return;      /* nobody to tell it to */
 }
 
 static void

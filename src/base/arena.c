@@ -313,7 +313,7 @@ grow(struct buf *b, size_t n)
 		cap = b->max;
 	if (!grow_here(b->a, b->p, b->cap + 1, cap + 1)) {
 		p = arena_alloc(b->a, 1, cap + 1, 1);
-		if (b->n > 0)
+		if (b->p != NULL)
 			memcpy(p, b->p, b->n);
 		b->p = p;
 	}

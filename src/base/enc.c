@@ -46,16 +46,18 @@ hex_of(struct arena *a, str bytes)
 	return (str){ p, 2 * bytes.n };
 }
 
-static int
+enum { NO_DIGIT = 0xFF };
+
+static unsigned
 hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return (unsigned)(c - '0');
 	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
+		return (unsigned)(c - 'a' + 10);
 	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return (unsigned)(c - 'A' + 10);
+	return NO_DIGIT;
 }
 
 bool
@@ -64,7 +66,7 @@ hex_to(str hex, unsigned char *out, size_t n)
 	if (hex.n % 2 != 0 || hex.n / 2 != n)
 		return false;
 	for (size_t i = 0; i < hex.n; i++)
-		if (hex_digit(hex.p[i]) < 0)
+		if (hex_digit(hex.p[i]) == NO_DIGIT)
 			return false;
 	for (size_t i = 0; i < n; i++)
 		out[i] = (unsigned char)(hex_digit(hex.p[2 * i]) << 4 | hex_digit(hex.p[2 * i + 1]));
@@ -112,16 +114,16 @@ base64url_of(struct arena *a, str bytes)
 	return base64(a, bytes, LETTERS "-_", false);
 }
 
-static int
+static unsigned
 base64_digit(char c)
 {
 	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
+		return (unsigned)(c - 'A');
 	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
+		return (unsigned)(c - 'a' + 26);
 	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+		return (unsigned)(c - '0' + 52);
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : NO_DIGIT;
 }
 
 /* A value has one text per alphabet: padding is whole or absent, left-over
@@ -140,13 +142,13 @@ base64_to(struct arena *a, str text, str *out)
 		return false;
 	p = arena_alloc(a, 1, n / 4 * 3 + 4, 1);
 	for (size_t i = 0; i < n; i++) {
-		int d = base64_digit(text.p[i]);
+		uint32_t d = base64_digit(text.p[i]);
 
-		if (d < 0)
+		if (d == NO_DIGIT)
 			return false;
 		plain |= text.p[i] == '+' || text.p[i] == '/';
 		url |= text.p[i] == '-' || text.p[i] == '_';
-		v = v << 6 | (uint32_t)d;
+		v = v << 6 | d;
 		if (i % 4 == 3) {
 			p[o++] = (char)(v >> 16);
 			p[o++] = (char)(v >> 8);
@@ -180,7 +182,8 @@ percent_to(struct arena *a, str text, bool plus_is_space, str *out)
 		char c = text.p[i];
 
 		if (c == '%') {
-			if (text.n - i < 3 || hex_digit(text.p[i + 1]) < 0 || hex_digit(text.p[i + 2]) < 0)
+			if (text.n - i < 3 || hex_digit(text.p[i + 1]) == NO_DIGIT ||
+			    hex_digit(text.p[i + 2]) == NO_DIGIT)
 				return false;
 			c = (char)(hex_digit(text.p[i + 1]) << 4 | hex_digit(text.p[i + 2]));
 			i += 2;

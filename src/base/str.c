@@ -79,11 +79,13 @@ str_cut(str *rest, char sep)
 str
 str_sub(str s, size_t at, size_t n)
 {
+	if (s.p == NULL)
+		return S("");
 	if (at > s.n)
 		at = s.n;
 	if (n > s.n - at)
 		n = s.n - at;
-	return (str){ s.p != NULL ? s.p + at : NULL, n };
+	return (str){ s.p + at, n };
 }
 
 size_t
