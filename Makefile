@@ -89,6 +89,9 @@ $(B)/phi: $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a
 	$(call say,link,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a $(call libs_of,phi)
 
+# What a module generates, it says in its own <module>.mk.
+-include $(wildcard src/*/*.mk)
+
 # ---- tests -------------------------------------------------------------------------------------
 
 TESTS     := $(wildcard tests/*_test.c)
@@ -147,7 +150,7 @@ check: setup                                   ## everything that must hold befo
 	@$(MAKE) --no-print-directory lint-layers lint-banned all unit replay
 	@$(MAKE) --no-print-directory scripts
 
-scripts: all                                   ## the test scripts of CHECKS
+scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
 
 asan:                                          ## tests under AddressSanitizer and UBSan
@@ -165,8 +168,8 @@ cov:                                           ## coverage of the tests, as a pa
 
 C_FILES := $(wildcard src/*/*.c fuzz/*.c tests/*_test.c)
 
-lint: lint-layers lint-banned                  ## clang-tidy, layers, banned calls
-	@printf '%s\n' $(wildcard src/*/*.c fuzz/*.c) | xargs -n 4 -P 2 sh -c 'clang-tidy --quiet "$$@" -- $(filter-out -MMD -MP $(WERROR),$(CFLAGS)) 2>/dev/null' tidy
+lint: lint-layers lint-banned                  ## clang-tidy (M=module for one), layers, banned calls
+	@printf '%s\n' $(wildcard $(if $(M),src/$(M)/*.c,src/*/*.c fuzz/*.c)) | xargs -n 4 -P 2 sh -c 'clang-tidy --quiet "$$@" -- $(filter-out -MMD -MP $(WERROR),$(CFLAGS)) 2>/dev/null' tidy
 
 lint-layers:
 	@tools/lint-layers

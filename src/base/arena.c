@@ -368,29 +368,43 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 		b->n += (size_t)n;
 }
 
+/* Writes v behind an optional sign, two digits a step, from the end. */
+static void
+add_number(struct buf *b, uint64_t v, bool minus)
+{
+	static const char pairs[] =
+	    "00010203040506070809101112131415161718192021222324"
+	    "25262728293031323334353637383940414243444546474849"
+	    "50515253545556575859606162636465666768697071727374"
+	    "75767778798081828384858687888990919293949596979899";
+	size_t n = 1 + minus;
+	char *p;
+
+	for (uint64_t ten = 10; v >= ten; n++)
+		if (__builtin_mul_overflow(ten, 10, &ten)) {
+			n++;
+			break;
+		}
+	if ((p = buf_room(b, n)) == NULL)
+		return;
+	for (; v >= 100; v /= 100)
+		memcpy(p + (n -= 2), pairs + 2 * (v % 100), 2);
+	if (v >= 10)
+		memcpy(p + n - 2, pairs + 2 * v, 2);
+	else
+		p[n - 1] = (char)('0' + v);
+	if (minus)
+		p[0] = '-';
+}
+
 void
 buf_uint(struct buf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + v % 10);
-	while ((v /= 10) != 0);
-	buf_add(b, (str){ digits + at, sizeof(digits) - at });
+	add_number(b, v, false);
 }
 
 void
 buf_int(struct buf *b, int64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
-
-	do
-		digits[--at] = (char)('0' + u % 10);
-	while ((u /= 10) != 0);
-	if (v < 0)
-		digits[--at] = '-';
-	buf_add(b, (str){ digits + at, sizeof(digits) - at });
+	add_number(b, v < 0 ? -(uint64_t)v : (uint64_t)v, v < 0);
 }

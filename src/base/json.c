@@ -116,22 +116,26 @@ static const unsigned char stops[256] = {
 	[0 ... 0x1F] = 1, ['"'] = 1, ['\\'] = 1, [0x80 ... 0xFF] = 2,
 };
 
-/* From `at` on, the offset of the next byte that ends a run, or s.n. */
+/* The offset of the next byte from `at` on that ends a run, or s.n. What is
+ * left of the last step is looked at together with bytes before it, so that a
+ * text of 16 bytes or more needs no loop over single ones. */
 static inline size_t
 run_end(str s, size_t at)
 {
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
 
-	for (; s.n - at >= 16; at += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + at));
+	while (s.n >= 16 && at < s.n) {
+		size_t from = s.n - at >= 16 ? at : s.n - 16;
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + from));
 		/* Compared as signed, bytes from 0x80 on are below the space too. */
 		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, space),
 		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
-		int mask = _mm_movemask_epi8(hit);
+		unsigned mask = (unsigned)_mm_movemask_epi8(hit) >> (at - from);
 
 		if (mask != 0)
-			return at + (size_t)__builtin_ctz((unsigned)mask);
+			return at + (size_t)__builtin_ctz(mask);
+		at = from + 16;
 	}
 #endif
 	while (at < s.n && stops[(unsigned char)s.p[at]] == 0)

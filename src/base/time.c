@@ -71,18 +71,18 @@ time_unix(usec t)
 void
 time_civil(usec t, int *year, int *month, int *day, int *hour, int *minute, int *second)
 {
-	int64_t s = time_unix(t), days = div_floor(s, DAY_SECONDS), era, doe, yoe, doy, m;
-	int rest = (int)(s - days * DAY_SECONDS);
+	int64_t s = time_unix(t), midnight = div_floor(s, DAY_SECONDS);
+	int rest = (int)(s - midnight * DAY_SECONDS);
+	/* At most 107 million days fit into usec, so an int does from here. */
+	int days = (int)midnight + 719468, era = days / 146097 - (days % 146097 < 0);
+	int doe = days - era * 146097, yoe, doy, m;
 
-	days += 719468;
-	era = div_floor(days, 146097);
-	doe = days - era * 146097;
 	yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	m = (5 * doy + 2) / 153;
-	*day = (int)(doy - (153 * m + 2) / 5 + 1);
-	*month = (int)(m < 10 ? m + 3 : m - 9);
-	*year = (int)(yoe + era * 400 + (*month <= 2));
+	*day = doy - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = yoe + era * 400 + (*month <= 2);
 	*hour = rest / 3600;
 	*minute = rest / 60 % 60;
 	*second = rest % 60;
