@@ -185,7 +185,7 @@ enum err attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id
 /* ---- inbound mail --------------------------------------------------------------------------------------- */
 
 enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE };
-struct inbound { str raw; const struct mail *mail; };
+struct inbound { str raw; const struct mail *mail; int64_t raw_id; };   /* raw_id: kept already (a suspended one recovered) */
 /* Takes one raw message: parses it in the sandbox and makes of it exactly one
  * ticket, comment or suspended ticket, durably, with the raw mail sealed.
  * The same bytes again: IN_DUPLICATE, nothing new. `rcpt` is the envelope's
@@ -250,7 +250,7 @@ void     jobs_close(struct jobs **j);
 /* POST /tickets with Idempotency-Key: E_ABSENT: first use; OK: *reply is the
  * stored answer; E_CONFLICT: same key, other body. Kept two hours, sealed. */
 enum err idempotency_find(struct ctx *cx, str key, str body, str *reply) MUST_CHECK;
-enum err idempotency_keep(struct ctx *cx, str key, str body, str reply) MUST_CHECK;  /* in the transaction */
+enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t ticket_id) MUST_CHECK;  /* in the transaction */
 
 extern const struct stmt *const desk_stmts[];
 
