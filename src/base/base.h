@@ -241,7 +241,8 @@ enum err fail(struct ctx *cx, enum err code, const char *field, const char *why)
 /* Adds a wrong field and goes on; bad_end() then fails with all of them. */
 void bad(struct ctx *cx, const char *field, const char *error, const char *why);
 enum err bad_check(struct ctx *cx) MUST_CHECK;        /* OK when none was added, else E_INVALID */
-void fail_clear(struct ctx *cx);
+void fail_forget(struct ctx *cx);             /* the failure was expected: as if it had not been; bad fields stay */
+void fail_clear(struct ctx *cx);              /* failure and bad fields */
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 

@@ -72,10 +72,16 @@ bad_check(struct ctx *cx)
 }
 
 void
-fail_clear(struct ctx *cx)
+fail_forget(struct ctx *cx)
 {
 	cx->fail.code = OK;
 	cx->fail.field = cx->fail.why = NULL;
+}
+
+void
+fail_clear(struct ctx *cx)
+{
+	fail_forget(cx);
 	cx->bad = NULL;
 	cx->bad_end = &cx->bad;
 }

@@ -256,7 +256,7 @@ ticket_of_message(struct ctx *cx, str message_id, int64_t *ticket_id)
 	if (message_id.n == 0)
 		return OK;
 	if ((e = store_one(cx, &thread_of, ARGS(INT(cx->account), BLIND(HIDE(message_id))), &r)) == E_ABSENT) {
-		fail_clear(cx);
+		fail_forget(cx);
 		return OK;
 	}
 	TRY(e);
@@ -401,7 +401,7 @@ is_party(struct ctx *cx, const struct ticket *t, str from, int64_t *author)
 
 	*author = 0;
 	if (e == E_ABSENT) {
-		fail_clear(cx);
+		fail_forget(cx);
 		return OK;
 	}
 	TRY(e);
@@ -467,7 +467,7 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		}
 		if (e != E_ABSENT)
 			return e;
-		fail_clear(cx);
+		fail_forget(cx);
 	}
 	if ((e = user_by_email(cx, m->from.addr, &u)) == OK) {
 		if (u.suspended) {
@@ -476,13 +476,13 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		}
 	} else if (e != E_ABSENT)
 		return e;
-	fail_clear(cx);
+	fail_forget(cx);
 	TRY(find_thread(cx, m, s->rcpt, &ticket_id));
 	if (ticket_id) {
 		e = ticket_row(cx, ticket_id, &t);
 		if (e != OK && e != E_ABSENT)
 			return e;
-		fail_clear(cx);
+		fail_forget(cx);
 		if (e == E_ABSENT || t.deleted_at || t.erased)
 			ticket_id = 0;
 	}
@@ -508,7 +508,7 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		e = place(cx, s, &ch, ticket_id);
 		if (e == E_ABSENT || e == E_DENIED) {
 			/* An agent who may not see it. */
-			fail_clear(cx);
+			fail_forget(cx);
 			*cause = C_STRANGER;
 			*aimed = ticket_id;
 			e = OK;
@@ -538,7 +538,7 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	}
 	if (e != E_ABSENT)
 		return e;
-	fail_clear(cx);
+	fail_forget(cx);
 
 	e = raw.n > MAIL_MAX ? E_LIMIT : parser_mail(cx, cx->sys->parser, raw, &m);
 	switch (e) {
@@ -555,7 +555,7 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	default:        return e;
 	}
 	if (e == OK && sus.cause != 0) {
-		fail_clear(cx);
+		fail_forget(cx);
 		gate_as_system(cx, "mail");
 		e = store_write(cx, suspend_tx, &sus);
 		s.outcome = IN_SUSPENDED;
@@ -563,7 +563,7 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	}
 	if (e == E_CONFLICT) {
 		/* The same bytes were delivered beside us. */
-		fail_clear(cx);
+		fail_forget(cx);
 		s.outcome = IN_DUPLICATE;
 		s.id = 0;
 		e = OK;
@@ -679,7 +679,7 @@ suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 	TRY(raw_load(cx, r.sus.raw_id, &r.s.in.raw));
 	e = parser_mail(cx, cx->sys->parser, r.s.in.raw, &m);
 	if (e == E_INVALID || e == E_LIMIT || e == E_FAULT) {
-		fail_clear(cx);
+		fail_forget(cx);
 		bad(cx, "base", "InvalidValue", "The message cannot be read as an e-mail; it stays suspended");
 		return bad_check(cx);
 	}

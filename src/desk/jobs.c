@@ -392,7 +392,7 @@ run_one(struct jobs *jobs)
 		}
 		if (e != OK) {
 			it.result = failure_of(&one, &it, e);
-			fail_clear(&one);
+			fail_forget(&one);
 			one.bad = NULL;
 			one.bad_end = &one.bad;
 			gate_as_system(&one, "job");

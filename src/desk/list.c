@@ -243,7 +243,7 @@ ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, 
 		if (e == OK)
 			n++;
 		else
-			fail_clear(cx);
+			fail_forget(cx);
 	}
 	*out = t;
 	*count = n;

@@ -260,7 +260,7 @@ next_generated(struct ctx *cx, usec *out)
 			return e;
 		last = e == OK ? row_int(&r, 0) : 0;
 		if (e == E_ABSENT)
-			fail_clear(cx);
+			fail_forget(cx);
 		of = cx->sys->store;
 	}
 	last = now > last ? now : last + 1;
@@ -281,7 +281,7 @@ counter_get(struct ctx *cx, const char *name, int64_t *n)
 	enum err e = store_one(cx, &counter_read, ARGS(INT(cx->account), TEXT(str_of(name))), &r);
 
 	if (e == E_ABSENT) {
-		fail_clear(cx);
+		fail_forget(cx);
 		*n = 0;
 		return OK;
 	}
@@ -628,7 +628,7 @@ find_requester(struct ctx *cx, const struct ticket_change *in, int64_t *id, int6
 
 	if (in->requester_id != 0) {
 		if ((e = user_load(cx, in->requester_id, &u)) == E_ABSENT || (e == OK && !u.active)) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "requester_id", "InvalidValue", "Requester: is not a known user");
 			return OK;
 		}
@@ -666,7 +666,7 @@ check_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 
 	if ((in->has & T_GROUP) && t->group_id != 0) {
 		if ((e = group_get(cx, t->group_id, &g)) == E_ABSENT || (e == OK && g.deleted)) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "group_id", "InvalidValue", "Group: is not a known group");
 			t->group_id = 0;
 		} else
@@ -680,7 +680,7 @@ check_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 		else
 			return OK;
 		if (e == E_ABSENT || (e == OK && (!u.active || u.suspended || u.role < ROLE_AGENT))) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "assignee_id", "InvalidValue", "Assignee: is not an active agent");
 			return OK;
 		}
@@ -705,7 +705,7 @@ check_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 
 	if ((in->has & T_ORG) && t->organization_id != 0) {
 		if ((e = org_get(cx, t->organization_id, &o)) == E_ABSENT) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "organization_id", "InvalidValue", "Organization: is not a known organization");
 		} else
 			TRY(e);
@@ -715,7 +715,7 @@ check_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 		if (e == OK)
 			e = may_see(cx, &p);
 		if (e == E_ABSENT || e == E_DENIED || (e == OK && (p.type != TYPE_PROBLEM || p.deleted_at))) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "problem_id", "InvalidValue", "Problem: is not a ticket of type problem");
 		} else {
 			TRY(e);
@@ -746,7 +746,7 @@ change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change
 		else
 			e = user_for_address(cx, reveal(cx, ch[i].name, TO_STORE), reveal(cx, ch[i].email, TO_STORE), &u);
 		if (e == E_ABSENT || (e == OK && kind == 2 && u.role < ROLE_AGENT)) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, field, "InvalidValue", kind == 1 ? "Email CCs: names a user who is not known"
 			    : "Followers: names somebody who is not an agent");
 			continue;
@@ -843,7 +843,7 @@ create_tx(struct ctx *cx, void *arg)
 		struct user u;
 		enum err e = user_load(cx, in->submitter_id, &u);
 		if (e == E_ABSENT) {
-			fail_clear(cx);
+			fail_forget(cx);
 			bad(cx, "submitter_id", "InvalidValue", "Submitter: is not a known user");
 		} else
 			TRY(e);
@@ -1229,7 +1229,7 @@ ticket_many(struct ctx *cx, const int64_t *ids, int n, struct ticket **out, int 
 	for (int i = 0; i < n; i++) {
 		enum err e = ticket_get(cx, ids[i], &(*out)[got]);
 		if (e == E_ABSENT || e == E_DENIED)
-			fail_clear(cx);
+			fail_forget(cx);
 		else {
 			TRY(e);
 			got++;
