@@ -201,6 +201,9 @@ db_mkdir(char dir[64])
 /* ---- the schema ------------------------------------------------------------------------------------ */
 
 enum { DB_MIGRATIONS_MAX = 64 };
+/* The keyring of the toy codec; before all others. */
+#define TOY_MIGRATION { 1, DB_KEYS, "toy", S("CREATE TABLE toy_key (account_id BIGINT NOT NULL," \
+	" key_id BIGINT NOT NULL, wrapped BYTEA NOT NULL, PRIMARY KEY (account_id, key_id))") }
 
 static int
 db_is_sql(const struct dirent *e)
@@ -229,8 +232,7 @@ db_migrations(struct ctx *cx, const char *only, struct migration m[DB_MIGRATIONS
 	int n = -1, count = 0;
 	const char *place = NULL;
 
-	m[count++] = (struct migration){ 1, DB_KEYS, "toy", S("CREATE TABLE toy_key (account_id BIGINT NOT NULL,"
-	    " key_id BIGINT NOT NULL, wrapped BYTEA NOT NULL, PRIMARY KEY (account_id, key_id))") };
+	m[count++] = (struct migration)TOY_MIGRATION;
 	for (size_t i = 0; i < COUNT(places) && n < 0; i++)
 		n = scandir(place = places[i], &found, db_is_sql, alphasort);
 	for (int i = 0; i < n; i++) {
@@ -249,32 +251,45 @@ db_migrations(struct ctx *cx, const char *only, struct migration m[DB_MIGRATIONS
 
 /* ---- open and close -------------------------------------------------------------------------------- */
 
-/* Opens the store in d->dir. Ends the program, saying why, when it cannot. */
+/* Opens the store in d->dir with these migrations. */
+static inline enum err
+db_try(struct testdb *d, struct ctx *cx, const struct migration *m, int count)
+{
+	struct store_conf conf = { .migrations = m, .migration_count = count };
+
+	d->sys = (struct sys){ .codec = d->sys.codec != NULL ? d->sys.codec : &toy_codec, .data = d->dir };
+	conf.main_path = str_printf(cx->arena, "%s/ward.db", d->dir).p;
+	conf.keys_path = str_printf(cx->arena, "%s/keys.db", d->dir).p;
+	conf.lock_path = str_printf(cx->arena, "%s/lock", d->dir).p;
+	return store_open(cx, &conf, &d->sys.store);
+}
+
+static inline void
+db_or_exit(struct testdb *d, struct ctx *cx, const struct migration *m, int count)
+{
+	if (db_try(d, cx, m, count) == OK)
+		return;
+	fprintf(stderr, "tests/db.h: store_open: %s %s: %s\n", err_name(cx->fail.code),
+	    cx->fail.field != NULL ? cx->fail.field : "-", cx->fail.why != NULL ? cx->fail.why : "-");
+	exit(1);
+}
+
 static inline void
 db_start(struct testdb *d, const char *only)
 {
 	struct migration m[DB_MIGRATIONS_MAX];
-	struct store_conf conf = {0};
 	struct ctx cx;
 
-	d->sys = (struct sys){ .codec = &toy_codec, .data = d->dir };
 	ctx_init(&cx, &d->sys, 1);
-	conf.main_path = str_printf(cx.arena, "%s/ward.db", d->dir).p;
-	conf.keys_path = str_printf(cx.arena, "%s/keys.db", d->dir).p;
-	conf.lock_path = str_printf(cx.arena, "%s/lock", d->dir).p;
-	conf.migrations = m;
-	conf.migration_count = db_migrations(&cx, only, m);
-	if (store_open(&cx, &conf, &d->sys.store) != OK) {
-		fprintf(stderr, "tests/db.h: store_open: %s %s: %s\n", err_name(cx.fail.code),
-		    cx.fail.field != NULL ? cx.fail.field : "-", cx.fail.why != NULL ? cx.fail.why : "-");
-		exit(1);
-	}
+	db_or_exit(d, &cx, m, db_migrations(&cx, only, m));
 	ctx_done(&cx);
 }
 
+/* Ends the program, saying why, when it cannot. */
 static inline void
 db_open(struct testdb *d, const char *only)
 {
+	d->sys = (struct sys){0};
 	db_mkdir(d->dir);
 	db_start(d, only);
 }
@@ -283,11 +298,8 @@ db_open(struct testdb *d, const char *only)
 static inline void UNUSED
 db_reopen(struct testdb *d, const char *only)
 {
-	struct codec *codec = d->sys.codec;
-
 	store_close(&d->sys.store);
 	db_start(d, only);
-	d->sys.codec = codec;
 }
 
 static inline void UNUSED

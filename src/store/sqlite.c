@@ -77,14 +77,31 @@ static const struct { int code; enum err err; const char *why; } failures[] = {
 	{ SQLITE_NOMEM,                 E_FAULT,    "out of memory" },
 };
 
+/* SQLite says FULL only for ENOSPC; a quota and a size limit are I/O errors to
+ * it, and sqlite3_system_errno() has forgotten about the WAL by then. */
+static bool
+is_out_of_space(struct file *f)
+{
+	sqlite3_file *wal = NULL;
+	int last[2] = {0};
+
+	sqlite3_file_control(f->h, NULL, SQLITE_FCNTL_LAST_ERRNO, &last[0]);
+	sqlite3_file_control(f->h, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (wal != NULL && wal->pMethods != NULL)
+		wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &last[1]);
+	for (int i = 0; i < 2; i++)
+		if (last[i] == ENOSPC || last[i] == EDQUOT || last[i] == EFBIG)
+			return true;
+	return false;
+}
+
 /* SQLite's words name tables and sometimes values, so they go no further. */
 static enum err
 failed(struct ctx *cx, struct file *f, const char *name)
 {
 	int code = f->h != NULL ? sqlite3_extended_errcode(f->h) : SQLITE_CANTOPEN;
-	int os = f->h != NULL ? sqlite3_system_errno(f->h) : 0;
 
-	if ((code & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT || os == EFBIG))
+	if ((code & 0xff) == SQLITE_IOERR && is_out_of_space(f))
 		code = SQLITE_FULL;
 	for (size_t i = 0; i < COUNT(failures); i++)
 		if (failures[i].code == code)

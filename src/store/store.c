@@ -19,7 +19,9 @@
  *
  * Sequences are counted in memory within a batch and written once before its
  * commit: with 64 tickets in a batch that is one update instead of 64. An item
- * that fails gives its numbers back, so they stay gapless.
+ * that fails gives its numbers back, so they stay gapless. The numbers of data
+ * keys are counted in the keyring: counted in main, a crash between the two
+ * commits would give the next key the number of one that is there already.
  *
  * Waking. The writer wakes the first item's thread, each thread wakes two
  * others: with 256 waiters the writer would else spend a millisecond on system
@@ -40,6 +42,12 @@
 
 enum { BATCH = 256, READERS = 8, READER_WAIT_S = 10, IDLE_MS = 250, ERASE_KEYS = 256, SCRUB_TRIES = 50 };
 
+struct before {
+	struct before *next;
+	tx_fn         *fn;
+	void          *arg;
+};
+
 struct hook {
 	struct hook *next;
 	void       (*fn)(struct sys *sys, void *arg);
@@ -52,6 +60,7 @@ struct tx {
 	unsigned      wrote, saved;        /* a bit per database: changed; inside a savepoint */
 	struct hook  *after, **after_end;  /* in order */
 	struct hook  *undo;                /* last first */
+	struct before *before;             /* what it wants done before the commit */
 };
 
 struct item {
@@ -67,6 +76,7 @@ struct item {
 };
 
 struct sequence {
+	enum db     db;
 	int64_t     account;
 	const char *name;                  /* of the first item that used it; lives as long as the batch */
 	int64_t     next, stored;          /* the next to give; what the table says */
@@ -115,9 +125,11 @@ struct store {
 
 static _Thread_local const struct store *writing;   /* in the writer thread: its store */
 
-static const char store_sql[] =
-	"CREATE TABLE sequence (account_id BIGINT NOT NULL, name TEXT NOT NULL, next BIGINT NOT NULL,"
+#define SEQUENCE_SQL \
+	"CREATE TABLE sequence (account_id BIGINT NOT NULL, name TEXT NOT NULL, next BIGINT NOT NULL," \
 	" PRIMARY KEY (account_id, name));"
+static const char keys_sql[] = SEQUENCE_SQL;
+static const char main_sql[] = SEQUENCE_SQL
 	"CREATE TABLE erase_key (account_id BIGINT NOT NULL, key_id BIGINT NOT NULL,"
 	" PRIMARY KEY (account_id, key_id));";
 
@@ -131,6 +143,20 @@ static const struct stmt sequence_set = {
 	.sql  = "INSERT INTO sequence (account_id, name, next) VALUES ($1, $2, $3)"
 	        " ON CONFLICT (account_id, name) DO UPDATE SET next = excluded.next",
 	.in = "iti",
+};
+static const struct stmt key_sequence_get = {
+	.name = "store.key_sequence_get", .db = DB_KEYS,
+	.sql  = "SELECT next FROM sequence WHERE account_id = $1 AND name = $2",
+	.in = "it", .out = "i",
+};
+static const struct stmt key_sequence_set = {
+	.name = "store.key_sequence_set", .db = DB_KEYS,
+	.sql  = "INSERT INTO sequence (account_id, name, next) VALUES ($1, $2, $3)"
+	        " ON CONFLICT (account_id, name) DO UPDATE SET next = excluded.next",
+	.in = "iti",
+};
+static const struct stmt *const sequence_stmts[DB_COUNT][2] = {
+	[DB_MAIN] = { &sequence_get, &sequence_set }, [DB_KEYS] = { &key_sequence_get, &key_sequence_set },
 };
 static const struct stmt erase_note = {
 	.name = "store.erase_note",
@@ -513,16 +539,16 @@ store_exec(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, in
 /* ---- sequences ------------------------------------------------------------------------------------- */
 
 static enum err
-sequence_load(struct ctx *cx, struct store *s, const char *name, struct sequence **out)
+sequence_load(struct ctx *cx, struct store *s, enum db db, const char *name, struct sequence **out)
 {
 	const struct arg args[] = { INT(cx->account), TEXT(str_of(name)) };
-	struct sequence q = { .account = cx->account, .name = name };
+	struct sequence q = { .db = db, .account = cx->account, .name = name };
 	struct call c;
 	bool more;
 	enum err e;
 
 	for (int i = 0; i < s->seq_count; i++)
-		if (s->seq[i].account == cx->account && strcmp(s->seq[i].name, name) == 0) {
+		if (s->seq[i].account == cx->account && s->seq[i].db == db && strcmp(s->seq[i].name, name) == 0) {
 			*out = &s->seq[i];
 			return OK;
 		}
@@ -534,7 +560,7 @@ sequence_load(struct ctx *cx, struct store *s, const char *name, struct sequence
 		s->seq = grown;
 		s->seq_cap = cap;
 	}
-	TRY(call_start(cx, &sequence_get, args, (int)COUNT(args), &c));
+	TRY(call_start(cx, sequence_stmts[db][0], args, (int)COUNT(args), &c));
 	e = c.s->drv->next(cx, c.cur, &more);
 	if (e == OK && more) {
 		struct arg v = NIL;
@@ -549,20 +575,26 @@ sequence_load(struct ctx *cx, struct store *s, const char *name, struct sequence
 	return OK;
 }
 
-enum err
-store_next_id(struct ctx *cx, const char *sequence, int64_t *id)
+static enum err
+next_id(struct ctx *cx, enum db db, const char *sequence, int64_t *id)
 {
 	struct sequence *q = NULL;
 
 	if (cx->tx == NULL)
 		return fail(cx, E_FAULT, sequence, "a number was taken outside a transaction");
-	TRY(sequence_load(cx, cx->tx->s, sequence, &q));
+	TRY(sequence_load(cx, cx->tx->s, db, sequence, &q));
 	if (q->owner != cx->tx) {
 		q->owner = cx->tx;
 		q->before = q->next;
 	}
 	*id = q->next++;
 	return OK;
+}
+
+enum err
+store_next_id(struct ctx *cx, const char *sequence, int64_t *id)
+{
+	return next_id(cx, DB_MAIN, sequence, id);
 }
 
 static void
@@ -587,12 +619,13 @@ sequences_flush(struct store *s)
 		struct sequence *q = &s->seq[i];
 		if (q->next == (q->stored != 0 ? q->stored : 1))
 			continue;
-		e = store_exec(&s->cx, &sequence_set, ARGS(INT(q->account), TEXT(str_of(q->name)), INT(q->next)), NULL);
+		e = store_exec(&s->cx, sequence_stmts[q->db][1], ARGS(INT(q->account), TEXT(str_of(q->name)), INT(q->next)), NULL);
 	}
 	s->cx.tx = NULL;
 	s->dirty |= tx.wrote;
-	if (e == OK && tx.saved != 0)
-		e = s->drv->keep(&s->cx, s->writer, DB_MAIN);
+	for (int d = 0; d < DB_COUNT && e == OK; d++)
+		if ((tx.saved & 1u << d) != 0)
+			e = s->drv->keep(&s->cx, s->writer, (enum db)d);
 	return e;
 }
 
@@ -725,9 +758,43 @@ scrub_after(struct store *s, struct item **it, int n)
 		}
 }
 
-/* Runs, commits and settles the first items of `it`; returns how many, at least one. */
+static bool
+asked_before(struct item **it, int n, const struct before *b)
+{
+	for (int i = 0; i < n; i++)
+		for (const struct before *o = it[i]->err == OK ? it[i]->tx.before : NULL; o != NULL; o = o->next)
+			if (o->fn == b->fn && o->arg == b->arg)
+				return true;
+	return false;
+}
+
+/* As a late part of the item that asked first: an undo that is left here is
+ * run with its others. No savepoint is needed, a failure fails all. */
+static enum err
+before_flush(struct store *s, struct item **it, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct ctx *cx = it[i]->cx;
+		for (const struct before *b = it[i]->err == OK ? it[i]->tx.before : NULL; b != NULL; b = b->next) {
+			enum err e;
+			if (asked_before(it, i, b))
+				continue;
+			cx->tx = &it[i]->tx;
+			e = b->fn(cx, b->arg);
+			cx->tx = NULL;
+			if (e == OK)
+				e = item_keep(s, it[i]);
+			if (e != OK)
+				return fail(&s->cx, E_FAULT, NULL, cx->fail.why != NULL ? cx->fail.why : "the commit was refused");
+		}
+	}
+	return OK;
+}
+
+/* Runs, commits and settles the first items of `it`; returns how many, at
+ * least one, and in *failed whether they were lost. */
 static int
-batch(struct store *s, struct item **it, int n)
+batch(struct store *s, struct item **it, int n, bool *failed)
 {
 	bool whole = true;
 	const char *why = NULL;
@@ -740,7 +807,7 @@ batch(struct store *s, struct item **it, int n)
 		whole = item_run(s, it[ran++]);
 	if (!whole)
 		why = it[ran - 1]->cx->fail.code == E_FAULT ? it[ran - 1]->cx->fail.why : "the database gave up the transaction";
-	else if (sequences_flush(s) != OK || commit(s) != OK)
+	else if (before_flush(s, it, ran) != OK || sequences_flush(s) != OK || commit(s) != OK)
 		why = s->cx.fail.why;
 	if (why == NULL) {
 		for (int i = 0; i < ran; i++) {
@@ -760,6 +827,7 @@ batch(struct store *s, struct item **it, int n)
 		}
 	}
 	arena_reset(s->cx.arena);
+	*failed = why != NULL;
 	return ran;
 }
 
@@ -824,7 +892,10 @@ writer(void *arg)
 				s->drv->limit(s->writer, (enum db)d, pages);
 		}
 		for (int at = 0; at < n;) {
-			int ran = batch(s, it + at, n - at);
+			bool failed;
+			int ran = batch(s, it + at, n - at, &failed);
+			if (failed)     /* on a full disk the WAL may still have room to give back */
+				s->drv->tidy(s->writer, true);
 			wake(it + at, ran);
 			at += ran;
 		}
@@ -852,11 +923,11 @@ submit(struct store *s, struct ctx *cx, tx_fn *fn, void *arg, bool scrub)
 		*s->end = &it;
 		s->end = &it.next;
 		atomic_fetch_add(&s->queue, 1);
+		pthread_cond_signal(&s->work);   /* under the lock: the store may be closed after it */
 	}
 	pthread_mutex_unlock(&s->mutex);
 	if (closing)
 		return fail(cx, E_BUSY, NULL, "the store is closing");
-	pthread_cond_signal(&s->work);
 	while (sem_wait(&it.done) != 0)
 		;
 	for (int k = 0; k < 2; k++)
@@ -903,6 +974,19 @@ store_undo(struct ctx *cx, void (*fn)(struct sys *sys, void *arg), void *arg)
 	cx->tx->undo = h;
 }
 
+void
+store_before_commit(struct ctx *cx, tx_fn *fn, void *arg)
+{
+	struct before *b;
+
+	for (b = cx->tx->before; b != NULL; b = b->next)
+		if (b->fn == fn && b->arg == arg)
+			return;
+	b = NEW(cx->arena, struct before, 1);
+	*b = (struct before){ cx->tx->before, fn, arg };
+	cx->tx->before = b;
+}
+
 /* ---- sealing and keys ------------------------------------------------------------------------------ */
 
 enum err
@@ -936,10 +1020,10 @@ enum err
 store_key_new(struct ctx *cx, int64_t *key)
 {
 	struct made_key *m = NEW(cx->arena, struct made_key, 1);
-	int64_t id;
+	int64_t id = 0;
 
 	TRY(need_codec(cx, "key"));
-	TRY(store_next_id(cx, "key", &id));
+	TRY(next_id(cx, DB_KEYS, "key", &id));
 	*m = (struct made_key){ cx, id };
 	store_undo(cx, forget_key, m);  /* first: key_new may fail half way */
 	TRY(cx->sys->codec->key_new(cx, id));
@@ -1035,13 +1119,14 @@ lock(struct ctx *cx, struct store *s)
 static enum err
 migrate(struct ctx *cx, struct store *s, const struct store_conf *conf)
 {
-	int count = conf->migration_count + 1;
+	int count = conf->migration_count + 2;
 	struct migration *m = NEW(cx->arena, struct migration, (size_t)count);
 
-	m[0] = (struct migration){ 0, DB_MAIN, "store", { store_sql, sizeof(store_sql) - 1 } };
-	for (int i = 1; i < count; i++) {
-		m[i] = conf->migrations[i - 1];
-		if (m[i].number <= m[i - 1].number)
+	m[0] = (struct migration){ 0, DB_MAIN, "store", { main_sql, sizeof(main_sql) - 1 } };
+	m[1] = (struct migration){ 0, DB_KEYS, "store", { keys_sql, sizeof(keys_sql) - 1 } };
+	for (int i = 2; i < count; i++) {
+		m[i] = conf->migrations[i - 2];
+		if (m[i].number <= m[i - 1].number)   /* also: 0 is ours */
 			return fail(cx, E_FAULT, m[i].name, "the migrations are not in ascending order");
 	}
 	return s->drv->migrate(cx, s->writer, m, count);
@@ -1139,8 +1224,8 @@ store_close(struct store **sp)
 	if (s->started) {
 		pthread_mutex_lock(&s->mutex);
 		s->closing = true;
-		pthread_mutex_unlock(&s->mutex);
 		pthread_cond_signal(&s->work);
+		pthread_mutex_unlock(&s->mutex);
 		pthread_join(s->thread, NULL);
 	}
 	for (int i = 0; i < s->readers && s->all != NULL; i++)

@@ -90,6 +90,11 @@ enum err store_write(struct ctx *cx, tx_fn *fn, void *arg) MUST_CHECK;
  * registered first. `arg` must live until then (the request's arena does). */
 void store_after(struct ctx *cx, void (*fn)(struct sys *sys, void *arg), void *arg);
 void store_undo(struct ctx *cx, void (*fn)(struct sys *sys, void *arg), void *arg);
+/* Inside a transaction: `fn` runs on the writer thread, in the transaction that
+ * this request shares with others, when all of them are done and before it is
+ * committed: once, whoever of them asked for the same fn and arg, with the
+ * context of the first one that succeeded. When it fails, all fail. */
+void store_before_commit(struct ctx *cx, tx_fn *fn, void *arg);
 
 /* The next id of a per-account sequence (1, 2, 3...); gapless with the transaction. */
 enum err store_next_id(struct ctx *cx, const char *sequence, int64_t *id) MUST_CHECK;
@@ -98,7 +103,8 @@ enum err store_next_id(struct ctx *cx, const char *sequence, int64_t *id) MUST_C
 enum err store_seal(struct ctx *cx, int64_t key, const char *table, const char *column, int64_t row, str plain, str *sealed) MUST_CHECK;
 enum err store_open_sealed(struct ctx *cx, const char *table, const char *column, int64_t row, str sealed, str *plain) MUST_CHECK;
 
-/* Data keys. store_key_destroy() notes the key in this transaction
+/* Data keys; their numbers are a sequence of the keyring, with gaps only
+ * where a commit failed. store_key_destroy() notes the key in this transaction
  * (erase_key), and store_erase() then destroys all noted keys in the keyring,
  * overwrites what held them (secure_delete, WAL truncated) and forgets the
  * notes; call it after the transaction that noted them. It is also run at
