@@ -152,6 +152,13 @@ enum err membership_count(struct ctx *cx, int64_t user_id, int64_t group_id, int
 enum err membership_make_default(struct ctx *cx, int64_t id) MUST_CHECK;
 bool     membership_exists(struct ctx *cx, int64_t user_id, int64_t group_id);
 
+/* Wired at start by who keeps tickets; called in the transaction of the change.
+ * Removed: unassign that agent's working tickets in that group. Deleted: the
+ * tickets lose the group, the organization. NULL: nobody to tell. */
+extern enum err (*gate_on_membership_removed)(struct ctx *cx, int64_t user_id, int64_t group_id);
+extern enum err (*gate_on_group_deleted)(struct ctx *cx, int64_t group_id);
+extern enum err (*gate_on_org_deleted)(struct ctx *cx, int64_t organization_id);
+
 /* ---- signing in ------------------------------------------------------------------------------------------------ */
 
 /* Wired by cli from the vault. */
@@ -171,7 +178,9 @@ enum err gate_as_user(struct ctx *cx, int64_t user_id, const char *how) MUST_CHE
 
 /* What the request brings: an Authorization header, a session cookie. Sets
  * cx->actor, on nothing at all to "nobody" with OK. E_WHO: wrong or unknown
- * credentials ("Couldn't authenticate you"); E_LIMIT: locked out for a while
+ * credentials ("Couldn't authenticate you"; then fail.field is "token",
+ * "password", "session" or "authorization", and cx->actor is "nobody", so
+ * that a public route may go on); E_LIMIT: locked out for a while
  * after too many failures (per address and per user, growing), *retry_after
  * seconds. Failures and lock-outs are events in the trail. Constant work for
  * unknown users. Hot path: an API token costs an HMAC and a cache lookup; a
@@ -180,6 +189,11 @@ enum err gate_authenticate(struct ctx *cx, str authorization, str session_cookie
 /* Password sign-in for the browser: makes a session; the cookie's value is returned once. */
 enum err session_create(struct ctx *cx, str email, sensitive password, str *cookie, str *csrf, int *retry_after) MUST_CHECK;
 enum err session_end(struct ctx *cx) MUST_CHECK;               /* the actor's own */
+/* One's own password, the previous one known. Other sessions end. */
+enum err password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_after) MUST_CHECK;
+/* Once a minute and at the end: writes the summaries of failed sign-ins that
+ * came too fast to be events of their own, forgets sessions long over. */
+enum err gate_tick(struct ctx *cx) MUST_CHECK;
 /* The CSRF token of the actor's session is cx->actor->csrf; constant-time compare. */
 bool     session_csrf_ok(struct ctx *cx, str token);
 #define SESSION_IDLE_FOR ((usec)15 * 60 * SECOND)              /* 45 CFR 164.312(a)(2)(iii): automatic logoff; setting "session_idle_minutes" */

@@ -1,0 +1,175 @@
+/* inside.h - what the files of gate share; nobody else includes it. */
+#ifndef WARD_GATE_INSIDE_H
+#define WARD_GATE_INSIDE_H
+
+#include "gate/gate.h"
+#include "trail/trail.h"
+
+#define MINUTE ((usec)60 * SECOND)
+
+/* ---- the statements, listed once so that gate_stmts can be made from them ------------------------- */
+
+#define GATE_STMTS(X) \
+	X(st_user_insert) X(st_user_update) X(st_user_by_id) X(st_user_by_email) X(st_user_by_external) \
+	X(st_user_many) X(st_user_page_up) X(st_user_page_down) X(st_user_org_page_up) X(st_user_org_page_down) \
+	X(st_user_group_page_up) X(st_user_group_page_down) X(st_user_group_count) X(st_user_changed) \
+	X(st_user_last_stamp) X(st_user_other_admin) X(st_user_set_group) X(st_user_drop_org) \
+	X(st_user_logged_in) X(st_user_standing) \
+	X(st_identity_insert) X(st_identity_by_email) X(st_identity_demote) \
+	X(st_identity_promote) X(st_identity_verify) X(st_identity_delete_all) \
+	X(st_credential_put) X(st_credential_get) X(st_credential_delete) \
+	X(st_counter_add) X(st_counter_sum) \
+	X(st_org_insert) X(st_org_update) X(st_org_delete) X(st_org_by_id) X(st_org_by_name) X(st_org_by_external) \
+	X(st_org_many) X(st_org_page_up) X(st_org_page_down) X(st_org_shared) X(st_org_leave_group) \
+	X(st_group_insert) X(st_group_update) X(st_group_by_id) X(st_group_many) X(st_group_page_up) \
+	X(st_group_page_down) X(st_group_of_page_up) X(st_group_of_page_down) X(st_group_of_count) \
+	X(st_group_default) X(st_group_clear_default) X(st_group_private) \
+	X(st_member_insert) X(st_member_delete) X(st_member_by_id) X(st_member_by_pair) X(st_member_first) \
+	X(st_member_clear_default) X(st_member_set_default) X(st_member_page_up) X(st_member_page_down) \
+	X(st_member_user_page_up) X(st_member_user_page_down) X(st_member_group_page_up) \
+	X(st_member_group_page_down) X(st_member_groups) X(st_member_of_user_count) \
+	X(st_session_insert) X(st_session_by_hash) X(st_session_seen) X(st_session_delete) \
+	X(st_session_delete_user) X(st_session_delete_old) \
+	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
+	X(st_token_revoke) X(st_token_revoke_user) \
+	X(st_setting_all) X(st_setting_get) X(st_setting_put)
+#define GATE_STMT_EXTERN(name) extern const struct stmt name;
+GATE_STMTS(GATE_STMT_EXTERN)
+
+/* ---- pages: one walk along an index, up or down, between two ids ----------------------------------- */
+
+struct page {
+	int64_t lo, hi;            /* ids strictly between these */
+	int64_t limit, offset;
+	bool    down;              /* descending SQL */
+	bool    reverse;           /* what comes is in the other order than asked for */
+};
+struct page page_of(int64_t after, int64_t before, int64_t offset, int limit, bool newest_first);
+/* JSON text "[1,2]" of the ids, ascending, without doubles; the SQL takes it
+ * apart, so that any number of ids is one parameter. */
+str ids_json(struct ctx *cx, const int64_t *ids, int n);
+
+/* ---- folding before a blind index ---------------------------------------------------------------------- */
+
+sensitive fold(struct ctx *cx, sensitive s);           /* trimmed, ASCII lower case */
+sensitive fold_phone(struct ctx *cx, sensitive s);     /* digits and a leading '+' */
+struct arg blind_or_nil(sensitive folded);             /* NULL for the empty text */
+
+/* ---- counters: kept, not counted ------------------------------------------------------------------------ */
+
+enum err counter_add(struct ctx *cx, const char *name, int64_t which, int64_t delta) MUST_CHECK;
+/* The sum over up to four `which`. */
+enum err counter_sum(struct ctx *cx, const char *name, const int64_t *which, int count, int64_t *sum) MUST_CHECK;
+
+/* ---- trail: a list of changed fields ------------------------------------------------------------------------ */
+
+struct changes {
+	struct trail_field *field; /* room for `max` */
+	int count, max;
+};
+void changes_init(struct ctx *cx, struct changes *c, int max);
+void changes_text(struct changes *c, const char *name, sensitive before, sensitive after);   /* only when they differ */
+void changes_int(struct ctx *cx, struct changes *c, const char *name, int64_t before, int64_t after);
+void changes_word(struct changes *c, const char *name, const char *before, const char *after); /* NULL: none */
+
+/* ---- who somebody is, as the caches keep it ---------------------------------------------------------------- */
+
+struct standing {
+	int64_t          user_id, organization_id, default_group_id;
+	enum role        role;
+	enum restriction sees;
+	bool             active;   /* and not suspended */
+};
+#define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended"
+#define STANDING_KINDS "iiii?i?ii"
+struct standing standing_of(const struct row *r, int at);
+extern const struct actor gate_nobody;
+static inline bool
+is_nobody(const struct actor *a)
+{
+	return a == NULL || (a->user_id == 0 && a->role != ROLE_SYSTEM);
+}
+static inline bool
+is_full(const struct actor *a)         /* admin or the system */
+{
+	return a != NULL && (a->role == ROLE_SYSTEM || (a->role == ROLE_ADMIN && !is_nobody(a)));
+}
+
+/* ---- the caches of struct gate (gate.c tells the rules) ------------------------------------------------------ */
+
+#define GATE_KEY 32
+
+/* A credential that was good: a token or a session. */
+struct pass {
+	unsigned char   key[GATE_KEY];  /* keyed hash of what was presented */
+	uint64_t        gen;            /* the state of the tables it was read from */
+	usec            loaded_at;
+	usec            used_at;        /* last use as written to the database */
+	usec            seen_at, created_at;
+	struct standing who;
+	int64_t         token_id, session_id;
+	bool            read_only, full;
+};
+/* To be called in the transaction of any change to who may do what; the
+ * caches are void from the moment it is durable. */
+void     gate_changed(struct ctx *cx);
+uint64_t gate_generation(struct ctx *cx);
+/* True: *out is good now. False: read it from the database; then *out, if
+ * its `full` is set, has the times of what was there. */
+bool     pass_get(struct ctx *cx, const unsigned char key[GATE_KEY], struct pass *out);
+void     pass_put(struct ctx *cx, const struct pass *p);
+/* Notes a use; true for the one caller that shall write it (once a minute). */
+bool     pass_used(struct ctx *cx, const unsigned char key[GATE_KEY]);
+
+enum err my_group(struct ctx *cx, int64_t user_id, int64_t group_id, bool *member) MUST_CHECK;
+enum err private_group(struct ctx *cx, int64_t group_id, bool *is_private) MUST_CHECK;
+
+/* One ordered moment per change of a user, so that (updated_at, id) cursors
+ * never pass by a change that was committed later. In a transaction. */
+usec     gate_stamp(struct ctx *cx);
+
+const struct gate_crypto *gate_crypto_of(struct ctx *cx);
+struct lockout *gate_lockout(struct ctx *cx);
+
+/* ---- may: for the tests that print the table ------------------------------------------------------------------ */
+
+enum grant {
+	NO, YES,
+	IF_VISIBLE,        /* the ticket is one they may see */
+	IF_DELETES,        /* and the account lets agents delete */
+	IF_REDACTS,        /* and the account lets agents redact */
+	IF_THEIRS,         /* the request is theirs, or shared with them */
+	IF_SELF,           /* about themselves */
+	IF_END_USER,       /* about an end user, or themselves */
+	IF_SEES_ALL,       /* agents without a restriction */
+	IF_OPEN,           /* the account takes requests from anyone */
+	GRANT_LAST
+};
+enum who { WHO_NOBODY, WHO_END_USER, WHO_AGENT, WHO_ADMIN, WHO_SYSTEM, WHO_LAST };
+enum grant  may_grant(enum may what, enum who who);
+bool        may_writes(enum may what);
+const char *may_name(enum may what);
+const char *grant_name(enum grant g);
+
+/* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
+
+enum err require_tx(struct ctx *cx) MUST_CHECK;
+/* store_one for a lookup that may find nothing: then OK, and *found is false. */
+enum err find_one(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, struct row *out,
+    bool *found) MUST_CHECK;
+/* All in a transaction, unchecked: the callers have asked gate_may. */
+enum err groups_join(struct ctx *cx, int64_t user_id, int64_t group_id, bool make_default) MUST_CHECK;
+enum err groups_leave_all(struct ctx *cx, int64_t user_id) MUST_CHECK;
+enum err groups_default_or_new(struct ctx *cx, int64_t *id) MUST_CHECK;
+enum err group_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
+enum err org_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
+enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, sensitive password) MUST_CHECK;
+enum err credential_end(struct ctx *cx, int64_t user_id) MUST_CHECK;   /* password, sessions and tokens */
+enum err sessions_end(struct ctx *cx, int64_t user_id, int64_t except) MUST_CHECK;
+bool     password_ok(struct ctx *cx, sensitive password);    /* else bad() says what is wrong */
+bool     json_shape(struct ctx *cx, str text, bool object);   /* well-formed, an array or an object */
+
+#define PASSWORD_MIN ((size_t)8)             /* characters; NIST SP 800-63B 5.1.1.2 */
+#define PASSWORD_MAX ((size_t)1024)          /* bytes */
+
+#endif

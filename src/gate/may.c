@@ -1,0 +1,228 @@
+/* may.c - may this actor do this, to this?
+ *
+ * One table: a row per permission, a column per kind of actor, a cell of YES,
+ * NO or a condition. Routes ask without an object, and a condition then means
+ * "perhaps"; the domain asks again with the object. What has no row is NO.
+ *
+ * A condition that fails on a thing the actor may not even know gives
+ * E_ABSENT, which reads the same as an id that does not exist; one that fails
+ * on what they may see but not do gives E_DENIED.
+ *
+ * Which tickets an agent may see (Zendesk's ticket_restriction):
+ *   always        assigned to them, or they are CC or follower
+ *   all           every ticket outside private groups, and in their own groups
+ *   groups        tickets of their own groups
+ *   organization  tickets of their organization, private groups or not
+ *   assigned      nothing else
+ *   requested     tickets they requested
+ */
+#include "gate/inside.h"
+
+struct rule {
+	const char *name;
+	bool        writes;         /* refused to a read-only token */
+	enum grant  to[WHO_LAST];
+};
+
+static const struct rule rules[MAY_LAST] = {
+	/*                                          writes  nobody   end user   agent        admin  system */
+	[MAY_ANYONE]         = { "anyone",          false, { YES,    YES,       YES,         YES,   YES } },
+	[MAY_SIGNED_IN]      = { "signed_in",       false, { NO,     YES,       YES,         YES,   YES } },
+	[MAY_CREATE_TICKET]  = { "create_ticket",   true,  { NO,     NO,        YES,         YES,   YES } },
+	[MAY_READ_TICKET]    = { "read_ticket",     false, { NO,     NO,        IF_VISIBLE,  YES,   YES } },
+	[MAY_UPDATE_TICKET]  = { "update_ticket",   true,  { NO,     NO,        IF_VISIBLE,  YES,   YES } },
+	[MAY_DELETE_TICKET]  = { "delete_ticket",   true,  { NO,     NO,        IF_DELETES,  YES,   YES } },
+	[MAY_REDACT]         = { "redact",          true,  { NO,     NO,        IF_REDACTS,  YES,   YES } },
+	[MAY_READ_REQUEST]   = { "read_request",    false, { NO,     IF_THEIRS, IF_THEIRS,   YES,   YES } },
+	[MAY_CREATE_REQUEST] = { "create_request",  true,  { IF_OPEN, YES,      YES,         YES,   YES } },
+	[MAY_LIST_USERS]     = { "list_users",      false, { NO,     NO,        YES,         YES,   YES } },
+	[MAY_READ_USER]      = { "read_user",       false, { NO,     IF_SELF,   YES,         YES,   YES } },
+	[MAY_WRITE_USER]     = { "write_user",      true,  { NO,     NO,        IF_END_USER, YES,   YES } },
+	[MAY_READ_GROUPS]    = { "read_groups",     false, { NO,     NO,        YES,         YES,   YES } },
+	[MAY_WRITE_GROUPS]   = { "write_groups",    true,  { NO,     NO,        NO,          YES,   YES } },
+	[MAY_READ_ORGS]      = { "read_orgs",       false, { NO,     NO,        YES,         YES,   YES } },
+	[MAY_WRITE_ORGS]     = { "write_orgs",      true,  { NO,     NO,        NO,          YES,   YES } },
+	[MAY_SEARCH]         = { "search",          false, { NO,     NO,        YES,         YES,   YES } },
+	[MAY_EXPORT]         = { "export",          false, { NO,     NO,        NO,          YES,   YES } },
+	[MAY_READ_TRAIL]     = { "read_trail",      false, { NO,     NO,        NO,          YES,   YES } },
+	[MAY_READ_JOBS]      = { "read_jobs",       false, { NO,     NO,        IF_SELF,     YES,   YES } },
+	[MAY_SUSPENDED]      = { "suspended",       true,  { NO,     NO,        IF_SEES_ALL, YES,   YES } },
+	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
+};
+
+enum grant
+may_grant(enum may what, enum who who)
+{
+	return what > 0 && what < MAY_LAST && (unsigned)who < WHO_LAST ? rules[what].to[who] : NO;
+}
+
+bool
+may_writes(enum may what)
+{
+	return what > 0 && what < MAY_LAST ? rules[what].writes : true;
+}
+
+const char *
+may_name(enum may what)
+{
+	return what > 0 && what < MAY_LAST ? rules[what].name : "unknown";
+}
+
+const char *
+grant_name(enum grant g)
+{
+	static const char *const names[GRANT_LAST] = {
+		[NO] = "no", [YES] = "yes", [IF_VISIBLE] = "visible", [IF_DELETES] = "visible+setting",
+		[IF_REDACTS] = "visible+setting", [IF_THEIRS] = "theirs", [IF_SELF] = "self",
+		[IF_END_USER] = "end users, self", [IF_SEES_ALL] = "sees all", [IF_OPEN] = "setting",
+	};
+
+	return (unsigned)g < GRANT_LAST ? names[g] : "unknown";
+}
+
+static enum who
+who_is(const struct actor *a)
+{
+	if (is_nobody(a))
+		return WHO_NOBODY;
+	switch (a->role) {
+	case ROLE_SYSTEM:   return WHO_SYSTEM;
+	case ROLE_ADMIN:    return WHO_ADMIN;
+	case ROLE_AGENT:    return WHO_AGENT;
+	case ROLE_END_USER: return WHO_END_USER;
+	}
+	return WHO_NOBODY;
+}
+
+static enum err
+denied(struct ctx *cx)
+{
+	return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
+}
+
+static enum err
+absent(struct ctx *cx)
+{
+	return fail(cx, E_ABSENT, NULL, "Not found");
+}
+
+static bool
+in_cc(const struct about *o, int64_t user_id)
+{
+	for (int i = 0; i < o->cc_count; i++)
+		if (o->cc[i] == user_id)
+			return true;
+	return false;
+}
+
+static enum err
+visible(struct ctx *cx, const struct about *o, bool *yes)
+{
+	const struct actor *a = cx->actor;
+	bool closed;
+
+	*yes = o->assignee_id == a->user_id || in_cc(o, a->user_id);
+	if (*yes)
+		return OK;
+	switch (a->sees) {
+	case SEE_ALL:
+		*yes = true;
+		if (o->group_id == 0)
+			return OK;
+		TRY(private_group(cx, o->group_id, &closed));
+		return closed ? my_group(cx, a->user_id, o->group_id, yes) : OK;
+	case SEE_GROUPS:
+		return o->group_id != 0 ? my_group(cx, a->user_id, o->group_id, yes) : OK;
+	case SEE_ORGANIZATION:
+		*yes = a->organization_id != 0 && o->organization_id == a->organization_id;
+		return OK;
+	case SEE_ASSIGNED:
+		return OK;
+	case SEE_REQUESTED:
+		*yes = o->requester_id == a->user_id;
+		return OK;
+	}
+	return OK;
+}
+
+/* Through the requests' door. Agents pass it with what they requested
+ * themselves and what they may see as a ticket. */
+static enum err
+theirs(struct ctx *cx, const struct about *o, bool *yes)
+{
+	const struct actor *a = cx->actor;
+	struct row row;
+	bool found;
+
+	*yes = o->requester_id == a->user_id || in_cc(o, a->user_id);
+	if (a->role != ROLE_END_USER) {
+		if (*yes && !o->is_private)
+			return OK;
+		return visible(cx, o, yes);
+	}
+	if (o->is_private)
+		*yes = false;
+	if (*yes || o->is_private || a->organization_id == 0 || o->organization_id != a->organization_id)
+		return OK;
+	TRY(find_one(cx, &st_org_shared, ARGS(INT(cx->account), INT(o->organization_id)), &row, &found));
+	*yes = found && row_int(&row, 0) != 0;
+	return OK;
+}
+
+static enum err
+with_setting(struct ctx *cx, const struct about *o, const char *setting)
+{
+	bool yes = true;
+
+	if (o != NULL && o->has_object)
+		TRY(visible(cx, o, &yes));
+	if (!yes)
+		return absent(cx);
+	return gate_setting_bool(cx, setting, false) ? OK : denied(cx);
+}
+
+enum err
+gate_may(struct ctx *cx, enum may what, const struct about *o)
+{
+	const struct actor *a = cx->actor;
+	enum grant g = may_grant(what, who_is(a));
+	bool object = o != NULL && o->has_object, yes = false;
+
+	if (g == NO)
+		return is_nobody(a) ? fail(cx, E_WHO, NULL, "Couldn't authenticate you") : denied(cx);
+	if (a != NULL && a->read_only && may_writes(what))
+		return denied(cx);
+	switch (g) {
+	case YES:
+		return OK;
+	case IF_VISIBLE:
+		if (!object)
+			return OK;
+		TRY(visible(cx, o, &yes));
+		return yes ? OK : absent(cx);
+	case IF_DELETES:
+		return with_setting(cx, o, "agent_ticket_deletion");
+	case IF_REDACTS:
+		return with_setting(cx, o, "agent_ticket_redaction");
+	case IF_THEIRS:
+		if (!object)
+			return OK;
+		TRY(theirs(cx, o, &yes));
+		return yes ? OK : absent(cx);
+	case IF_SELF:
+		return !object || o->user_id == a->user_id ? OK : absent(cx);
+	case IF_END_USER:
+		if (!object || o->role == ROLE_END_USER || o->user_id == a->user_id)
+			return OK;
+		return denied(cx);
+	case IF_SEES_ALL:
+		return a->sees == SEE_ALL ? OK : denied(cx);
+	case IF_OPEN:
+		return gate_setting_bool(cx, "anonymous_requests", false) ? OK :
+		    fail(cx, E_WHO, NULL, "Couldn't authenticate you");
+	case NO:
+	case GRANT_LAST:
+		break;
+	}
+	return denied(cx);
+}
