@@ -1,0 +1,7 @@
+/* command.h - the parts of the command phi that have a file of their own. */
+#ifndef PHI_COMMAND_H
+#define PHI_COMMAND_H
+#include "phi.h"
+int command_rules_check(const char *const *file, int files);
+int command_bench(struct phi *p, const struct phi_opts *o, const char *const *file, int files);
+#endif

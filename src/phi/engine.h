@@ -1,0 +1,298 @@
+/* engine.h - what the files of libphi share; nobody else includes it.
+ *
+ * One scan goes: norm.c (a copy that is plain ASCII where it can be, with a
+ * map back) -> token.c (tokens, lexicon.c says what each word may be) ->
+ * cand.c (rules of rules.c, confirmed by dfa.c and check.c, weighed by the
+ * words around) and place.c (addresses, facilities) and name.c (titles, forms,
+ * greetings) and tagger.c -> merge.c -> scan.c reports. Long texts go through
+ * in windows.
+ */
+#ifndef PHI_ENGINE_H
+#define PHI_ENGINE_H
+
+#include "phi.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define COUNTOF(a) (sizeof(a) / sizeof((a)[0]))
+#define HIDDEN __attribute__((visibility("hidden")))
+#pragma GCC visibility push(hidden)
+
+/* ---- tokens ------------------------------------------------------------------------------- */
+
+enum { T_WORD, T_NUM, T_MIX, T_PUNCT };           /* letters; digits; both; one other character */
+enum {
+	F_SPACE = 1,   /* a blank stands before it */
+	F_NL    = 2,   /* a line break stands before it (or the text begins) */
+	F_PARA  = 4,   /* an empty line stands before it */
+	F_UP    = 8,   /* first letter is a capital */
+	F_ALLUP = 16,  /* all letters are capitals, two or more */
+	F_CODE  = 32,  /* its blank-delimited chunk holds a digit */
+	F_POSS  = 64,  /* 's follows, taken off */
+	F_MIXED = 128, /* a capital after a small letter: McKay, iPhone */
+};
+
+struct tok {
+	uint32_t at;            /* in the normalised window */
+	uint16_t len;
+	uint8_t  type, flags;
+	uint64_t h;             /* of the word in small letters */
+	uint64_t lex;           /* LEX_* of lexicon.h's table, 0: unknown */
+	uint64_t ctx;           /* bit per word class of the rule files */
+};
+
+/* Token classes of bytes: what the tokeniser and the rule edges ask. */
+extern const uint8_t phi_cls[256];
+enum { C_DIGIT = 1, C_UPPER = 2, C_LOWER = 4, C_HIGH = 8, C_BLANK = 16, C_LETTER = 14, C_ALNUM = 15 };
+static inline bool is_digit(unsigned char c) { return phi_cls[c] & C_DIGIT; }
+static inline bool is_alnum_(unsigned char c) { return phi_cls[c] & C_ALNUM; }
+static inline bool is_letter(unsigned char c) { return phi_cls[c] & C_LETTER; }
+
+uint64_t phi_word_hash(const char *p, size_t n);      /* small letters; p needs no padding */
+static inline uint64_t
+phi_mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 32;
+}
+
+/* Letters, digits, apostrophes and bytes above 0x7f only: bit 5 is the case. */
+static inline uint64_t
+word_hash(const char *p, size_t n, bool padded)
+{
+	uint64_t h = 0x243f6a8885a308d3ull ^ n, w;
+	while (n > 8) {
+		memcpy(&w, p, 8);
+		h = phi_mix(h, w | 0x2020202020202020ull);
+		p += 8, n -= 8;
+	}
+	if (padded)
+		memcpy(&w, p, 8);
+	else
+		w = 0, memcpy(&w, p, n);
+	w |= 0x2020202020202020ull;
+	w &= n == 8 ? ~0ull : (1ull << (n * 8)) - 1;
+	h = phi_mix(h, w);
+	h = phi_mix(h, h >> 17);
+	return h | 1;                   /* never 0 */
+}
+
+/* ---- lexicon ------------------------------------------------------------------------------ */
+
+/* Attributes of a word, 40 bits in a slot of the table. */
+#define LEX_GIVEN(x)   ((unsigned)(x) & 7)            /* grade of given name by frequency, 0: none */
+#define LEX_SUR(x)     ((unsigned)((x) >> 3) & 7)     /* the same, surname */
+#define LEX_COMMON(x)  ((unsigned)((x) >> 6) & 3)     /* 1 in the word list, 2 frequent, 3 very */
+#define LEX_PLACE      (1ull << 8)                    /* a US place of one word */
+#define LEX_PLACE_HEAD (1ull << 9)                    /* first word of a place of several words */
+#define LEX_STATE      (1ull << 10)                   /* name of a state, one word */
+#define LEX_ABBR       (1ull << 11)                   /* postal abbreviation of a state */
+#define LEX_COUNTY     (1ull << 12)
+#define LEX_HOSP_HEAD  (1ull << 13)                   /* first word of a known hospital */
+#define LEX_EPONYM     (1ull << 14)
+#define LEX_EPO_HEAD   (1ull << 15)                   /* disease, catheter: makes the word before it one */
+#define LEX_MEDICAL    (1ull << 16)
+#define LEX_COUNTRY    (1ull << 17)
+#define LEX_BIGPLACE   (1ull << 18)                   /* a place whose name stands for itself: Boston */
+#define LEX_PLACES     (1ull << 20)                   /* phrase entries: a place of several words */
+#define LEX_HOSPITAL   (1ull << 21)                   /* a known hospital, whole name */
+#define LEX_WORLD      (1ull << 22)                   /* a city abroad */
+#define LEX_DOTTED     (1ull << 63)                   /* not of the table: . or _ or :/ stands inside of its chunk */
+
+struct lexicon { const uint64_t *slot; uint64_t mask; size_t count; };
+bool     phi_lex_open(struct lexicon *l, const void *bytes, size_t n);
+static inline uint64_t
+lex_get(const struct lexicon *l, uint64_t h)
+{
+	/* A slot: 24 bits of the hash, 40 bits of attributes; 0 is empty. */
+	for (uint64_t i = h & l->mask;; i = (i + 1) & l->mask) {
+		uint64_t s = l->slot[i];
+		if (s == 0)
+			return 0;
+		if (s >> 40 == h >> 40)
+			return s & 0xffffffffffull;
+	}
+}
+
+/* ---- patterns ----------------------------------------------------------------------------- */
+
+struct dfa;
+struct dfa *phi_dfa_new(const char *pattern, size_t n, const char **why);   /* NULL: refused, *why fixed words */
+void   phi_dfa_free(struct dfa *d);
+const uint8_t *phi_dfa_first(const struct dfa *d);    /* 256 flags: a match may begin with this byte */
+#define MATCH_MAX 256
+/* Calls back nothing: fills the ends of the matches that begin at p, longest
+ * last; returns how many (at most `max`, the longest are kept). */
+unsigned phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *ends, unsigned max);
+
+/* ---- rules -------------------------------------------------------------------------------- */
+
+enum { START_DIGIT, START_CODE, START_WORD, START_PUNCT, START_ANY, START_DOTTED, START_AT, START_DOT };
+enum { EDGE_STRICT, EDGE_LOOSE };
+#define CLAUSES 6
+struct clause { uint64_t classes; int8_t before, after; int16_t add; };   /* windows in tokens */
+struct scan;
+typedef int check_fn(const char *p, size_t n);        /* change of score; CHECK_NO refuses */
+#define CHECK_NO (-1000)
+
+struct rule {
+	char        *id;
+	uint8_t      kind, start, edge;
+	bool         needs_given;
+	int16_t      score;
+	uint64_t     start_class;     /* START_WORD: word classes that may begin it */
+	struct dfa  *dfa;
+	check_fn    *check[2];
+	struct clause needs, boost[CLAUSES], drop[CLAUSES];
+	uint8_t      boosts, drops;
+	uint8_t      min_digits;
+};
+
+struct phrase { uint64_t h[4]; uint8_t n, cls; };     /* words before the last, nearest first */
+struct ctx_slot { uint64_t h, mask; uint32_t phrase, phrases; };
+
+struct rules {
+	struct rule     *rule;
+	unsigned         count, cap;
+	char            *cls_name[64];
+	unsigned         classes;
+	struct ctx_slot *ctx;         /* open addressing */
+	uint32_t         ctx_mask, ctx_count;
+	struct phrase   *phrase;
+	uint32_t         phrases, phrase_cap;
+	/* rules by how they may begin */
+	uint16_t        *by_byte[256];   /* START_DIGIT, START_PUNCT, START_ANY; ends with 0xffff */
+	uint16_t        *by_code[256];   /* START_CODE, only in chunks with a digit */
+	uint16_t        *by_word;        /* START_WORD */
+	uint16_t        *by_dotted, *by_at, *by_dot;
+	uint64_t         word_starts;    /* union of start_class */
+};
+struct example { unsigned rule; bool yes; char *text, *part; unsigned line; };
+struct examples { struct example *e; unsigned count, cap; };
+bool phi_rules_read(struct rules *r, const char *text, size_t n, const char *name, struct examples *ex,
+    char *why, size_t wn);
+bool phi_rules_done(struct rules *r);                 /* builds the dispatch tables */
+void phi_rules_free(struct rules *r);
+void phi_examples_free(struct examples *ex);
+const struct ctx_slot *phi_ctx_get(const struct rules *r, uint64_t h);
+uint64_t phi_class(const struct rules *r, const char *name);   /* its bit, or 0 */
+check_fn *phi_check_of(const char *name, size_t n);
+
+/* ---- tagger ------------------------------------------------------------------------------- */
+
+#define TAGS 16       /* a row of weights: 11 tags, padded */
+enum { TAG_O, TAG_BNAME, TAG_INAME, TAG_BLOC, TAG_ILOC, TAG_BFAC, TAG_IFAC, TAG_BDATE, TAG_IDATE,
+	TAG_BID, TAG_IID, TAG_COUNT };
+typedef int16_t tagvec __attribute__((vector_size(32)));
+struct tagger {
+	const int8_t *row;         /* rows * TAGS */
+	uint32_t      mask;        /* rows - 1 */
+	tagvec        trans[TAGS]; /* [from], lanes: to */
+	tagvec        start;
+	int16_t       unit;        /* score points of one step of confidence */
+};
+bool phi_tagger_open(struct tagger *t, const void *bytes, size_t n);
+
+/* ---- classes that C code asks for, by name in the rule files ------------------------------- */
+
+enum wc { W_TITLE, W_NAMELABEL, W_ROLE, W_DEGREE, W_GREET, W_SIGN, W_STREET, W_UNIT, W_DIR, W_FACHEAD, W_FACPREP,
+	W_MONTH, W_WEEKDAY, W_NOTNAME, W_SPEAKER, W_ADDRLABEL, W_LIVES, W_SUFFIX, W_PARTICLE, W_KIN, W_SAYS, W_FACLABEL,
+	W_POBOX, W_COUNT };
+
+/* ---- the open engine ------------------------------------------------------------------------ */
+
+struct phi {
+	uint64_t        id;           /* unlike any other opened in this process */
+	struct rules    rules;
+	struct lexicon  lex;
+	struct tagger   tagger;
+	bool            has_tagger;
+	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
+	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
+	                r_city, r_citystate, r_lastfirst, r_hospital;
+	void           *lex_map, *model_map;
+	size_t          lex_len, model_len;
+};
+
+/* ---- one scan ------------------------------------------------------------------------------- */
+
+struct cand {
+	uint32_t at, end;             /* normalised window */
+	uint8_t  kind;
+	int16_t  score, rule;
+};
+
+#define CACHE_SLOTS 2048
+struct wcache {                       /* what a word is, per thread */
+	uint64_t h, lex, mask;
+	uint32_t phrase, phrases;
+};
+struct vcache {                       /* the tagger's sums of a word alone */
+	uint64_t key;
+	tagvec   at[3];               /* as the word before, the word, the word after */
+};
+
+struct learned { uint64_t h; uint8_t kind, words; };
+
+struct scan {
+	const struct phi *phi;
+	struct phi_opts   o;
+	/* window */
+	char      *t;                 /* normalised text, padded by 16 zero bytes */
+	size_t     tn, tcap;
+	uint32_t  *map;               /* of each normalised byte: offset in the window of the original */
+	bool       identity;
+	struct tok *tok;
+	size_t     ntok, tokcap;
+	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */
+	struct cand *cand;
+	size_t     ncand, candcap;
+	uint64_t  *cap_words;         /* hash of phrases already looked up: unused slots 0 */
+	bool       nomem;
+	/* tagger */
+	tagvec    *emit;
+	uint8_t   *back;
+	uint8_t   *tag;
+	size_t     tagcap;
+	/* the whole text */
+	struct phi_finding *out;
+	size_t     nout, outcap;
+	struct learned *learned;
+	size_t     nlearned, learnedcap;
+	uint64_t   owner;             /* phi->id the caches were filled for */
+	struct wcache *words;
+	struct vcache *vecs;
+	uint32_t   caps_lower, caps_upper;
+};
+
+bool phi_normalise(struct scan *s, const char *p, size_t n);
+bool phi_tokenise(struct scan *s);
+void phi_candidates(struct scan *s);
+void phi_places(struct scan *s);
+void phi_names(struct scan *s);
+void phi_tag(struct scan *s);
+void phi_memory(struct scan *s);
+void phi_merge(struct scan *s);
+void phi_known_find(struct scan *s);
+bool phi_known_allowed(const struct phi_known *k, const char *p, size_t n);
+bool cand_add(struct scan *s, size_t at, size_t end, int kind, int score, int rule);
+uint64_t phi_context(const struct scan *s, size_t tok, int before, int after);
+/* Takes the longest phrase of the lexicon that begins at token i and has
+ * `want`; returns the tokens it takes, 0 for none. */
+size_t phi_phrase(const struct scan *s, size_t i, uint64_t want, uint64_t *got);
+bool grow(void **p, size_t *cap, size_t need, size_t size);
+/* The features of token i for training and for tagging: see tagger.c. */
+#define FEATURES_MAX 64
+unsigned phi_features(const struct scan *s, size_t i, uint32_t *row, uint32_t mask);
+
+/* Prepares one window up to the tagger; for training. */
+struct scan *phi_scratch(const struct phi *p);
+bool phi_window(struct scan *s, const char *text, size_t n);
+
+extern const unsigned char phi_lex_start[], phi_lex_end[], phi_model_start[], phi_model_end[],
+    phi_rules_start[], phi_rules_end[];
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,23 @@
+# libphi's data: the lexicon compiled from its lists, the rule files joined,
+# the model as committed; all three are embedded by src/phi/embed.c.
+
+PHI_RULES := $(sort $(wildcard data/phi/*.rules))
+PHI_LISTS := $(wildcard data/phi/lexicon/*.txt data/phi/lexicon/*.tsv)
+
+$(B)/gen/lexc: src/phi/tools/lexc.c src/phi/hash.c src/phi/engine.h
+	@mkdir -p $(B)/gen
+	$(CC) -std=gnu17 -O2 -D_GNU_SOURCE -Isrc/phi -Iinclude -o $@ src/phi/tools/lexc.c
+
+$(B)/gen/phi.lex: $(B)/gen/lexc $(PHI_LISTS)
+	$(B)/gen/lexc data/phi/lexicon $@
+
+$(B)/gen/phi.rules: $(PHI_RULES)
+	@mkdir -p $(B)/gen
+	cat $(PHI_RULES) > $@
+
+$(B)/gen/phi.model: $(wildcard data/phi/phi.model)
+	@mkdir -p $(B)/gen
+	if [ -f data/phi/phi.model ]; then cp data/phi/phi.model $@; else : > $@; fi
+
+$(B)/obj/phi/embed.o: CFLAGS += -DPHI_GEN='"$(B)/gen"'
+$(B)/obj/phi/embed.o: $(B)/gen/phi.lex $(B)/gen/phi.rules $(B)/gen/phi.model
