@@ -315,21 +315,22 @@ aside(struct ctx *cx, tx_fn *fn, void *arg)
 {
 	bool clean = cx->fail.code == OK;
 
-	if (store_write(cx, fn, arg) != OK && clean) {
-		cx->fail.code = OK;
-		cx->fail.field = cx->fail.why = NULL;
-	}
+	if (store_write(cx, fn, arg) != OK && clean)
+		fail_forget(cx);
 }
 
 /* ---- passwords ---------------------------------------------------------------------------------------------------- */
 
 enum err
-credential_set(struct ctx *cx, int64_t user_id, int64_t key, sensitive password)
+credential_hash(struct ctx *cx, sensitive password, str *encoded)
 {
-	str encoded;
-
 	TRY(need_crypto(cx));
-	TRY(gate_crypto_of(cx)->password_hash(cx, reveal(cx, password, TO_STORE), &encoded));
+	return gate_crypto_of(cx)->password_hash(cx, reveal(cx, password, TO_STORE), encoded);
+}
+
+enum err
+credential_set(struct ctx *cx, int64_t user_id, int64_t key, str encoded)
+{
 	return store_exec(cx, &st_credential_put, ARGS(INT(cx->account), INT(user_id), INT(cx->now),
 	    SEALED(key, HIDE(encoded))), NULL);
 }
@@ -765,7 +766,7 @@ token_revoke(struct ctx *cx, int64_t id)
 
 /* ---- one's own password, and the minute's work --------------------------------------------------------------------------- */
 
-struct password_call { struct user u; sensitive password; };
+struct password_call { struct user u; str encoded; };
 
 static enum err
 password_change_tx(struct ctx *cx, void *arg)
@@ -773,7 +774,7 @@ password_change_tx(struct ctx *cx, void *arg)
 	struct password_call *call = arg;
 	struct changes c;
 
-	TRY(credential_set(cx, call->u.id, call->u.key, call->password));
+	TRY(credential_set(cx, call->u.id, call->u.key, call->encoded));
 	TRY(sessions_end(cx, call->u.id, cx->actor->session_id));
 	changes_init(cx, &c, 1);
 	changes_word(&c, "password", "set", "changed");
@@ -784,7 +785,7 @@ password_change_tx(struct ctx *cx, void *arg)
 enum err
 password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_after)
 {
-	struct password_call call = { .password = fresh };
+	struct password_call call;
 	struct standing who;
 
 	*retry_after = 0;
@@ -792,10 +793,13 @@ password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_
 	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
 	if (cx->actor->user_id == 0 || cx->actor->read_only)
 		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
-	if (!password_ok(cx, fresh))
+	if (password_wrong(cx, fresh) != NULL) {
+		bad(cx, "password", "InvalidValue", password_wrong(cx, fresh));
 		return bad_check(cx);
+	}
 	TRY(user_load(cx, cx->actor->user_id, &call.u));
 	TRY(password_verify(cx, reveal(cx, call.u.email, TO_STORE), reveal(cx, previous, TO_STORE), &who, retry_after));
+	TRY(credential_hash(cx, fresh, &call.encoded));
 	return store_write(cx, password_change_tx, &call);
 }
 

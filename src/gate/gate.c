@@ -724,17 +724,9 @@ find_one(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, stru
 	*found = e == OK;
 	if (e != E_ABSENT)
 		return e;
-	if (before == OK) {        /* not a failure; what was wrong before stays */
-		cx->fail.code = OK;
-		cx->fail.field = cx->fail.why = NULL;
-	}
+	if (before == OK)          /* an earlier failure stays */
+		fail_forget(cx);
 	return OK;
-}
-
-enum err
-require_tx(struct ctx *cx)
-{
-	return cx->tx != NULL ? OK : fail(cx, E_FAULT, NULL, "outside a transaction");
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------------- */

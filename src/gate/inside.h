@@ -153,7 +153,6 @@ const char *grant_name(enum grant g);
 
 /* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
 
-enum err require_tx(struct ctx *cx) MUST_CHECK;
 /* store_one for a lookup that may find nothing: then OK, and *found is false. */
 enum err find_one(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, struct row *out,
     bool *found) MUST_CHECK;
@@ -163,10 +162,11 @@ enum err groups_leave_all(struct ctx *cx, int64_t user_id) MUST_CHECK;
 enum err groups_default_or_new(struct ctx *cx, int64_t *id) MUST_CHECK;
 enum err group_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
 enum err org_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
-enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, sensitive password) MUST_CHECK;
+enum err credential_hash(struct ctx *cx, sensitive password, str *encoded) MUST_CHECK;   /* not in a transaction */
+enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, str encoded) MUST_CHECK;
 enum err credential_end(struct ctx *cx, int64_t user_id) MUST_CHECK;   /* password, sessions and tokens */
 enum err sessions_end(struct ctx *cx, int64_t user_id, int64_t except) MUST_CHECK;
-bool     password_ok(struct ctx *cx, sensitive password);    /* else bad() says what is wrong */
+const char *password_wrong(struct ctx *cx, sensitive password);   /* NULL: it will do */
 bool     json_shape(struct ctx *cx, str text, bool object);   /* well-formed, an array or an object */
 
 #define PASSWORD_MIN ((size_t)8)             /* characters; NIST SP 800-63B 5.1.1.2 */

@@ -358,18 +358,14 @@ shape_ok(struct ctx *cx, const struct text_member *m, str v)
 	return memchr(v.p, 0, v.n) == NULL;
 }
 
-bool
-password_ok(struct ctx *cx, sensitive password)
+const char *
+password_wrong(struct ctx *cx, sensitive password)
 {
 	str s = reveal(cx, password, TO_STORE);
 
 	if (utf8_count(s) < PASSWORD_MIN)
-		bad(cx, "password", "InvalidValue", "Password: is too short (minimum is 8 characters)");
-	else if (s.n > PASSWORD_MAX)
-		bad(cx, "password", "InvalidValue", "Password: is too long");
-	else
-		return true;
-	return false;
+		return "Password: is too short (minimum is 8 characters)";
+	return s.n > PASSWORD_MAX ? "Password: is too long (maximum is 1024 bytes)" : NULL;
 }
 
 /* What of a change takes an administrator: `was` and `is` differ in it. */
@@ -489,8 +485,8 @@ user_check(struct ctx *cx, const struct user *was, const struct user *is, const 
 		if (!known)
 			bad(cx, "default_group_id", "InvalidValue", "Default group: is not known");
 	}
-	if (in->has & USER_PASSWORD)
-		(void)password_ok(cx, in->password);
+	if ((in->has & USER_PASSWORD) && password_wrong(cx, in->password) != NULL)
+		bad(cx, "password", "InvalidValue", password_wrong(cx, in->password));
 	check_privileges(cx, was, is, in);
 	TRY(check_last_admin(cx, was, is));
 	return bad_check(cx);
@@ -630,13 +626,26 @@ settle_groups(struct ctx *cx, const struct user *was, struct user *is, const str
 struct user_call {
 	int64_t id;
 	const struct user_change *in;
+	str encoded;               /* the password's hash, made before the transaction */
 	struct user *out;
 	bool *created;
 	str name, email;
 };
 
+/* Argon2id takes its time, and the writer thread has none: so a password is
+ * hashed before the transaction, for who may set one at all. One that is not
+ * acceptable is left for user_check() to refuse with all other fields. */
 static enum err
-user_insert(struct ctx *cx, const struct user_change *in, bool unchecked, struct user *out)
+hash_password(struct ctx *cx, struct user_call *call)
+{
+	if (!(call->in->has & USER_PASSWORD) || !is_full(cx->actor) || password_wrong(cx, call->in->password) != NULL)
+		return OK;
+	return credential_hash(cx, call->in->password, &call->encoded);
+}
+
+/* `unchecked`: the mail intake makes requesters whoever acts. */
+static enum err
+user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unchecked, struct user *out)
 {
 	static const struct user none;
 	struct user u = user_with(&none, in);
@@ -657,7 +666,7 @@ user_insert(struct ctx *cx, const struct user_change *in, bool unchecked, struct
 	if (u.email.hidden.n > 0)
 		TRY(identity_add(cx, &u, u.email, true));
 	if (in->has & USER_PASSWORD)
-		TRY(credential_set(cx, u.id, u.key, in->password));
+		TRY(credential_set(cx, u.id, u.key, encoded));
 	TRY(count_user(cx, &u, 1));
 	user_changes(cx, &c, &none, &u);
 	if (in->has & USER_PASSWORD)
@@ -675,13 +684,16 @@ user_create_tx(struct ctx *cx, void *arg)
 {
 	struct user_call *call = arg;
 
-	return user_insert(cx, call->in, false, call->out);
+	return user_insert(cx, call->in, call->encoded, false, call->out);
 }
 
 enum err
 user_create(struct ctx *cx, const struct user_change *in, struct user *out)
 {
-	return store_write(cx, user_create_tx, &(struct user_call){ .in = in, .out = out });
+	struct user_call call = { .in = in, .out = out };
+
+	TRY(hash_password(cx, &call));
+	return store_write(cx, user_create_tx, &call);
 }
 
 static enum err
@@ -703,7 +715,7 @@ standing_changed(const struct user *was, const struct user *is)
 }
 
 static enum err
-user_change(struct ctx *cx, const struct user *was, const struct user_change *in, struct user *out)
+user_change(struct ctx *cx, const struct user *was, const struct user_change *in, str encoded, struct user *out)
 {
 	struct user is = user_with(was, in);
 	struct changes c, extra;
@@ -720,7 +732,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 	if ((in->has & USER_EMAIL) && !str_eq(is.email.hidden, was->email.hidden))
 		TRY(identity_change(cx, was, &is, is.email, &extra));
 	if (in->has & USER_PASSWORD) {
-		TRY(credential_set(cx, is.id, is.key, in->password));
+		TRY(credential_set(cx, is.id, is.key, encoded));
 		TRY(sessions_end(cx, is.id, cx->actor != NULL ? cx->actor->session_id : 0));
 		changes_word(&extra, "password", NULL, "set");
 	}
@@ -760,13 +772,16 @@ user_update_tx(struct ctx *cx, void *arg)
 
 	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
 	TRY(user_find(cx, &st_user_by_id, INT(call->id), &was));
-	return user_change(cx, &was, call->in, call->out);
+	return user_change(cx, &was, call->in, call->encoded, call->out);
 }
 
 enum err
 user_update(struct ctx *cx, int64_t id, const struct user_change *in, struct user *out)
 {
-	return store_write(cx, user_update_tx, &(struct user_call){ .id = id, .in = in, .out = out });
+	struct user_call call = { .id = id, .in = in, .out = out };
+
+	TRY(hash_password(cx, &call));
+	return store_write(cx, user_update_tx, &call);
 }
 
 static enum err
@@ -790,18 +805,20 @@ user_create_or_update_tx(struct ctx *cx, void *arg)
 		    &found));
 	*call->created = !found;
 	if (!found)
-		return user_insert(cx, &in, false, call->out);
+		return user_insert(cx, &in, call->encoded, false, call->out);
 	was = user_of(cx, &row);
 	if (by_email)                  /* a secondary address that was matched stays one */
 		in.has &= ~(unsigned)USER_EMAIL;
-	return user_change(cx, &was, &in, call->out);
+	return user_change(cx, &was, &in, call->encoded, call->out);
 }
 
 enum err
 user_create_or_update(struct ctx *cx, int64_t id, const struct user_change *in, struct user *out, bool *created)
 {
-	return store_write(cx, user_create_or_update_tx,
-	    &(struct user_call){ .id = id, .in = in, .out = out, .created = created });
+	struct user_call call = { .id = id, .in = in, .out = out, .created = created };
+
+	TRY(hash_password(cx, &call));
+	return store_write(cx, user_create_or_update_tx, &call);
 }
 
 static enum err
@@ -1005,7 +1022,7 @@ user_for_address_tx(struct ctx *cx, void *arg)
 	}
 	in.u.name = HIDE(usable_name(cx, call->name, email));
 	in.u.email = HIDE(email);
-	return user_insert(cx, &in, true, call->out);
+	return user_insert(cx, &in, S(""), true, call->out);
 }
 
 enum err
