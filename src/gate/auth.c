@@ -300,8 +300,9 @@ summaries_tx(struct ctx *cx, void *arg UNUSED)
 	struct failure f = { .user_id = 0 };
 	str was = cx->address;
 	enum err e = OK;
+	int from = 0;
 
-	while (e == OK && lockout_due(gate_lockout(cx), cx->now, address, &f.summary)) {
+	while (e == OK && lockout_due(gate_lockout(cx), cx->now, &from, address, &f.summary)) {
 		cx->address = str_dup(cx->arena, str_of(address));
 		e = failure_tx(cx, &f);
 	}

@@ -6,7 +6,7 @@
 
 #include "gate/lockout.h"
 
-enum { SETS = 1024, WAYS = 8, SHIFT_MAX = 7 };
+enum { SETS = 1024, WAYS = 8, SHIFT_MAX = 7, NAMED_MAX = 100 };
 
 #define MINUTE    ((usec)60 * SECOND)
 #define FIRST_FOR ((usec)10 * SECOND)
@@ -32,6 +32,8 @@ struct lockout {
 	usec            minute_at;           /* of all addresses */
 	int             events;
 	int64_t         lost;                /* unreported failures whose counter gave way */
+	int             named;               /* addresses of one round of lockout_due() */
+	usec            next_due;            /* what that round leaves for later */
 	_Atomic int64_t due_at;              /* when something may be summarised; 0: nothing waits */
 	struct counter  counter[SETS][WAYS];
 };
@@ -240,32 +242,41 @@ lockout_waiting(struct lockout *l, usec now)
 }
 
 bool
-lockout_due(struct lockout *l, usec now, char address[ADDRESS_TEXT], int64_t *summary)
+lockout_due(struct lockout *l, usec now, int *from, char address[ADDRESS_TEXT], int64_t *summary)
 {
 	struct counter *c, *found = NULL;
-	usec next = 0;
 
-	pthread_mutex_lock(&l->lock);
-	for (int i = 0; i < SETS * WAYS; i++) {
-		c = &l->counter[i / WAYS][i % WAYS];
-		if (c->unreported == 0)
-			continue;
-		if (found == NULL && now - c->minute_at >= MINUTE)
-			found = c;
-		else if (next == 0 || c->minute_at + MINUTE < next)
-			next = c->minute_at + MINUTE;
-	}
 	*summary = 0;
 	address[0] = 0;
+	pthread_mutex_lock(&l->lock);
+	if (*from == 0) {
+		l->next_due = 0;
+		l->named = 0;
+	}
+	for (; *from < SETS * WAYS && found == NULL; ++*from) {
+		c = &l->counter[*from / WAYS][*from % WAYS];
+		if (c->unreported == 0)
+			continue;
+		if (now - c->minute_at < MINUTE && now >= c->minute_at) {
+			if (l->next_due == 0 || c->minute_at + MINUTE < l->next_due)
+				l->next_due = c->minute_at + MINUTE;
+		} else if (l->named < NAMED_MAX) {
+			found = c;
+			l->named++;
+		} else {
+			l->lost += c->unreported;
+			c->unreported = 0;
+		}
+	}
 	if (found != NULL) {
 		*summary = found->unreported;
 		memcpy(address, found->address, ADDRESS_TEXT);
 		found->unreported = 0;
-	} else if (l->lost > 0) {
+	} else {
 		*summary = l->lost;
 		l->lost = 0;
+		atomic_store(&l->due_at, l->next_due);
 	}
-	atomic_store(&l->due_at, next);
 	pthread_mutex_unlock(&l->lock);
 	return *summary > 0;
 }

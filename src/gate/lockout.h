@@ -46,9 +46,10 @@ bool lockout_failed(struct lockout *l, const struct lock_keys *k, bool pair, use
 /* Whether this failure is an event of its own; else it is added to what will
  * be summarised. *summary: failures of that address not recorded so far. */
 bool lockout_report(struct lockout *l, const struct lock_keys *k, str address, usec now, int64_t *summary);
-/* An address with failures to be summarised whose minute is over. "" and a
- * count: those of addresses no longer known here. False: none. */
-bool lockout_due(struct lockout *l, usec now, char address[ADDRESS_TEXT], int64_t *summary);
+/* An address with failures to be summarised whose minute is over; *from is 0
+ * at first and moves on. The last, with "" for the address, are those of all
+ * addresses that are no longer known here or too many to be named. */
+bool lockout_due(struct lockout *l, usec now, int *from, char address[ADDRESS_TEXT], int64_t *summary);
 /* Whether lockout_due may have something; cheap. */
 bool lockout_waiting(struct lockout *l, usec now);
 
