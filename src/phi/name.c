@@ -1,3 +1,538 @@
+/* name.c - people, by the frames names stand in.
+ *
+ *   Dr. Webster, mr pruitt      title
+ *   Name: Ana Lopez             form field; also "my name is", "this is"
+ *   Hi Pat,                     greeting
+ *   Thanks,\nHarold             signature: a short line of names behind a closing, or last
+ *   Luis: hello                 speaker tag at the head of a line
+ *   Kuehl, Toby                 last, first
+ *   Harold Pinkerton            lexicon: given name and surname by frequency
+ *
+ * Then memory: a name found once is found again in the same text, in any case,
+ * whole or by its parts of three letters and more.
+ */
 #include "engine.h"
-void phi_names(struct scan *s) { (void)s; }
-void phi_memory(struct scan *s) { (void)s; }
+
+#include <stdlib.h>
+
+#define HAS(k, c) ((k)->ctx & s->phi->wc[c])
+
+static inline bool
+punct(const struct scan *s, size_t i, char c)
+{
+	return i < s->ntok && s->tok[i].type == T_PUNCT && s->t[s->tok[i].at] == c;
+}
+
+static inline bool
+word(const struct scan *s, size_t i)
+{
+	return i < s->ntok && s->tok[i].type == T_WORD;
+}
+
+static inline bool
+line_start(const struct scan *s, size_t i)
+{
+	return i == 0 || s->tok[i].flags & F_NL || (punct(s, i - 1, '>') && i > 0);
+}
+
+static inline bool
+line_end(const struct scan *s, size_t i)
+{
+	return i >= s->ntok || s->tok[i].flags & F_NL;
+}
+
+/* How much a word is like a part of a name, on its own: below 0 no, above 2 yes. */
+static int
+likeness(const struct scan *s, size_t i)
+{
+	const struct tok *k = &s->tok[i];
+	uint64_t x = k->lex;
+	int v = 0;
+	int g = (int)LEX_GIVEN(x), u = (int)LEX_SUR(x), m = g > u ? g : u;
+	if (k->type != T_WORD)
+		return -9;
+	if (k->flags & F_UP)
+		v += k->flags & F_ALLUP && k->len > 1 ? 1 : 2;
+	else
+		v -= 2;
+	v += m >= 5 ? 3 : m >= 3 ? 2 : m >= 1 ? 1 : 0;
+	if (LEX_COMMON(x))
+		v -= LEX_COMMON(x) == 3 ? 6 : LEX_COMMON(x) == 2 ? (m >= 5 ? 2 : 4) : m >= 4 ? 1 : 3;
+	else if (x & LEX_MEDICAL)
+		v -= 4;
+	if (HAS(k, W_NOTNAME))
+		v -= 4;
+	if (HAS(k, W_MONTH) || HAS(k, W_WEEKDAY))
+		v -= 2;
+	if (x & LEX_EPONYM && i + 1 < s->ntok && s->tok[i + 1].lex & LEX_EPO_HEAD)
+		v -= 9;
+	if (k->lex & (LEX_STATE | LEX_COUNTRY))
+		v -= 2;
+	return v;
+}
+
+/* The words of a name that begins at token i: capitals (or, with `loose`, any
+ * words that may be names), initials, particles, suffixes. Returns the token
+ * behind it, i for none. */
+static size_t
+name_run(const struct scan *s, size_t i, size_t max, bool loose)
+{
+	size_t j = i, words = 0;
+	while (j < s->ntok && words < max) {
+		const struct tok *k = &s->tok[j];
+		if (j > i && k->flags & F_NL)
+			break;
+		if (k->type == T_PUNCT) {
+			char c = s->t[k->at];
+			if (c == '.' && j > i && s->tok[j - 1].len == 1 && word(s, j + 1) && s->tok[j + 1].flags & F_UP) {
+				j++;
+				continue;
+			}
+			if (c == '-' && j > i && word(s, j + 1) && !(k->flags & F_SPACE) && !(s->tok[j + 1].flags & F_SPACE)) {
+				j++;
+				continue;
+			}
+			break;
+		}
+		if (k->type != T_WORD)
+			break;
+		bool ok;
+		if (k->flags & F_UP)
+			ok = !(LEX_COMMON(k->lex) == 3 && LEX_SUR(k->lex) < 4 && k->len > 1) && !(words && HAS(k, W_DEGREE) && k->len < 4 &&
+			    !HAS(k, W_SUFFIX));
+		else
+			ok = (HAS(k, W_PARTICLE) && word(s, j + 1) && s->tok[j + 1].flags & F_UP && words) ||
+			    (loose && (likeness(s, j) > -2 || k->lex == 0) && !HAS(k, W_NOTNAME) && LEX_COMMON(k->lex) < 2);
+		if (!ok)
+			break;
+		words++, j++;
+		if (k->flags & F_POSS)
+			break;
+	}
+	while (j > i && s->tok[j - 1].type == T_PUNCT)
+		j--;
+	/* An initial at the end keeps its full stop out: it carries no letters. */
+	return j;
+}
+
+static void
+add_run(struct scan *s, size_t i, size_t j, int score, int rule)
+{
+	if (j > i)
+		cand_add(s, s->tok[i].at, s->tok[j - 1].at + s->tok[j - 1].len, PHI_NAME, score, rule);
+}
+
+static bool
+blocked(const struct scan *s, size_t i)
+{
+	return s->cover[i] != 0 && s->cover[i] != PHI_NAME + 1;
+}
+
+static void
+title(struct scan *s, size_t i)
+{
+	size_t j = i + 1;
+	if (punct(s, j, '.'))
+		j++;
+	if (!word(s, j) || s->tok[j].flags & F_NL || blocked(s, j))
+		return;
+	bool up = s->tok[j].flags & F_UP;
+	const struct tok *k = &s->tok[j];
+	/* 12 Oak Dr. Boise; sr, judge and sister need a capital. */
+	if (s->cover[i] == PHI_LOCATION + 1)
+		return;
+	if (!up && (LEX_COMMON(k->lex) == 3 || (LEX_COMMON(k->lex) == 2 && LEX_SUR(k->lex) < 4) ||
+	    (LEX_COMMON(k->lex) && LEX_SUR(k->lex) < 3 && LEX_GIVEN(k->lex) < 3) || HAS(k, W_SAYS) || k->lex & LEX_MEDICAL))
+		return;
+	if (up && (HAS(k, W_NOTNAME) || (LEX_COMMON(k->lex) == 3 && LEX_SUR(k->lex) < 3)))
+		return;
+	size_t len = s->tok[i].len;
+	bool strong = len <= 3 || s->tok[i].h == phi_word_hash("doctor", 6) || s->tok[i].h == phi_word_hash("miss", 4);
+	size_t end = name_run(s, j, up ? 4 : 2, !up);
+	if (end == j)
+		end = j + 1;
+	if (k->len == 1 && up && punct(s, j + 1, '.'))
+		end = end > j + 1 ? end : j + 1;
+	add_run(s, j, end, strong ? 92 : up ? 78 : 45, s->phi->r_title);
+}
+
+static void
+form(struct scan *s, size_t i)
+{
+	/* i: the separator behind a label. */
+	size_t j = i + 1;
+	if (j >= s->ntok || s->tok[j].flags & F_PARA || (s->tok[j].flags & F_NL && j + 4 < s->ntok && !line_end(s, j + 1) &&
+	    !line_end(s, j + 2) && !line_end(s, j + 3)))
+		return;
+	while (word(s, j) && HAS(&s->tok[j], W_TITLE)) {
+		j++;
+		if (punct(s, j, '.'))
+			j++;
+	}
+	if (!word(s, j) || blocked(s, j))
+		return;
+	bool up = s->tok[j].flags & F_UP;
+	size_t end = name_run(s, j, 5, !up);
+	if (end == j)
+		return;
+	/* Last, First M. */
+	if (punct(s, end, ',') && word(s, end + 1) && s->tok[end + 1].flags & F_UP && !HAS(&s->tok[end + 1], W_DEGREE) &&
+	    !(s->tok[end + 1].flags & F_NL) && end - j <= 2) {
+		size_t more = name_run(s, end + 1, 3, false);
+		if (more > end + 1 && likeness(s, end + 1) > 1)
+			end = more;
+	}
+	int best = -9, n = 0;
+	for (size_t k = j; k < end; k++)
+		if (word(s, k)) {
+			int v = likeness(s, k);
+			best = v > best ? v : best;
+			n++;
+		}
+	int score = 60 + best * 6 + (n > 1 ? 8 : 0);
+	if (line_end(s, end) || punct(s, end, ',') || punct(s, end, '(') || punct(s, end, '|') || punct(s, end, ';'))
+		score += 8;
+	else
+		score -= 14;
+	if (best >= 0)
+		add_run(s, j, end, score > 95 ? 95 : score, s->phi->r_form);
+}
+
+static bool
+is_z(const struct scan *s, size_t i, const char *z)
+{
+	return i < s->ntok && s->tok[i].len == strlen(z) && s->tok[i].h == phi_word_hash(z, strlen(z));
+}
+
+static void
+introduction(struct scan *s, size_t i)
+{
+	/* name is X, this is X, I'm X, I am X, named X, called X */
+	size_t j = 0;
+	int base = 0;
+	if (is_z(s, i, "name") && (is_z(s, i + 1, "is") || is_z(s, i + 1, "was")))
+		j = i + 2, base = 84;
+	else if (is_z(s, i, "name") && s->tok[i].flags & F_POSS)
+		j = i + 1, base = 78;
+	else if (is_z(s, i, "this") && is_z(s, i + 1, "is"))
+		j = i + 2, base = 62;
+	else if (is_z(s, i, "i'm") || is_z(s, i, "im"))
+		j = i + 1, base = 56;
+	else if (is_z(s, i, "i") && is_z(s, i + 1, "am"))
+		j = i + 2, base = 56;
+	else if (is_z(s, i, "named"))
+		j = i + 1, base = 72;
+	if (!base || !word(s, j) || s->tok[j].flags & F_NL || blocked(s, j))
+		return;
+	bool up = s->tok[j].flags & F_UP;
+	int v = likeness(s, j);
+	if (!up && (base < 60 || v < 0))
+		return;
+	if (v < (base >= 78 ? -1 : 1))
+		return;
+	size_t end = name_run(s, j, 4, !up && base > 70);
+	if (end > j)
+		add_run(s, j, end, base + (v > 3 ? 10 : v * 3), s->phi->r_form);
+}
+
+static void
+greeting(struct scan *s, size_t i)
+{
+	size_t j = i + 1;
+	if (punct(s, j, ',') && !(is_z(s, i, "dear")))
+		j++;
+	while (word(s, j) && HAS(&s->tok[j], W_TITLE)) {
+		j++;
+		if (punct(s, j, '.'))
+			j++;
+	}
+	if (!word(s, j) || s->tok[j].flags & F_NL || HAS(&s->tok[j], W_NOTNAME) || blocked(s, j))
+		return;
+	bool up = s->tok[j].flags & F_UP;
+	int v = likeness(s, j);
+	size_t end = name_run(s, j, 3, !up && v > -1);
+	if (end == j)
+		return;
+	bool stops = line_end(s, end) || punct(s, end, ',') || punct(s, end, '!') || punct(s, end, '.') || punct(s, end, '-') ||
+	    punct(s, end, ':');
+	int score = up ? 50 + v * 6 : 36 + v * 8;
+	if (stops)
+		score += 20;
+	if (v >= 1 || (up && stops && v > -2))
+		add_run(s, j, end, score > 94 ? 94 : score, s->phi->r_greet);
+}
+
+/* A line that is nothing but a name: behind a closing, or the last of a text. */
+static void
+signature(struct scan *s, size_t i, size_t end)
+{
+	size_t j = i;
+	while (j < end && (punct(s, j, '-') || punct(s, j, '~') || punct(s, j, '*') || punct(s, j, '>')))
+		j++;
+	if (j >= end || !word(s, j) || blocked(s, j) || HAS(&s->tok[j], W_NOTNAME))
+		return;
+	while (word(s, j) && j < end && HAS(&s->tok[j], W_TITLE)) {
+		j++;
+		if (punct(s, j, '.'))
+			j++;
+	}
+	if (j >= end || !word(s, j))
+		return;
+	bool up = s->tok[j].flags & F_UP;
+	/* The closing in front: up to two lines back. */
+	bool closing = false, last = end >= s->ntok || (end + 12 > s->ntok);
+	size_t back = i;
+	for (unsigned lines = 0, n = 0; back > 0 && lines < 2 && n < 6; n++) {
+		back--;
+		closing |= HAS(&s->tok[back], W_SIGN) != 0;
+		lines += (s->tok[back].flags & F_NL) != 0;
+	}
+	bool dash = i < j;
+	size_t stop = name_run(s, j, 4, !up);
+	if (stop == j)
+		return;
+	size_t n = stop - j;
+	bool whole = stop >= end || punct(s, stop, ',') || punct(s, stop, '|') || punct(s, stop, '(') || punct(s, stop, '.');
+	if (!whole)
+		return;
+	int v = likeness(s, j), w = n > 1 ? likeness(s, stop - 1) : v;
+	int score = 20 + (v + w) * 5 + (closing ? 34 : 0) + (last ? 14 : 0) + (dash ? 16 : 0) + (n > 1 ? 6 : 0) + (up ? 6 : 0);
+	if (n == 1 && LEX_COMMON(s->tok[j].lex) && !closing)
+		score -= 14;
+	if (v < -1 && !closing)
+		return;
+	if (score >= 50)
+		add_run(s, j, stop, score > 93 ? 93 : score, s->phi->r_sign);
+}
+
+static void
+speaker(struct scan *s, size_t i)
+{
+	/* [10:02] Agent Luis: / Luis R.: at the head of a line. */
+	size_t j = i, n = 0;
+	if (punct(s, j, '[') || punct(s, j, '('))
+		while (j < s->ntok && !punct(s, j, ']') && !punct(s, j, ')') && j - i < 12 && !(j > i && s->tok[j].flags & F_NL))
+			j++;
+	if (punct(s, j, ']') || punct(s, j, ')'))
+		j++;
+	while (word(s, j) && (HAS(&s->tok[j], W_SPEAKER) || HAS(&s->tok[j], W_TITLE)) && n < 3) {
+		j++, n++;
+		if (punct(s, j, '.'))
+			j++;
+	}
+	if (punct(s, j, '('))
+		j++;
+	if (!word(s, j) || (j > i && s->tok[j].flags & F_NL) || blocked(s, j))
+		return;
+	size_t end = name_run(s, j, 3, false);
+	if (end == j && word(s, j) && likeness(s, j) >= 1)
+		end = j + 1;
+	if (end == j)
+		return;
+	size_t colon = end;
+	while (punct(s, colon, '.') || punct(s, colon, ')'))
+		colon++;
+	if (!punct(s, colon, ':') || (colon + 1 < s->ntok && punct(s, colon + 1, '/')))
+		return;
+	int v = likeness(s, j);
+	if (HAS(&s->tok[j], W_NAMELABEL) || HAS(&s->tok[j], W_NOTNAME) || HAS(&s->tok[j], W_ADDRLABEL) || HAS(&s->tok[j], W_SPEAKER))
+		return;
+	int score = (n ? 72 : 40) + v * 5 + (end - j > 1 ? 6 : 0);
+	if (v >= 1 && score >= 50)
+		add_run(s, j, end, score > 93 ? 93 : score, s->phi->r_speaker);
+}
+
+static void
+last_first(struct scan *s, size_t i)
+{
+	/* i: the comma. Kuehl, Toby; NAKAMURA, KENJI; O'Brien-Lee, Ann M. */
+	if (i == 0 || !word(s, i - 1) || !word(s, i + 1) || s->tok[i + 1].flags & F_NL)
+		return;
+	const struct tok *a = &s->tok[i - 1], *b = &s->tok[i + 1];
+	if (!(a->flags & F_UP) || !(b->flags & F_UP) || blocked(s, i - 1) || blocked(s, i + 1) || HAS(b, W_DEGREE) || HAS(b, W_MONTH) ||
+	    HAS(a, W_MONTH) || HAS(a, W_NOTNAME) || HAS(b, W_NOTNAME) || HAS(a, W_WEEKDAY))
+		return;
+	if (b->lex & (LEX_STATE | LEX_ABBR | LEX_COUNTRY))
+		return;
+	int g = (int)LEX_GIVEN(b->lex), u = (int)LEX_SUR(a->lex);
+	size_t from = i - 1;
+	while (from > 1 && punct(s, from - 1, '-') && word(s, from - 2) && s->tok[from - 2].flags & F_UP)
+		from -= 2;
+	if (from > 0 && word(s, from - 1) && HAS(&s->tok[from - 1], W_PARTICLE) && !(s->tok[from].flags & F_NL))
+		from--;
+	size_t end = name_run(s, i + 1, 3, false);
+	if (end == i + 1)
+		return;
+	bool list = line_start(s, from) || (from > 0 && s->tok[from - 1].type == T_PUNCT);
+	bool stops = line_end(s, end) || s->tok[end].type == T_PUNCT;
+	int score = 22 + g * 6 + u * 5 + (list ? 12 : 0) + (stops ? 10 : 0);
+	if (LEX_COMMON(a->lex) > 1 && u < 5)
+		score -= 12;
+	if (LEX_COMMON(b->lex) > 1 && g < 5)
+		score -= 15;
+	/* Anna, Ben, Carol: a list of given names is names as well. */
+	if (score >= 50)
+		cand_add(s, s->tok[from].at, s->tok[end - 1].at + s->tok[end - 1].len, PHI_NAME, score > 92 ? 92 : score, s->phi->r_lastfirst);
+}
+
+static void
+lexicon_name(struct scan *s, size_t i)
+{
+	const struct tok *k = &s->tok[i];
+	if (blocked(s, i) || (i > 0 && s->cover[i - 1] && !(k->flags & F_SPACE)))
+		return;
+	int g = (int)LEX_GIVEN(k->lex);
+	if (g < 2 && !(k->len == 1 && punct(s, i + 1, '.')))
+		return;
+	size_t j = i + 1;
+	if (k->len == 1)
+		j++;
+	/* middle initial */
+	if (word(s, j) && s->tok[j].len == 1 && s->tok[j].flags & F_UP && !(s->tok[j].flags & F_NL)) {
+		if (punct(s, j + 1, '.') && word(s, j + 2) && s->tok[j + 2].flags & F_UP && !(s->tok[j + 2].flags & F_NL))
+			j += 2;
+		else if (word(s, j + 1) && s->tok[j + 1].flags & F_UP && !(s->tok[j + 1].flags & F_NL))
+			j++;
+		else if (punct(s, j + 1, '.') && g >= 3 && k->flags & F_UP) {
+			/* Dianne L. */
+			add_run(s, i, j + 1, 58 + g * 4 - (LEX_COMMON(k->lex) ? 8 : 0), s->phi->r_name);
+			return;
+		}
+	}
+	if (!word(s, j) || s->tok[j].flags & F_NL || !(s->tok[j].flags & F_SPACE) || blocked(s, j))
+		return;
+	const struct tok *m = &s->tok[j];
+	int u = (int)LEX_SUR(m->lex);
+	bool up = k->flags & F_UP, up2 = m->flags & F_UP;
+	if (HAS(m, W_NOTNAME) || HAS(m, W_MONTH) || m->lex & LEX_EPO_HEAD || HAS(m, W_FACHEAD))
+		return;
+	int score;
+	if (up && up2) {
+		score = 30 + g * 6 + u * 4 - (int)LEX_COMMON(k->lex) * 8 - (int)LEX_COMMON(m->lex) * 6;
+		if (m->lex == 0)
+			score += 8;
+		if (k->len == 1)
+			score = 40 + u * 6 - (int)LEX_COMMON(m->lex) * 10;
+	} else if (!up && !up2 && g >= 3 && u >= 3 && LEX_COMMON(k->lex) == 0 && LEX_COMMON(m->lex) < 2)
+		score = 12 + g * 5 + u * 4 - (int)LEX_COMMON(m->lex) * 14;
+	else
+		return;
+	if (score < 50)
+		return;
+	size_t end = up ? name_run(s, j, 3, false) : j + 1;
+	add_run(s, i, end > j ? end : j + 1, score > 92 ? 92 : score, s->phi->r_name);
+}
+
+void
+phi_names(struct scan *s)
+{
+	size_t line = 0;
+	for (size_t i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		if (line_start(s, i)) {
+			line = i;
+			speaker(s, i);
+			/* the line as a whole */
+			size_t end = i + 1;
+			while (end < s->ntok && !(s->tok[end].flags & F_NL) && end - i < 12)
+				end++;
+			if (end >= s->ntok || s->tok[end].flags & F_NL)
+				signature(s, i, end);
+		}
+		if (k->type == T_PUNCT) {
+			char c = s->t[k->at];
+			if ((c == ':' || c == '=') && i > 0 && word(s, i - 1) && HAS(&s->tok[i - 1], W_NAMELABEL))
+				form(s, i);
+			else if (c == ',')
+				last_first(s, i);
+			continue;
+		}
+		if (k->type != T_WORD)
+			continue;
+		if (HAS(k, W_TITLE))
+			title(s, i);
+		if (HAS(k, W_GREET) && (i - line < 3 || k->flags & F_UP))
+			greeting(s, i);
+		if (k->len <= 5)
+			introduction(s, i);
+		if (LEX_GIVEN(k->lex) || k->len == 1)
+			lexicon_name(s, i);
+	}
+}
+
+/* ---- memory --------------------------------------------------------------------------------------- */
+
+static void
+learn(struct scan *s, uint64_t h, uint8_t strict)
+{
+	size_t mask = s->learnedcap - 1, i = (size_t)(h >> 7) & mask;
+	while (s->learned[i].h) {
+		if (s->learned[i].h == h)
+			return;
+		i = (i + 1) & mask;
+	}
+	s->learned[i] = (struct learned){ .h = h, .kind = PHI_NAME, .words = strict };
+	s->nlearned++;
+}
+
+static const struct learned *
+recall(const struct scan *s, uint64_t h)
+{
+	size_t mask = s->learnedcap - 1;
+	for (size_t i = (size_t)(h >> 7) & mask; s->learned[i].h; i = (i + 1) & mask)
+		if (s->learned[i].h == h)
+			return &s->learned[i];
+	return NULL;
+}
+
+void
+phi_memory(struct scan *s)
+{
+	if (s->o.flags & PHI_NO_MEMORY)
+		return;
+	if (!s->learned) {
+		if (!(s->learned = calloc(4096, sizeof *s->learned))) {
+			s->nomem = true;
+			return;
+		}
+		s->learnedcap = 4096;
+	}
+	size_t n = s->ncand, i = 0, before = s->nlearned;
+	for (size_t c = 0; c < n; c++) {
+		const struct cand *q = &s->cand[c];
+		if (q->kind != PHI_NAME || q->score < 62)
+			continue;
+		size_t lo = 0, hi = s->ntok;
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+			if (s->tok[mid].at < q->at)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		for (i = lo; i < s->ntok && s->tok[i].at < q->end; i++) {
+			const struct tok *k = &s->tok[i];
+			if (k->type != T_WORD || k->len < 3 || s->nlearned > 2800 || HAS(k, W_TITLE))
+				continue;
+			/* A word of the language is a name again only in the same clothes. */
+			uint8_t strict = LEX_COMMON(k->lex) || HAS(k, W_NOTNAME) || k->lex & (LEX_PLACE | LEX_EPONYM) ? 1 : 0;
+			if (LEX_COMMON(k->lex) == 3 || (HAS(k, W_NOTNAME) && LEX_COMMON(k->lex)))
+				continue;
+			learn(s, k->h, strict);
+		}
+	}
+	(void)before;
+	if (s->nlearned == 0)
+		return;
+	for (i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		if (k->type != T_WORD || k->len < 3 || s->cover[i])
+			continue;
+		const struct learned *l = recall(s, k->h);
+		if (!l || (l->words && !(k->flags & F_UP)))
+			continue;
+		if (k->lex & LEX_EPONYM && i + 1 < s->ntok && s->tok[i + 1].lex & LEX_EPO_HEAD)
+			continue;
+		cand_add(s, k->at, k->at + k->len, PHI_NAME, l->words ? 58 : 66, s->phi->r_memory);
+	}
+}

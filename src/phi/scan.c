@@ -169,7 +169,10 @@ static enum phi_err
 scan_all(struct scan *s, const char *text, size_t len)
 {
 	size_t from = 0;
-	s->nout = s->nlearned = 0;
+	s->nout = 0;
+	if (s->nlearned)
+		memset(s->learned, 0, s->learnedcap * sizeof *s->learned);
+	s->nlearned = 0;
 	while (from < len) {
 		if (s->o.stop && *s->o.stop)
 			return PHI_STOPPED;
