@@ -1,0 +1,35 @@
+/* api.h - the Zendesk-compatible HTTP API: routes, JSON shapes, errors, pages.
+ *
+ * One table of routes per resource file; a row has no default permission. The
+ * dispatcher (api.c) does in this order: route, sign-in, CSRF, permission,
+ * handler, and then refuses to answer when something that may name a patient
+ * was revealed to the actor without an access event in the trail.
+ */
+#ifndef WARD_API_H
+#define WARD_API_H
+
+#include "base/base.h"
+#include "desk/desk.h"
+#include "gate/gate.h"
+#include "http/http.h"
+
+struct api_conf {
+	bool        open_requests;      /* POST /api/v2/requests by nobody, with a requester */
+	const char *version;
+};
+struct api;
+/* `page` serves what is outside /api (the web pages); may be NULL. */
+typedef bool api_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp);
+struct api *api_new(struct sys *sys, const struct api_conf *conf, api_page *page);
+void   api_free(struct api **a);
+/* For struct http_conf; arg is the struct api. */
+void   api_handle(void *api, struct arena *a, struct http_req *rq, struct http_reply *rp);
+size_t api_admit(void *api, const struct http_req *rq);
+/* For jobs_open(). */
+job_item api_job_item;
+/* Every route there is, for the authorisation matrix and the documentation:
+ * calls `fn` per row. */
+void   api_routes(void (*fn)(void *arg, const struct route *r), void *arg);
+const char *api_may_name(int permission);
+
+#endif

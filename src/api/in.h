@@ -1,0 +1,125 @@
+/* in.h - what the files of api share; nobody else includes it. */
+#ifndef WARD_API_IN_H
+#define WARD_API_IN_H
+
+#include <jansson.h>
+
+#include "api/api.h"
+#include "trail/trail.h"
+
+/* ---- answers -------------------------------------------------------------------------------------------- */
+
+/* Zendesk's {"error":...,"description":...}; returns OK, so that a handler may end with it. */
+enum err api_error(struct http_reply *rp, int status, const char *error, const char *description);
+enum err api_error_object(struct http_reply *rp, int status, const char *title, const char *message);     /* {"error":{...}} */
+enum err api_errors(struct http_reply *rp, int status, const char *code, const char *title, const char *detail);
+/* Writes the failure in cx in the envelope clients know. */
+void     api_failure(struct ctx *cx, struct http_reply *rp, enum err e);
+void     api_begin(struct http_reply *rp, struct json *j, int status);    /* content type and writer */
+void     api_empty(struct http_reply *rp, int status);
+void     api_location(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *path, int64_t id);
+str      api_base(struct ctx *cx, const struct http_req *rq);             /* "https://host" */
+void     url_of(struct json *j, struct ctx *cx, const char *base, const char *kind, int64_t id);  /* "url": ".../kind/1.json" */
+
+/* ---- bodies --------------------------------------------------------------------------------------------- */
+
+/* A JSON object body, its member `wrapper` in *out (an object; NULL wrapper: the whole). 400 in rp on what is
+ * not; then *out is NULL and the handler returns. */
+enum err api_body(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *wrapper,
+    const json_t **out) MUST_CHECK;
+
+enum field_type { F_TEXT, F_ID, F_BOOL, F_TIME, F_STATUS, F_PRIORITY, F_TYPE, F_ROLE, F_SEES, F_WORDS, F_PLAIN };
+struct field {
+	const char     *name;
+	enum field_type type;
+	size_t          at;           /* F_TEXT sensitive; F_ID int64_t; F_BOOL bool; F_TIME usec; F_PLAIN str;
+	                                 F_WORDS sensitive holding a JSON array text */
+	unsigned        bit;          /* set in `has` when the member is there; 0: none */
+	bool            null_ok;      /* null clears: the zero value and the bit */
+};
+/* Reads what the table names, each wrong one noted with bad(); unknown members are ignored. */
+void  api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t count, void *into, unsigned *has);
+bool  json_id(const json_t *v, int64_t *out);       /* integers and strings of digits */
+str   json_text(struct ctx *cx, const json_t *v);   /* the string's bytes; "" when none */
+str   json_compact(struct ctx *cx, const json_t *v);
+/* "1,2,3" of a query parameter; E_INVALID noted as 400 in rp above `max`. */
+bool  api_ids(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *name, int max,
+    int64_t **out, int *count);
+bool  api_query_is(const struct http_req *rq, const char *name, const char *value);
+bool  api_includes(const struct http_req *rq, const char *what);    /* ?include=a,b */
+
+/* ---- pages ----------------------------------------------------------------------------------------------- */
+
+struct paging {
+	bool    cursor;
+	int     limit;               /* what was asked for; fetch limit + 1 with a cursor */
+	int     page;                /* offset mode, from 1 */
+	int64_t offset;
+	bool    after, before;       /* cursor mode */
+	int64_t value, id;           /* the place */
+	int     sort;                /* index into the caller's list */
+	bool    descending;
+};
+/* `sorts`: names allowed, NULL-terminated, the first is the default; those from `cursor_sorts` on are offset-only.
+ * False: an error is in rp. */
+bool  api_paging(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *const *sorts,
+    int cursor_sorts, int max, struct paging *out);
+/* Ends the envelope: meta and links, or count, next_page and previous_page. `n` rows were shown of `total`
+ * (offset mode); first and last are their places. */
+struct place { int64_t value, id; };
+void  api_page_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct paging *p, int n, bool more,
+    struct place first, struct place last, int64_t total);
+/* The text of a cursor, and back. False: not one of ours. */
+str   cursor_make(struct ctx *cx, char kind, int64_t value, int64_t id);
+bool  cursor_read(struct ctx *cx, str text, char *kind, int64_t *value, int64_t *id);
+void  count_reply(struct ctx *cx, struct http_reply *rp, int64_t n);    /* {"count":{"value":..,"refreshed_at":..}} */
+
+/* ---- shapes ----------------------------------------------------------------------------------------------- */
+
+void  json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count);
+void  json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c);
+void  json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a);
+void  json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f);
+void  json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u);
+void  json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct user *u);     /* for end users */
+void  json_org(struct json *j, struct ctx *cx, const char *base, const struct organization *o);
+void  json_group(struct json *j, struct ctx *cx, const char *base, const struct group *g);
+void  json_membership(struct json *j, struct ctx *cx, const char *base, const struct membership *m);
+void  json_job(struct json *j, struct ctx *cx, const char *base, const struct job *job);
+void  json_findings(struct json *j, const struct finding *f, int n);
+void  json_via(struct json *j, struct ctx *cx, str channel, sensitive source);
+/* Ids without doubles and zeros, ascending. */
+int   ids_unique(int64_t *ids, int n);
+/* "users":[...] and so on for the ids on this page, with their access event. */
+enum err sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+enum err sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+enum err sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+enum err look_tickets(struct ctx *cx, const struct ticket *t, int n, const char *fields) MUST_CHECK;
+enum err look_one(struct ctx *cx, const char *object, int64_t id, const char *fields) MUST_CHECK;
+const char *z_of(struct ctx *cx, str s);
+
+/* For the bulk jobs. */
+void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
+void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
+unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
+enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum job_kind kind,
+    const json_t *list, const char *what) MUST_CHECK;
+
+/* Flags of a route. */
+enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2 };
+
+struct api {
+	struct sys     *sys;
+	struct api_conf conf;
+	api_page       *page;
+	struct arena   *arena;
+	struct router  *router;
+};
+/* For handlers that need it: the api that serves this request. */
+struct api *api_of(const struct ctx *cx);
+
+extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
+    request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
+    ward_routes[];
+
+#endif

@@ -1,0 +1,510 @@
+/* shapes.c - how each thing looks from outside: one writer per type. */
+#include <stdlib.h>
+
+#include "api/in.h"
+
+void
+url_of(struct json *j, struct ctx *cx, const char *base, const char *kind, int64_t id)
+{
+	jw_kstr(j, "url", str_printf(cx->arena, "%s/api/v2/%s/%lld.json", base, kind, (long long)id));
+}
+
+/* What may name a patient leaves through here, and only here: P4's check
+ * sees that it was shown. */
+static void
+show(struct json *j, struct ctx *cx, const char *key, sensitive s)
+{
+	jw_kstr(j, key, reveal(cx, s, TO_SHOW_ACTOR));
+}
+
+static void
+show_or_null(struct json *j, struct ctx *cx, const char *key, sensitive s)
+{
+	if (s.hidden.n == 0)
+		jw_knull(j, key);
+	else
+		show(j, cx, key, s);
+}
+
+static void
+show_raw(struct json *j, struct ctx *cx, const char *key, sensitive s, const char *empty)
+{
+	jw_kraw(j, key, s.hidden.n ? reveal(cx, s, TO_SHOW_ACTOR) : str_of(empty));
+}
+
+void
+json_via(struct json *j, struct ctx *cx, str channel, sensitive source)
+{
+	jw_key(j, "via");
+	jw_obj(j);
+	jw_kstr(j, "channel", channel.n ? channel : S("api"));
+	show_raw(j, cx, "source", source, "{\"from\":{},\"to\":{},\"rel\":null}");
+	jw_end_obj(j);
+}
+
+static void
+id_list(struct json *j, const char *key, const int64_t *ids, int n)
+{
+	jw_key(j, key);
+	jw_arr(j);
+	for (int i = 0; i < n; i++)
+		jw_int(j, ids[i]);
+	jw_end_arr(j);
+}
+
+void
+json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count)
+{
+	jw_obj(j);
+	url_of(j, cx, base, "tickets", t->id);
+	jw_kint(j, "id", t->id);
+	show_or_null(j, cx, "external_id", t->external_id);
+	json_via(j, cx, t->channel, t->via_source);
+	jw_ktime(j, "created_at", t->created_at);
+	jw_ktime(j, "updated_at", t->updated_at);
+	jw_kint(j, "generated_timestamp", time_unix(t->generated_at));
+	jw_kz(j, "type", type_name(t->type));
+	show(j, cx, "subject", t->subject);
+	show(j, cx, "raw_subject", t->subject);
+	show(j, cx, "description", t->description);
+	jw_kz(j, "priority", priority_name(t->priority));
+	jw_kz(j, "status", t->deleted_at ? "deleted" : status_name(t->status));
+	show_or_null(j, cx, "recipient", t->recipient);
+	jw_kid(j, "requester_id", t->requester_id);
+	jw_kid(j, "submitter_id", t->submitter_id);
+	jw_kid(j, "assignee_id", t->assignee_id);
+	jw_kid(j, "organization_id", t->organization_id);
+	jw_kid(j, "group_id", t->group_id);
+	id_list(j, "collaborator_ids", t->cc, t->cc_count);
+	id_list(j, "follower_ids", t->follower, t->follower_count);
+	id_list(j, "email_cc_ids", t->cc, t->cc_count);
+	jw_knull(j, "forum_topic_id");
+	jw_kid(j, "problem_id", t->problem_id);
+	jw_kbool(j, "has_incidents", t->has_incidents);
+	jw_kbool(j, "is_public", t->is_public);
+	jw_ktime(j, "due_at", t->due_at);
+	show_raw(j, cx, "tags", t->tags, "[]");
+	show_raw(j, cx, "custom_fields", t->custom_fields, "[]");
+	jw_kraw(j, "satisfaction_rating", S("{\"score\":\"unoffered\"}"));
+	jw_kraw(j, "sharing_agreement_ids", S("[]"));
+	jw_knull(j, "custom_status_id");
+	show_raw(j, cx, "fields", t->custom_fields, "[]");
+	jw_kraw(j, "followup_ids", S("[]"));
+	jw_kid(j, "ticket_form_id", t->form_id);
+	jw_kid(j, "brand_id", t->brand_id);
+	jw_kbool(j, "allow_channelback", false);
+	jw_kbool(j, "allow_attachments", true);
+	jw_kbool(j, "from_messaging_channel", false);
+	if (comment_count)
+		jw_kint(j, "comment_count", t->comment_count);
+	jw_end_obj(j);
+}
+
+/* Plain text as the HTML that clients show: paragraphs at blank lines. */
+static str
+html_of(struct ctx *cx, str text)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 8 * MiB);
+	buf_add(&b, S("<div class=\"zd-comment\" dir=\"auto\"><p dir=\"auto\">"));
+	for (size_t i = 0; i < text.n; i++)
+		switch (text.p[i]) {
+		case '&': buf_add(&b, S("&amp;")); break;
+		case '<': buf_add(&b, S("&lt;")); break;
+		case '>': buf_add(&b, S("&gt;")); break;
+		case '"': buf_add(&b, S("&quot;")); break;
+		case '\r': break;
+		case '\n':
+			if (i + 1 < text.n && text.p[i + 1] == '\n') {
+				while (i + 1 < text.n && text.p[i + 1] == '\n')
+					i++;
+				buf_add(&b, S("</p><p dir=\"auto\">"));
+			} else
+				buf_add(&b, S("<br>"));
+			break;
+		default: buf_byte(&b, text.p[i]); break;
+		}
+	buf_add(&b, S("</p></div>"));
+	return buf_str(&b);
+}
+
+void
+json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f)
+{
+	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR);
+
+	jw_obj(j);
+	url_of(j, cx, base, "attachments", f->id);
+	jw_kint(j, "id", f->id);
+	jw_kstr(j, "file_name", name);
+	/* The name stays out of the URL: addresses end up in logs. */
+	jw_kstr(j, "content_url", str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id));
+	jw_kstr(j, "mapped_content_url", str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id));
+	show(j, cx, "content_type", f->content_type);
+	jw_kint(j, "size", f->size);
+	jw_knull(j, "width");
+	jw_knull(j, "height");
+	jw_kbool(j, "inline", f->is_inline);
+	jw_kbool(j, "deleted", f->redacted);
+	jw_kbool(j, "malware_access_override", false);
+	jw_kz(j, "malware_scan_result", "not_scanned");
+	jw_kraw(j, "thumbnails", S("[]"));
+	jw_end_obj(j);
+}
+
+static void
+attachments(struct json *j, struct ctx *cx, const char *base, const struct comment *c)
+{
+	jw_key(j, "attachments");
+	jw_arr(j);
+	for (int i = 0; i < c->attachment_count && c->attachment != NULL; i++)
+		json_attachment(j, cx, base, &c->attachment[i]);
+	jw_end_arr(j);
+}
+
+static void
+comment_texts(struct json *j, struct ctx *cx, const struct comment *c)
+{
+	str body = reveal(cx, c->body, TO_SHOW_ACTOR);
+
+	jw_kstr(j, "body", body);
+	jw_kstr(j, "html_body", html_of(cx, body));
+	jw_kstr(j, "plain_body", body);
+}
+
+void
+json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c)
+{
+	jw_obj(j);
+	jw_kint(j, "id", c->id);
+	jw_kz(j, "type", "Comment");
+	jw_kid(j, "author_id", c->author_id);
+	comment_texts(j, cx, c);
+	jw_kbool(j, "public", c->is_public);
+	attachments(j, cx, base, c);
+	jw_kid(j, "audit_id", c->audit_id);
+	json_via(j, cx, c->channel, c->via_source);
+	jw_ktime(j, "created_at", c->created_at);
+	show_raw(j, cx, "metadata", c->metadata, "{\"system\":{},\"custom\":{}}");
+	jw_end_obj(j);
+}
+
+void
+json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a)
+{
+	const struct comment *c = &a->comment;
+
+	jw_obj(j);
+	jw_kint(j, "id", a->id);
+	jw_kint(j, "ticket_id", a->ticket_id);
+	jw_ktime(j, "created_at", a->created_at);
+	jw_kid(j, "author_id", a->author_id);
+	show_raw(j, cx, "metadata", a->metadata, "{\"system\":{},\"custom\":{}}");
+	json_via(j, cx, a->channel, a->via_source);
+	jw_key(j, "events");
+	jw_arr(j);
+	if (a->comment_id != 0) {
+		jw_obj(j);
+		jw_kint(j, "id", c->id);
+		jw_kz(j, "type", "Comment");
+		jw_kid(j, "author_id", c->author_id);
+		comment_texts(j, cx, c);
+		jw_kbool(j, "public", c->is_public);
+		attachments(j, cx, base, c);
+		jw_kint(j, "audit_id", a->id);
+		jw_end_obj(j);
+	}
+	for (int i = 0; i < a->event_count; i++) {
+		const struct audit_event *e = &a->event[i];
+		jw_obj(j);
+		jw_kint(j, "id", e->id);
+		jw_kstr(j, "type", e->type);
+		if (str_eq(e->type, S("Create")) || str_eq(e->type, S("Change"))) {
+			jw_kstr(j, "field_name", e->field);
+			show_raw(j, cx, "value", e->value, "null");
+			if (str_eq(e->type, S("Change")))
+				show_raw(j, cx, "previous_value", e->previous, "null");
+		} else {
+			jw_key_str(j, e->field);
+			jw_raw(j, reveal(cx, e->value, TO_SHOW_ACTOR));
+			if (str_eq(e->type, S("CommentPrivacyChange")))
+				jw_kbool(j, "public", false);
+		}
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+	jw_end_obj(j);
+}
+
+static const char *
+role_name(enum role r)
+{
+	return r >= ROLE_ADMIN ? "admin" : r == ROLE_AGENT ? "agent" : "end-user";
+}
+
+static const char *
+sees_name(const struct user *u)
+{
+	if (u->role == ROLE_END_USER)
+		return "requested";
+	switch (u->sees) {
+	case SEE_GROUPS:       return "groups";
+	case SEE_ORGANIZATION: return "organization";
+	case SEE_ASSIGNED:     return "assigned";
+	case SEE_REQUESTED:    return "requested";
+	default:               return NULL;
+	}
+}
+
+static void
+user_head(struct json *j, struct ctx *cx, const char *base, const struct user *u)
+{
+	jw_kint(j, "id", u->id);
+	url_of(j, cx, base, "users", u->id);
+	show(j, cx, "name", u->name);
+	show_or_null(j, cx, "email", u->email);
+	jw_ktime(j, "created_at", u->created_at);
+	jw_ktime(j, "updated_at", u->updated_at);
+	jw_kstr(j, "time_zone", u->time_zone.n ? u->time_zone : S("Eastern Time (US & Canada)"));
+	jw_kz(j, "iana_time_zone", "America/New_York");
+	show_or_null(j, cx, "phone", u->phone);
+	jw_knull(j, "shared_phone_number");
+	jw_knull(j, "photo");
+	jw_kint(j, "locale_id", 1);
+	jw_kstr(j, "locale", u->locale.n ? u->locale : S("en-US"));
+	jw_kid(j, "organization_id", u->organization_id);
+	jw_kz(j, "role", role_name(u->role));
+	jw_kbool(j, "verified", u->verified);
+}
+
+void
+json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct user *u)
+{
+	jw_obj(j);
+	if (cx->actor != NULL && cx->actor->user_id == u->id)
+		user_head(j, cx, base, u);
+	else {
+		/* Of others an end user learns the name and whether it is staff. */
+		jw_kint(j, "id", u->id);
+		show(j, cx, "name", u->name);
+		jw_knull(j, "photo");
+		jw_kbool(j, "agent", u->role >= ROLE_AGENT);
+		jw_kid(j, "organization_id", cx->actor && cx->actor->organization_id == u->organization_id ? u->organization_id : 0);
+	}
+	jw_end_obj(j);
+}
+
+void
+json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u)
+{
+	if (cx->actor == NULL || cx->actor->role == ROLE_END_USER) {
+		json_user_brief(j, cx, base, u);
+		return;
+	}
+	jw_obj(j);
+	user_head(j, cx, base, u);
+	show_or_null(j, cx, "external_id", u->external_id);
+	show_raw(j, cx, "tags", u->tags, "[]");
+	show_or_null(j, cx, "alias", u->alias);
+	jw_kbool(j, "active", u->active);
+	jw_kbool(j, "shared", u->shared);
+	jw_kbool(j, "shared_agent", false);
+	jw_ktime(j, "last_login_at", u->last_login_at);
+	jw_kbool(j, "two_factor_auth_enabled", false);
+	show_or_null(j, cx, "signature", u->signature);
+	show_or_null(j, cx, "details", u->details);
+	show_or_null(j, cx, "notes", u->notes);
+	jw_kraw(j, "role_type", u->role >= ROLE_ADMIN ? S("4") : S("null"));
+	jw_knull(j, "custom_role_id");
+	jw_kbool(j, "moderator", u->moderator || u->role >= ROLE_ADMIN);
+	jw_kz(j, "ticket_restriction", sees_name(u));
+	jw_kbool(j, "only_private_comments", u->only_private_comments);
+	jw_kbool(j, "restricted_agent", u->role == ROLE_END_USER || (u->role == ROLE_AGENT && u->sees != SEE_ALL));
+	jw_kbool(j, "suspended", u->suspended);
+	jw_kid(j, "default_group_id", u->default_group_id);
+	jw_kbool(j, "report_csv", false);
+	show_raw(j, cx, "user_fields", u->user_fields, "{}");
+	jw_end_obj(j);
+}
+
+void
+json_org(struct json *j, struct ctx *cx, const char *base, const struct organization *o)
+{
+	jw_obj(j);
+	url_of(j, cx, base, "organizations", o->id);
+	jw_kint(j, "id", o->id);
+	show(j, cx, "name", o->name);
+	jw_kbool(j, "shared_tickets", o->shared_tickets);
+	jw_kbool(j, "shared_comments", o->shared_comments);
+	show_or_null(j, cx, "external_id", o->external_id);
+	jw_ktime(j, "created_at", o->created_at);
+	jw_ktime(j, "updated_at", o->updated_at);
+	show_raw(j, cx, "domain_names", o->domain_names, "[]");
+	show_or_null(j, cx, "details", o->details);
+	show_or_null(j, cx, "notes", o->notes);
+	jw_kid(j, "group_id", o->group_id);
+	show_raw(j, cx, "tags", o->tags, "[]");
+	show_raw(j, cx, "organization_fields", o->fields, "{}");
+	jw_end_obj(j);
+}
+
+void
+json_group(struct json *j, struct ctx *cx, const char *base, const struct group *g)
+{
+	jw_obj(j);
+	url_of(j, cx, base, "groups", g->id);
+	jw_kint(j, "id", g->id);
+	jw_kbool(j, "is_public", g->is_public);
+	jw_kstr(j, "name", g->name);
+	jw_kstr(j, "description", g->description);
+	jw_kbool(j, "default", g->is_default);
+	jw_kbool(j, "deleted", g->deleted);
+	jw_ktime(j, "created_at", g->created_at);
+	jw_ktime(j, "updated_at", g->updated_at);
+	jw_end_obj(j);
+}
+
+void
+json_membership(struct json *j, struct ctx *cx, const char *base, const struct membership *m)
+{
+	jw_obj(j);
+	url_of(j, cx, base, "group_memberships", m->id);
+	jw_kint(j, "id", m->id);
+	jw_kint(j, "user_id", m->user_id);
+	jw_kint(j, "group_id", m->group_id);
+	jw_kbool(j, "default", m->is_default);
+	jw_ktime(j, "created_at", m->created_at);
+	jw_ktime(j, "updated_at", m->updated_at);
+	jw_end_obj(j);
+}
+
+void
+json_job(struct json *j, struct ctx *cx, const char *base, const struct job *job)
+{
+	bool done = job->results.n != 0;
+
+	jw_obj(j);
+	jw_kstr(j, "id", job->uid);
+	jw_kstr(j, "url", str_printf(cx->arena, "%s/api/v2/job_statuses/" STR_F ".json", base, STR_A(job->uid)));
+	jw_kstr(j, "job_type", job->type);
+	jw_kint(j, "total", job->total);
+	if (str_eq(job->state, S("queued")))
+		jw_knull(j, "progress");
+	else
+		jw_kint(j, "progress", job->progress);
+	jw_kstr(j, "status", job->state);
+	if (job->message.n)
+		jw_kstr(j, "message", job->message);
+	else
+		jw_knull(j, "message");
+	jw_kraw(j, "results", done ? job->results : S("null"));
+	jw_end_obj(j);
+}
+
+void
+json_findings(struct json *j, const struct finding *f, int n)
+{
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(j);
+		jw_kstr(j, "field", f[i].field);
+		jw_kstr(j, "label", f[i].label);
+		jw_kstr(j, "rule", f[i].rule);
+		jw_kint(j, "start", f[i].at);
+		jw_kint(j, "end", f[i].at + f[i].len);
+		jw_kint(j, "score", f[i].score);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+/* ---- sideloads --------------------------------------------------------------------------------------------- */
+
+static int
+by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int
+ids_unique(int64_t *ids, int n)
+{
+	int k = 0;
+
+	qsort(ids, (size_t)n, sizeof *ids, by_number);
+	for (int i = 0; i < n; i++)
+		if (ids[i] != 0 && (k == 0 || ids[k - 1] != ids[i]))
+			ids[k++] = ids[i];
+	return k;
+}
+
+enum err
+sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n)
+{
+	struct user *u;
+	int count;
+
+	n = ids_unique(ids, n);
+	TRY(user_many(cx, ids, n, &u, &count));
+	jw_key(j, "users");
+	jw_arr(j);
+	for (int i = 0; i < count; i++)
+		json_user(j, cx, base, &u[i]);
+	jw_end_arr(j);
+	return count ? trail_look(cx, "user", ids, n, "name,email,phone") : OK;
+}
+
+enum err
+sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n)
+{
+	struct group *g;
+	int count;
+
+	n = ids_unique(ids, n);
+	TRY(group_many(cx, ids, n, &g, &count));
+	jw_key(j, "groups");
+	jw_arr(j);
+	for (int i = 0; i < count; i++)
+		json_group(j, cx, base, &g[i]);
+	jw_end_arr(j);
+	return OK;
+}
+
+enum err
+sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n)
+{
+	struct organization *o;
+	int count;
+
+	n = ids_unique(ids, n);
+	TRY(org_many(cx, ids, n, &o, &count));
+	jw_key(j, "organizations");
+	jw_arr(j);
+	for (int i = 0; i < count; i++)
+		json_org(j, cx, base, &o[i]);
+	jw_end_arr(j);
+	return count ? trail_look(cx, "organization", ids, n, "name") : OK;
+}
+
+enum err
+look_tickets(struct ctx *cx, const struct ticket *t, int n, const char *fields)
+{
+	int64_t *ids = NEW(cx->arena, int64_t, n ? n : 1);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = t[i].id;
+	if (n == 0) {
+		cx->looked = true;
+		return OK;
+	}
+	return trail_look(cx, "ticket", ids, n, fields);
+}
+
+enum err
+look_one(struct ctx *cx, const char *object, int64_t id, const char *fields)
+{
+	return trail_look(cx, object, &id, 1, fields);
+}
