@@ -9,9 +9,12 @@
  * What is refused here and never reaches a handler (RFC 9112): Content-Length
  * with Transfer-Encoding, a repeated Content-Length, Transfer-Encoding or
  * Host, a transfer coding other than "chunked", a header name that is not a
- * token, a missing Host, a target above 8 KiB: 400 and the connection closes.
- * A body above what admit() allows: 413. Too slow (head 10 s, body under
- * 500 bytes/s for 10 s, keep-alive idle 60 s): closed.
+ * token, a folded header, a bare LF or a control character in the head, a
+ * missing, repeated or impossible Host, a target above 8 KiB, a malformed
+ * percent escape in the path: 400 and the connection closes. Unknown method:
+ * 501; unknown expectation: 417. A body above what admit() allows: 413, sent
+ * as soon as it is known. Too slow (head 10 s, body under 500 bytes/s for
+ * 10 s, keep-alive idle 60 s, answer taken at under 500 bytes/s): closed.
  */
 #ifndef WARD_HTTP_H
 #define WARD_HTTP_H
@@ -26,7 +29,7 @@ struct http_req {
 	enum http_method   method;
 	str                path;       /* decoded once, as sent otherwise; always starts with '/' */
 	str                raw_query;  /* undecoded, without '?' */
-	struct http_param *query;      /* in order, repeated names kept */
+	struct http_param *query;      /* in order, repeated names kept; a '%' that starts no escape stays */
 	int                query_count;
 	str                body;       /* whole; empty if none */
 	str                address;    /* peer, "192.0.2.1" or "2001:db8::1"; the forwarded one behind a declared proxy */
@@ -43,14 +46,18 @@ const str *http_query(const struct http_req *rq, const char *name);
 str http_cookie(const struct http_req *rq, const char *name);
 
 struct http_reply {
-	int         status;            /* 0 is a bug and becomes 500 */
-	const char *type;              /* content type; NULL: none is sent */
+	int         status;            /* 0 is a bug and becomes 500; 204 and 304 go without type and body */
+	const char *type;              /* content type; NULL: none is sent. Literal or the arena's */
 	struct buf  body;              /* init by the server on the request's arena, max 64 MiB */
 	struct { const char *name; str value; } head[24];
 	int         head_count;
 	bool        close;             /* close the connection after this answer */
 };
-void http_head(struct http_reply *rp, const char *name, str value);  /* CR, LF and NUL in value: dropped */
+/* CR, LF and NUL in value: dropped. Value and body may point into arena and
+ * request. Not for Content-Length, Transfer-Encoding, Connection, Date: the
+ * server's own. When the client takes gzip and a text or JSON body is above
+ * 1 KiB, it is compressed, and a strong ETag becomes a weak one (W/"..."). */
+void http_head(struct http_reply *rp, const char *name, str value);
 
 /* Called on a wire thread once the head is complete: how many body bytes may
  * come. Must not block. */
@@ -67,6 +74,11 @@ struct http_conf {
 	int            wire_threads;   /* 0: 2 */
 	int            workers;        /* 0: 32; stacks of 512 KiB */
 	int            max_connections;/* 0: 4096; per address: a quarter of it */
+	usec           head_for;       /* 0: 10 s; from the first byte of a head to its last */
+	usec           body_for;       /* 0: 10 s; a body must bring body_rate in every such span */
+	int            body_rate;      /* 0: 500 bytes/s; also how fast an answer must be taken */
+	usec           idle_for;       /* 0: 60 s; between two requests of a connection */
+	size_t         body_memory;    /* 0: 256 MiB; all bodies above 64 KiB together, then 503 */
 	http_admit    *admit;
 	http_handler  *handle;
 	void          *arg;
@@ -76,7 +88,9 @@ struct http;
  * address or the certificate cannot be used (field and why in cx->fail). */
 enum err http_start(struct ctx *cx, const struct http_conf *conf, struct http **out) MUST_CHECK;
 int      http_port(const struct http *h);    /* the port really bound (listen port 0) */
-/* Stops to accept, lets running requests end (at most `grace`), closes. */
+/* Stops to accept, lets running requests end (at most `grace`), closes. A
+ * handler that still runs then has lost its client, but is waited for: it may
+ * hold what the caller frees next. */
 void     http_stop(struct http **h, usec grace);
 /* Re-reads certificate and key; the old ones stay when they cannot be read. */
 enum err http_reload(struct ctx *cx, struct http *h) MUST_CHECK;
