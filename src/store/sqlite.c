@@ -24,6 +24,7 @@
 #include <sqlite3.h>
 
 #include "store/driver.h"
+#include "store/sweep.h"
 
 enum { WAL_PAGES = 4000, WAL_BOUND = 64 << 20, BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
 
@@ -36,6 +37,7 @@ struct file {
 	int            wal_pages;      /* in the WAL after the last commit; writer only */
 	int            wal_copied;     /* of these, copied back by the last checkpoint */
 	int            wal_next;       /* the next checkpoint is due at so many */
+	struct sweep   sweep;          /* writer only */
 	sqlite3_stmt  *begin, *commit, *rollback, *save, *keep, *back;   /* writer only */
 };
 
@@ -183,7 +185,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 		sqlite3_db_config(f->h, options[i].option, options[i].value, NULL);
 	TRY(run_text(cx, f, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
 	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-	    " PRAGMA wal_autocheckpoint=0;", db_names[db]));
+	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
 	TRY(run_text(cx, f, writer ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
 	if (!writer)
@@ -191,6 +193,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 
 	TRY(run_text(cx, f, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864", db_names[db]));
 	f->wal_next = WAL_PAGES;
+	f->sweep.all = true;            /* what was written before is not known */
 	sqlite3_wal_hook(f->h, count_wal, f);
 	TRY(fixed(cx, f, "BEGIN IMMEDIATE", &f->begin));
 	TRY(fixed(cx, f, "COMMIT", &f->commit));
@@ -221,6 +224,7 @@ sq_close(struct conn **cp)
 		if (c->writer && f->h != NULL)
 			sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		sqlite3_close(f->h);
+		sweep_done(&f->sweep);
 		free((char *)f->path);
 	}
 	free(c);
@@ -639,6 +643,8 @@ sq_tidy(struct conn *c, bool idle)
 
 		if (f->wal_pages == f->wal_copied || (!idle && f->wal_pages < f->wal_next))
 			continue;
+		if (d == DB_KEYS)
+			sweep_note(&f->sweep, f->h, f->wal_pages);
 		sqlite3_busy_timeout(f->h, 0);
 		sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
 		if (copied == in_wal && wal_size(f) > WAL_BOUND)
@@ -650,18 +656,22 @@ sq_tidy(struct conn *c, bool idle)
 	}
 }
 
-/* secure_delete has zeroed the content in the pages; older images of those
- * pages are in the WAL, which is therefore copied back and cut to nothing. */
+/* What the file system does with the blocks of the WAL that it gets back is
+ * beyond us. */
 static enum err
 sq_scrub(struct ctx *cx, struct conn *c, enum db db)
 {
 	struct file *f = &c->file[db];
 	int rc;
 
+	sweep_note(&f->sweep, f->h, f->wal_pages);
 	sqlite3_busy_timeout(f->h, SCRUB_MS);
 	rc = sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(f->h, BUSY_MS);
-	return rc == SQLITE_OK ? OK : failed(cx, f, db_names[db]);
+	if (rc != SQLITE_OK)
+		return failed(cx, f, db_names[db]);
+	f->wal_pages = f->wal_copied = 0;
+	return sweep_run(&f->sweep, f->h) ? OK : fail(cx, E_FAULT, db_names[db], "the disk failed");
 }
 
 static uint64_t
