@@ -128,6 +128,17 @@ desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *in
 	}
 }
 
+enum err
+desk_findings(struct ctx *cx, sensitive text, struct finding **out, int *count)
+{
+	struct findings f = { 0 };
+
+	TRY(desk_scan(cx, "body", text, &f));
+	*out = f.f;
+	*count = f.count;
+	return OK;
+}
+
 void
 pack_findings(struct buf *b, uint8_t tag, const struct findings *list)
 {

@@ -32,6 +32,9 @@ struct finding {
 	int  score;
 };
 
+/* Findings of a text that is not kept: for the composer. */
+enum err desk_findings(struct ctx *cx, sensitive text, struct finding **out, int *count) MUST_CHECK;
+
 struct ticket {
 	int64_t id, key, requester_id, submitter_id, assignee_id, organization_id, group_id, problem_id;
 	int64_t brand_id, form_id, followup_source_id;

@@ -1,0 +1,332 @@
+/* logs.c - /api/v2/audit_logs and /access_logs, read from the trail. */
+#include "api/in.h"
+
+/* filter[x]; the first of that name. */
+static const str *
+filter(const struct http_req *rq, const char *name)
+{
+	return http_query(rq, name);
+}
+
+static bool
+filter_id(const struct http_req *rq, struct http_reply *rp, const char *name, int64_t *out)
+{
+	const str *v = filter(rq, name);
+
+	if (v == NULL || (str_int(*v, out) && *out > 0))
+		return true;
+	(void)!api_errors(rp, 400, "InvalidFilter", "Invalid filter", "an id filter must be a positive integer");
+	return false;
+}
+
+/* filter[created_at] is given twice: from, to. */
+static bool
+filter_times(const struct http_req *rq, struct http_reply *rp, struct trail_filter *f)
+{
+	int seen = 0;
+
+	for (int i = 0; i < rq->query_count; i++) {
+		str name = rq->query[i].name;
+		if (!str_eq(name, S("filter[created_at]")) && !str_eq(name, S("filter[created_at][]")))
+			continue;
+		if (!time_parse(rq->query[i].value, seen == 0 ? &f->from : &f->to)) {
+			(void)!api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[created_at] must be a time, given twice");
+			return false;
+		}
+		seen++;
+	}
+	return true;
+}
+
+/* Zendesk's five words for what was done. */
+static const char *
+action_word(str action)
+{
+	str verb = action;
+
+	(void)str_cut(&verb, '.');
+	if (str_starts(verb, S("create")) || str_eq(verb, S("upload")))
+		return "create";
+	if (str_starts(verb, S("delete")) || str_eq(verb, S("purge")) || str_eq(verb, S("revoke")) || str_starts(verb, S("redact")))
+		return "destroy";
+	if (str_starts(verb, S("login")))
+		return "login";
+	if (str_starts(verb, S("export")))
+		return "exported";
+	return "update";
+}
+
+static const char *
+action_label(const char *word)
+{
+	return strcmp(word, "create") == 0 ? "Created" : strcmp(word, "destroy") == 0 ? "Deleted"
+	    : strcmp(word, "login") == 0 ? "Signed in" : strcmp(word, "exported") == 0 ? "Exported" : "Updated";
+}
+
+struct names { int64_t *id; str *name; int n; };
+
+static enum err
+actor_names(struct ctx *cx, const struct trail_event *e, int n, struct names *out)
+{
+	struct user *u;
+	int count;
+
+	out->id = NEW(cx->arena, int64_t, n + 1);
+	for (int i = 0; i < n; i++)
+		out->id[i] = e[i].actor_id;
+	out->n = ids_unique(out->id, n);
+	TRY(user_many(cx, out->id, out->n, &u, &count));
+	out->name = NEW(cx->arena, str, count + 1);
+	for (int i = 0; i < count; i++) {
+		out->id[i] = u[i].id;
+		out->name[i] = reveal(cx, u[i].name, TO_SHOW_ACTOR);
+	}
+	out->n = count;
+	return OK;
+}
+
+static str
+name_of(const struct names *names, int64_t id)
+{
+	for (int i = 0; i < names->n; i++)
+		if (names->id[i] == id)
+			return names->name[i];
+	return id == 0 ? S("System") : S("");
+}
+
+/* What changed, in words: names of fields with before and after where they are kept. */
+static str
+describe(struct ctx *cx, const struct trail_event *e)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 64 * KiB);
+	for (int i = 0; i < e->field_count; i++) {
+		if (b.n)
+			buf_add(&b, S("; "));
+		buf_add(&b, e->field[i].name);
+		if (e->field[i].erased) {
+			buf_add(&b, S(" (erased)"));
+			continue;
+		}
+		if (e->field[i].has_before) {
+			buf_add(&b, S(" from "));
+			buf_add(&b, str_sub(reveal(cx, e->field[i].before, TO_SHOW_ACTOR), 0, 200));
+		}
+		if (e->field[i].has_after && e->field[i].after.hidden.n) {
+			buf_add(&b, S(" to "));
+			buf_add(&b, str_sub(reveal(cx, e->field[i].after, TO_SHOW_ACTOR), 0, 200));
+		}
+	}
+	return buf_str(&b);
+}
+
+static void
+json_audit_log(struct json *j, struct ctx *cx, const char *base, const struct trail_event *e, const struct names *names)
+{
+	const char *word = action_word(e->action);
+
+	jw_obj(j);
+	url_of(j, cx, base, "audit_logs", e->seq);
+	jw_kint(j, "id", e->seq);
+	jw_kstr(j, "action", str_of(word));
+	jw_kz(j, "action_label", action_label(word));
+	jw_kid(j, "actor_id", e->actor_id);
+	jw_kstr(j, "actor_name", name_of(names, e->actor_id));
+	jw_kid(j, "source_id", e->object_id);
+	jw_kstr(j, "source_type", e->object);
+	jw_kstr(j, "source_label", str_printf(cx->arena, STR_F " %lld", STR_A(e->object), (long long)e->object_id));
+	jw_kstr(j, "change_description", describe(cx, e));
+	jw_kstr(j, "ward_action", e->action);
+	jw_kstr(j, "ip_address", reveal(cx, e->address, TO_SHOW_ACTOR));
+	jw_ktime(j, "created_at", e->at);
+	jw_end_obj(j);
+}
+
+static enum err
+audit_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const sorts[] = { "created_at", NULL };
+	const char *base = z_of(cx, api_base(cx, rq));
+	const str *type = filter(rq, "filter[source_type]");
+	struct trail_filter f = { .kind = TRAIL_CHANGE };
+	struct trail_event *e;
+	struct names names;
+	struct paging p;
+	struct json j;
+	int64_t total = 0, shown[1] = { 0 };
+	int n, skip = 0;
+	bool more;
+
+	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
+		return OK;
+	if (!filter_id(rq, rp, "filter[actor_id]", &f.actor_id) || !filter_id(rq, rp, "filter[source_id]", &f.object_id)
+	    || !filter_times(rq, rp, &f))
+		return OK;
+	if (f.object_id && type == NULL)
+		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[source_id] needs filter[source_type]");
+	if (type != NULL)
+		f.object = *type;
+	/* Newest first unless sort=created_at or sort_order=asc says otherwise. */
+	f.oldest_first = p.cursor ? http_query(rq, "sort") != NULL && !p.descending : api_query_is(rq, "sort_order", "asc");
+	if (p.after)
+		*(f.oldest_first ? &f.after_seq : &f.before_seq) = p.id;
+	if (p.before) {
+		*(f.oldest_first ? &f.before_seq : &f.after_seq) = p.id;
+		f.oldest_first = !f.oldest_first;
+	}
+	skip = (int)p.offset;
+	f.limit = p.limit + skip + 1;
+	TRY(trail_list(cx, &f, &e, &n));
+	if (skip > n)
+		skip = n;
+	e += skip;
+	n -= skip;
+	more = n > p.limit;
+	if (more)
+		n = p.limit;
+	if (p.before)
+		for (int i = 0; i < n / 2; i++) {
+			struct trail_event swap = e[i];
+			e[i] = e[n - 1 - i];
+			e[n - 1 - i] = swap;
+		}
+	total = p.offset + n + (more ? 1 : 0);
+	TRY(actor_names(cx, e, n, &names));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "audit_logs");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_audit_log(&j, cx, base, &e[i], &names);
+	jw_end_arr(&j);
+	api_page_end(&j, cx, rq, &p, n, p.before ? true : more, n ? (struct place){ e[0].seq, e[0].seq } : (struct place){ 0, 0 },
+	    n ? (struct place){ e[n - 1].seq, e[n - 1].seq } : (struct place){ 0, 0 }, total);
+	jw_end_obj(&j);
+	return trail_look(cx, "audit_log", shown, 1, "events");
+}
+
+static enum err
+audit_log_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct trail_filter f = { .kind = TRAIL_CHANGE, .after_seq = rq->param[0] - 1, .oldest_first = true, .limit = 1 };
+	struct trail_event *e;
+	struct names names;
+	struct json j;
+	int n;
+
+	if (f.after_seq == 0) {
+		f.after_seq = 0;
+		f.before_seq = 2;
+	}
+	TRY(trail_list(cx, &f, &e, &n));
+	if (n == 0 || e->seq != rq->param[0])
+		return fail(cx, E_ABSENT, NULL, "no such event");
+	TRY(actor_names(cx, e, 1, &names));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "audit_log");
+	json_audit_log(&j, cx, z_of(cx, api_base(cx, rq)), e, &names);
+	jw_end_obj(&j);
+	return look_one(cx, "audit_log", e->seq, "events");
+}
+
+/* A ULID (26 characters of Crockford's base 32): 48 bits of milliseconds, the
+ * rest is the event's number, so it sorts as the trail does. */
+static str
+ulid(struct ctx *cx, const struct trail_event *e)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	uint64_t ms = (uint64_t)(e->at / 1000), seq = (uint64_t)e->seq;
+	char out[26];
+
+	for (int i = 25; i >= 10; i--) {
+		out[i] = digits[seq & 31];
+		seq >>= 5;
+	}
+	for (int i = 9; i >= 0; i--) {
+		out[i] = digits[ms & 31];
+		ms >>= 5;
+	}
+	return str_dup(cx->arena, (str){ out, sizeof out });
+}
+
+static enum err
+access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const sorts[] = { "timestamp", "created_at", NULL };
+	struct trail_filter f = { .kind = TRAIL_LOOK };
+	const str *start = filter(rq, "filter[start]"), *end = filter(rq, "filter[end]"), *size = http_query(rq, "page[size]"),
+	    *sort = http_query(rq, "sort"), *object = filter(rq, "filter[object]");
+	struct http_req copy = *rq;
+	struct trail_event *e;
+	struct paging p;
+	struct json j;
+	int64_t shown[1] = { 0 };
+	int n;
+	bool more;
+
+	/* Cursor only, 1000 a page unless asked otherwise, at most 2500. */
+	if (!api_paging(cx, &copy, rp, sorts, 2, 2500, &p))
+		return OK;
+	p.cursor = true;
+	if (size == NULL)
+		p.limit = 1000;
+	if (!filter_id(rq, rp, "filter[user_id]", &f.actor_id) || !filter_id(rq, rp, "filter[object_id]", &f.object_id))
+		return OK;
+	if (object != NULL)
+		f.object = *object;
+	if ((start != NULL && !time_parse(*start, &f.from)) || (end != NULL && !time_parse(*end, &f.to)))
+		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[start] and filter[end] must be times");
+	f.oldest_first = sort != NULL && !p.descending;
+	if (p.after)
+		*(f.oldest_first ? &f.after_seq : &f.before_seq) = p.id;
+	if (p.before)
+		*(f.oldest_first ? &f.before_seq : &f.after_seq) = p.id;
+	f.limit = p.limit + 1;
+	TRY(trail_list(cx, &f, &e, &n));
+	more = n > p.limit;
+	if (more)
+		n = p.limit;
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "access_logs");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(&j);
+		jw_kstr(&j, "id", ulid(cx, &e[i]));
+		jw_ktime(&j, "timestamp", e[i].at);
+		jw_kid(&j, "user_id", e[i].actor_id);
+		jw_kstr(&j, "ip_address", reveal(cx, e[i].address, TO_SHOW_ACTOR));
+		jw_kz(&j, "method", "GET");
+		jw_kstr(&j, "url", e[i].object_id ? str_printf(cx->arena, "/api/v2/" STR_F "s/%lld", STR_A(e[i].object),
+		    (long long)e[i].object_id) : str_printf(cx->arena, "/api/v2/" STR_F "s", STR_A(e[i].object)));
+		jw_kint(&j, "status", 200);
+		jw_kstr(&j, "authorization_type", e[i].how);
+		jw_kstr(&j, "client", reveal(cx, e[i].client, TO_SHOW_ACTOR));
+		jw_knull(&j, "referer");
+		jw_knull(&j, "bytes_sent");
+		jw_kstr(&j, "category", e[i].object);
+		jw_kstr(&j, "summary", e[i].shown);
+		jw_knull(&j, "graphql");
+		jw_kstr(&j, "object", e[i].object);
+		jw_key(&j, "object_ids");
+		jw_arr(&j);
+		for (int k = 0; k < e[i].id_count; k++)
+			jw_int(&j, e[i].ids[k]);
+		jw_end_arr(&j);
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	api_page_end(&j, cx, rq, &p, n, more, n ? (struct place){ e[0].seq, e[0].seq } : (struct place){ 0, 0 },
+	    n ? (struct place){ e[n - 1].seq, e[n - 1].seq } : (struct place){ 0, 0 }, 0);
+	jw_end_obj(&j);
+	return trail_look(cx, "access_log", shown, 1, "events");
+}
+
+const struct route log_routes[] = {
+	{ GET, "/api/v2/audit_logs",      MAY_READ_TRAIL, 0, audit_logs,     0 },
+	{ GET, "/api/v2/audit_logs/{id}", MAY_READ_TRAIL, 0, audit_log_show, 0 },
+	{ GET, "/api/v2/access_logs",     MAY_READ_TRAIL, 0, access_logs,    0 },
+	{ 0 }
+};

@@ -1,0 +1,257 @@
+/* ward.c - what Ward adds under /api/ward/v1, and the probes. */
+#include "api/in.h"
+#include "store/store.h"
+
+static enum err
+healthz(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct json j;
+	int64_t n;
+
+	(void)rq;
+	TRY(trail_count(cx, &n));           /* the database answers */
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kz(&j, "status", "ok");
+	jw_kz(&j, "version", api_of(cx)->conf.version);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static void
+metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+	buf_fmt(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)v);
+}
+
+/* Prometheus text exposition format 0.0.4: numbers only, no label that could
+ * hold what a person typed. */
+static enum err
+metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct store_stats s;
+	int64_t events, tickets, suspended;
+	struct ticket_filter f = { 0 };
+
+	(void)rq;
+	store_stats(cx->sys->store, &s);
+	gate_as_system(cx, "metrics");
+	TRY(trail_count(cx, &events));
+	TRY(ticket_count(cx, &f, &tickets));
+	TRY(suspended_count(cx, &suspended));
+	rp->status = 200;
+	rp->type = "text/plain; version=0.0.4; charset=utf-8";
+	metric(&rp->body, "ward_tickets", "gauge", "Tickets that are not deleted.", (uint64_t)tickets);
+	metric(&rp->body, "ward_suspended_tickets", "gauge", "Mail kept as suspended tickets.", (uint64_t)suspended);
+	metric(&rp->body, "ward_trail_events_total", "counter", "Events in the trail.", (uint64_t)events);
+	metric(&rp->body, "ward_store_transactions_total", "counter", "Transactions since start.", s.transactions);
+	metric(&rp->body, "ward_store_commits_total", "counter", "Commits (groups of transactions) since start.", s.commits);
+	metric(&rp->body, "ward_store_rollbacks_total", "counter", "Transactions rolled back since start.", s.rollbacks);
+	metric(&rp->body, "ward_store_queue", "gauge", "Transactions waiting for the writer.", s.queue);
+	metric(&rp->body, "ward_store_bytes", "gauge", "Size of the main database.", s.bytes_main);
+	metric(&rp->body, "ward_keyring_bytes", "gauge", "Size of the keyring.", s.bytes_keys);
+	return OK;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+
+static void
+set_cookie(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, str value, bool end)
+{
+	http_head(rp, "Set-Cookie", str_printf(cx->arena, "ward_session=" STR_F "; Path=/; HttpOnly; SameSite=Strict%s%s",
+	    STR_A(value), rq->secure ? "; Secure" : "", end ? "; Max-Age=0" : ""));
+}
+
+static enum err
+session_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj;
+	struct user u;
+	struct json j;
+	str cookie, csrf, email;
+	sensitive password;
+	int retry = 0;
+	enum err e;
+
+	/* Another site cannot make this request look like ours: it must be JSON. */
+	if (!str_starts(http_header(rq, "content-type"), S("application/json")))
+		return api_error(rp, 415, "UnsupportedMediaType", "Content-Type must be application/json");
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	email = json_text(cx, json_object_get(obj, "email"));
+	password = HIDE(json_text(cx, json_object_get(obj, "password")));
+	if (email.n == 0)
+		bad(cx, "email", "BlankValue", "Email: cannot be blank");
+	if (password.hidden.n == 0)
+		bad(cx, "password", "BlankValue", "Password: cannot be blank");
+	TRY(bad_check(cx));
+	e = session_create(cx, email, password, &cookie, &csrf, &retry);
+	if (e == E_LIMIT) {
+		(void)!api_error(rp, 429, "TooManyAttempts", "Too many failed sign-ins; wait before the next one");
+		http_head(rp, "Retry-After", str_printf(cx->arena, "%d", retry > 0 ? retry : 1));
+		return OK;
+	}
+	TRY(e);
+	TRY(user_load(cx, cx->actor->user_id, &u));
+	set_cookie(cx, rq, rp, cookie, false);
+	api_begin(rp, &j, 201);
+	jw_obj(&j);
+	jw_kstr(&j, "csrf", csrf);
+	jw_key(&j, "user");
+	json_user(&j, cx, z_of(cx, api_base(cx, rq)), &u);
+	jw_end_obj(&j);
+	return look_one(cx, "user", u.id, "name,email,phone");
+}
+
+static enum err
+session_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(session_end(cx));
+	set_cookie(cx, rq, rp, S(""), true);
+	api_empty(rp, 204);
+	return OK;
+}
+
+/* ---- findings -------------------------------------------------------------------------------------------------------- */
+
+/* What the PHI engine found in a ticket: shown before an agent sends (P2). */
+static enum err
+findings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct ticket t;
+	struct comment *c;
+	struct json j;
+	int n;
+
+	TRY(ticket_get(cx, rq->param[0], &t));
+	TRY(comment_list(cx, t.id, false, false, 0, 0, 1000, &c, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "ticket_id", t.id);
+	jw_key(&j, "ticket");
+	json_findings(&j, t.finding, t.finding_count);
+	jw_key(&j, "comments");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(&j);
+		jw_kint(&j, "comment_id", c[i].id);
+		jw_key(&j, "findings");
+		json_findings(&j, c[i].finding, c[i].finding_count);
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return look_one(cx, "ticket", t.id, "findings");
+}
+
+/* Scans a text that is not kept: for the composer. */
+static enum err
+scan(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj;
+	struct finding *f;
+	struct json j;
+	int n;
+
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	if (!json_is_string(json_object_get(obj, "text"))) {
+		bad(cx, "text", "BlankValue", "Text: is required and must be a string");
+		return bad_check(cx);
+	}
+	TRY(desk_findings(cx, HIDE(json_text(cx, json_object_get(obj, "text"))), &f, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "findings");
+	json_findings(&j, f, n);
+	jw_end_obj(&j);
+	return OK;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------------------------------ */
+
+static enum err
+tokens(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct api_token *t;
+	struct json j;
+	int n;
+
+	(void)rq;
+	TRY(token_list(cx, &t, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "api_tokens");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(&j);
+		jw_kint(&j, "id", t[i].id);
+		jw_kint(&j, "user_id", t[i].user_id);
+		jw_kstr(&j, "description", t[i].description);
+		jw_kbool(&j, "active", t[i].active);
+		jw_kbool(&j, "bearer", t[i].bearer);
+		jw_ktime(&j, "created_at", t[i].created_at);
+		jw_ktime(&j, "last_used", t[i].last_used_at);
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+token_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(token_revoke(cx, rq->param[0]));
+	api_empty(rp, 204);
+	return OK;
+}
+
+/* The routes there are, for the matrix and for people. */
+struct listing { struct json *j; };
+
+static void
+list_route(void *arg, const struct route *r)
+{
+	static const char *const methods[] = { "", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS" };
+	struct json *j = ((struct listing *)arg)->j;
+
+	jw_obj(j);
+	jw_kz(j, "method", methods[r->method]);
+	jw_kz(j, "path", r->path);
+	jw_kz(j, "permission", api_may_name(r->permission));
+	jw_kint(j, "body_max", (int64_t)r->body_max);
+	jw_end_obj(j);
+}
+
+static enum err
+routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct json j;
+
+	(void)cx;
+	(void)rq;
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "routes");
+	jw_arr(&j);
+	api_routes(list_route, &(struct listing){ &j });
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
+const struct route ward_routes[] = {
+	{ GET,    "/healthz",                         MAY_ANYONE,      0,        healthz,        0 },
+	{ GET,    "/metrics",                         MAY_ADMIN,       0,        metrics,        0 },
+	{ POST,   "/api/ward/v1/session",             MAY_ANYONE,      16 * KiB, session_post,   ROUTE_ANONYMOUS_OK | ROUTE_NO_CSRF },
+	{ DELETE, "/api/ward/v1/session",             MAY_SIGNED_IN,   0,        session_delete, 0 },
+	{ GET,    "/api/ward/v1/tickets/{id}/findings", MAY_READ_TICKET, 0,      findings,       0 },
+	{ POST,   "/api/ward/v1/phi/scan",            MAY_SIGNED_IN,   2 * MiB,  scan,           0 },
+	{ GET,    "/api/ward/v1/api_tokens",          MAY_ADMIN,       0,        tokens,         0 },
+	{ DELETE, "/api/ward/v1/api_tokens/{id}",     MAY_ADMIN,       0,        token_delete,   0 },
+	{ GET,    "/api/ward/v1/routes",              MAY_ADMIN,       0,        routes,         0 },
+	{ 0 }
+};
