@@ -2,12 +2,14 @@
  * hooks, nesting, what readers see, a full disk, the lock. */
 #include "rows.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "db.h"
@@ -521,6 +523,151 @@ readers_take_turns(void **state UNUSED)
 	}
 }
 
+/* ---- before the commit ----------------------------------------------------------------------------- */
+
+static const struct stmt head_set = {
+	.name = "entry.head", .sql = "INSERT INTO entry (account_id, id, thread, n, body) VALUES ($1, 0, 777, $2, $3)"
+	" ON CONFLICT (account_id, id) DO UPDATE SET n = entry.n + excluded.n", .in = "iib",
+};
+static const struct stmt head_get = {
+	.name = "entry.head_get", .sql = "SELECT n FROM entry WHERE account_id = $1 AND id = 0", .in = "i", .out = "i",
+};
+
+struct head { int done, runs; bool fails; };
+
+static enum err
+write_head(struct ctx *cx, void *arg)
+{
+	struct head *h = arg;
+
+	h->runs++;
+	TRY(store_exec(cx, &head_set, ARGS(INT(1), INT(h->done), BYTES(S(""))), NULL));
+	h->done = 0;
+	return h->fails ? fail(cx, E_DENIED, NULL, "the head is refused") : OK;
+}
+
+struct headed { struct put put; struct head *head; };
+
+static enum err
+headed_fn(struct ctx *cx, void *arg)
+{
+	struct headed *h = arg;
+
+	store_before_commit(cx, write_head, h->head);
+	store_before_commit(cx, write_head, h->head);
+	TRY(put_fn(cx, &h->put));
+	h->head->done++;
+	return OK;
+}
+
+static void *
+headed_thread(void *arg)
+{
+	struct headed *h = arg;
+	struct ctx cx;
+
+	ctx_init(&cx, &d.sys, 1);
+	h->put.err = store_write(&cx, headed_fn, h);
+	h->put.why = cx.fail.why;
+	ctx_done(&cx);
+	return NULL;
+}
+
+static void
+before_the_commit_once(void **state UNUSED)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct head head = { .fails = fails };
+		struct headed h[6];
+		pthread_t hold_thread, t[6];
+		sem_t entered, leave;
+		struct put hold = { .read_only = true, .entered = &entered, .leave = &leave };
+		struct store_stats st;
+		struct ctx cx;
+		struct row r;
+		sem_init(&entered, 0, 0);
+		sem_init(&leave, 0, 0);
+		pthread_create(&hold_thread, NULL, put_thread, &hold);
+		sem_wait(&entered);
+		for (int i = 0; i < 6; i++) {         /* the first to ask fails: its asking does not count */
+			h[i] = (struct headed){ { .thread = fails, .n = i, .fail_after = i == 0 }, &head };
+			pthread_create(&t[i], NULL, headed_thread, &h[i]);
+			do {
+				sched_yield();
+				store_stats(d.sys.store, &st);
+			} while (st.queue != (uint64_t)i + 1);
+		}
+		sem_post(&leave);
+		pthread_join(hold_thread, NULL);
+		for (int i = 0; i < 6; i++) {
+			pthread_join(t[i], NULL);
+			assert_int_equal(h[i].put.err, fails ? E_FAULT : i == 0 ? E_LIMIT : OK);
+			if (fails)
+				assert_string_equal(h[i].put.why, "the head is refused");
+		}
+		assert_int_equal(head.runs, 1);
+		ctx_init(&cx, &d.sys, 1);
+		assert_int_equal(store_one(&cx, &head_get, ARGS(INT(1)), &r), OK);
+		assert_int_equal(row_int(&r, 0), 5);          /* of the five good ones; the failed batch added nothing */
+		assert_int_equal(store_one(&cx, &count_all, NO_ARGS, &r), OK);
+		assert_int_equal(row_int(&r, 0), 6);
+		ctx_done(&cx);
+	}
+}
+
+/* ---- on disk --------------------------------------------------------------------------------------- */
+
+static atomic_int syncs, sync_fails;
+
+/* In the place of the C library's, also for SQLite. */
+int
+fdatasync(int fd)
+{
+	if (atomic_load(&sync_fails) > 0 && atomic_fetch_sub(&sync_fails, 1) == 1) {
+		errno = EIO;
+		return -1;
+	}
+	atomic_fetch_add(&syncs, 1);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void
+acknowledged_means_synced(void **state UNUSED)
+{
+	for (int i = 0; i < 20; i++) {
+		struct put p = { .n = i, .with_key = i % 2 == 1 };
+		int before = atomic_load(&syncs);
+		assert_int_equal(put(&p), OK);
+		assert_true(atomic_load(&syncs) - before >= 1 + (i % 2 == 1));
+	}
+	struct put reading = { .read_only = true };
+	int before = atomic_load(&syncs);
+	assert_int_equal(put(&reading), OK);
+	assert_int_equal(atomic_load(&syncs), before);    /* and what changed nothing costs nothing */
+}
+
+static void
+a_sync_that_fails(void **state UNUSED)
+{
+	int64_t count, max, good = 0;
+
+	for (int i = 0; i < 30; i++) {
+		bool bad = i % 3 == 2;
+		struct put p = { .n = i, .with_key = i % 2 == 1 };
+		atomic_store(&sync_fails, bad);               /* the first one: the keyring's if there is a key */
+		if (bad) {
+			assert_int_equal(put(&p), E_FAULT);
+			assert_string_equal(p.why, "the disk failed");
+		} else {
+			assert_int_equal(put(&p), OK);
+			assert_int_equal(p.id, ++good);
+		}
+		atomic_store(&sync_fails, 0);
+		totals(&count, &max);
+		assert_int_equal(count, good);
+	}
+}
+
 /* ---- a full disk ----------------------------------------------------------------------------------- */
 
 static void
@@ -702,7 +849,8 @@ main(void)
 	const struct CMUnitTest t[] = {
 		FRESH(many_threads_each_exactly_once), FRESH(one_fails_alone), FRESH(those_that_fail_leave_no_key),
 		FRESH(a_failed_commit_takes_all), FRESH(hooks_run_in_their_order), FRESH(a_write_inside_a_write),
-		FRESH(readers_see_what_is_committed), FRESH(readers_take_turns), FRESH(a_full_database), FRESH(a_full_disk),
+		FRESH(readers_see_what_is_committed), FRESH(readers_take_turns), FRESH(before_the_commit_once),
+		FRESH(acknowledged_means_synced), FRESH(a_sync_that_fails), FRESH(a_full_database), FRESH(a_full_disk),
 		FRESH(a_second_one_is_refused), FRESH(files_are_private), FRESH(closing_finishes_what_waits),
 	};
 	return cmocka_run_group_tests_name("store commit", t, NULL, NULL);
