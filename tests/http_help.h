@@ -228,6 +228,7 @@ struct client {
 struct answer {
 	int    status;
 	bool   eof_first;     /* the connection ended before a whole head */
+	bool   torn;          /* or before a whole body */
 	char   head[16 << 10];
 	char  *body;
 	size_t body_n;
@@ -344,7 +345,7 @@ client_drop(struct client *c, size_t n)
 UNUSED static const char *
 head_of(const struct answer *a, const char *name)
 {
-	static char value[4096];
+	static _Thread_local char value[4096];
 	const char *p = a->head, *end;
 	size_t n = strlen(name);
 
@@ -368,9 +369,9 @@ answer_free(struct answer *a)
 	a->body = NULL;
 }
 
-/* Reads one answer; to_head says that no body comes (HEAD). */
+/* Reads one answer, which may be torn; to_head says that no body comes (HEAD). */
 UNUSED static void
-client_read(struct client *c, struct answer *a, bool to_head)
+client_read_any(struct client *c, struct answer *a, bool to_head)
 {
 	const char *end, *v;
 	size_t want = 0, take, cap = 0;
@@ -407,8 +408,14 @@ client_read(struct client *c, struct answer *a, bool to_head)
 	if (a->body == NULL)
 		a->body = calloc(1, 1);
 	a->body[a->body_n] = 0;
-	if (!to_eof)
-		assert_int_equal(a->body_n, want);
+	a->torn = !to_eof && a->body_n != want;
+}
+
+UNUSED static void
+client_read(struct client *c, struct answer *a, bool to_head)
+{
+	client_read_any(c, a, to_head);
+	assert_false(a->torn);
 }
 
 /* True when the server closes within the time (and sends nothing more). */

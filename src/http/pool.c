@@ -100,7 +100,7 @@ bool
 pool_start(struct http *h)
 {
 	pthread_attr_t attr;
-	char name[16];
+	char name[24];
 
 	h->last = &h->first;
 	h->workers = NEW(h->a, struct worker, (size_t)h->conf.workers);
@@ -115,7 +115,7 @@ pool_start(struct http *h)
 			pthread_cond_destroy(&k->wake);
 			break;
 		}
-		snprintf(name, sizeof(name), "http-%d", i);
+		snprintf(name, sizeof(name), "http-%d", i % 10000);
 		pthread_setname_np(k->thread, name);
 		h->worker_count++;
 	}
