@@ -91,7 +91,7 @@ $(B)/phi: $(B)/obj/phi/main.o $(B)/libphi.a $(B)/libbase.a
 
 # What a module generates, it says in its own <module>.mk.
 -include $(wildcard src/*/*.mk)
--include bench/bench.mk
+-include $(wildcard bench/*.mk)
 
 # ---- tests -------------------------------------------------------------------------------------
 
