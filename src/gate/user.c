@@ -344,6 +344,8 @@ json_shape(struct ctx *cx, str text, bool object)
 static bool
 shape_ok(struct ctx *cx, const struct text_member *m, str v)
 {
+	if (m->shape == LINE)
+		v = str_trim(v);
 	if (v.n == 0)
 		return true;
 	if (v.n > m->max || !utf8_valid(v))
@@ -587,8 +589,10 @@ identity_change(struct ctx *cx, const struct user *was, struct user *is, sensiti
 	bool primary, replace = is_full(cx->actor) || was->email.hidden.n == 0;
 
 	TRY(email_owner(cx, email, &identity, &owner, &primary));
-	if (primary)
-		return OK;             /* perhaps spelled differently */
+	if (primary) {                 /* only spelled differently */
+		is->email = was->email;
+		return OK;
+	}
 	if (!replace) {
 		is->email = was->email;
 		if (identity != 0)
