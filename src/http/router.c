@@ -252,7 +252,7 @@ router_find(const struct router *r, struct http_req *rq, unsigned *allowed)
 	memset(rq->word, 0, sizeof(rq->word));
 	if (!str_starts(path, S("/")))
 		return NULL;
-	if (str_ends(path, S(".json")))
+	if (str_ends(path, S(".json")) && !str_ends(path, S("/.json")))
 		path.n -= 5;
 	walk(&s, &r->root, str_sub(path, 1, path.n), path.n == 1);
 	if (s.found == NULL)
