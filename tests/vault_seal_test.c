@@ -416,7 +416,7 @@ eviction(void **state)
 		key_new(f, i);
 		FINE_CALL(f, vault_seal(&f->cx, f->v, i, here, S("text"), &a[i]));
 	}
-	assert_int_equal(f->ring.loads, 0);
+	assert_int_equal(f->ring.loads, 0);      /* each was there when it was needed */
 	/* At most 8,192 can be there: the others have to be loaded. */
 	for (int i = 1; i <= KEYS; i++)
 		FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a[i], &plain));
@@ -424,15 +424,53 @@ eviction(void **state)
 	/* What is used stays while others pass through. */
 	for (int i = 1; i <= HOT; i++)
 		FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a[i], &plain));
+	before = f->ring.loads;
 	for (int i = HOT + 1; i <= KEYS; i++) {
 		FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a[i], &plain));
 		FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a[1 + i % HOT], &plain));
 		assert_true(str_eq(plain, S("text")));
 	}
+	assert_in_range(f->ring.loads - before, 0, KEYS - HOT + HOT / 10);
 	before = f->ring.loads;
 	for (int i = 1; i <= HOT; i++)
 		FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a[i], &plain));
 	assert_in_range(f->ring.loads - before, 0, HOT / 10);
+}
+
+/* While one thread loads a key, another replaces it: what was loaded must not
+ * take the place of what is newer. Here the loading itself does the other's part. */
+static struct vault *meddled;
+static int meddle_with;
+
+static enum err
+meddling_load(struct ctx *cx, void *arg, int64_t id, str *wrapped)
+{
+	TRY(ring_load_data(cx, arg, id, wrapped));
+	if (meddle_with == 1) {
+		meddle_with = 0;
+		TRY(vault_key_new(cx, meddled, id));
+	}
+	return OK;
+}
+
+static void
+replaced_while_loading(void **state)
+{
+	struct fix *f = *state;
+	str a, b, plain;
+
+	f->keyring.load_data = meddling_load;
+	fix_open(f);
+	meddled = f->v;
+	key_new(f, 5);
+	FINE_CALL(f, vault_seal(&f->cx, f->v, 5, here, S("old"), &a));
+	vault_key_forget(f->v, 5);
+	meddle_with = 1;
+	FINE_CALL(f, vault_open_value(&f->cx, f->v, here, a, &plain));
+	assert_true(str_eq(plain, S("old")));    /* it read the older snapshot, rightly */
+	FINE_CALL(f, vault_seal(&f->cx, f->v, 5, here, S("new"), &b));
+	vault_key_forget(f->v, 5);
+	FINE_CALL(f, vault_open_value(&f->cx, f->v, here, b, &plain));   /* under what the keyring has */
 }
 
 /* ---- opening the vault ---------------------------------------------------------------------------------------- */
@@ -814,6 +852,7 @@ main(int argc, char **argv)
 	FIX(rolled_back, fix_new_open);
 	FIX(altered_wrapped, fix_new_open);
 	FIX(eviction, fix_new_open);
+	FIX(replaced_while_loading, fix_new);
 	FIX(open_again, fix_new);
 	FIX(wiped, fix_new_open);
 	FIX(wiped_on_destroy, fix_new_open);

@@ -3,7 +3,9 @@
  * Thirty-two shards by a hash of the id, each with its lock and 256 places,
  * found through chains, evicted by CLOCK: a hand goes round, a place used
  * since its last visit gets one more round, the first that was not is wiped
- * and given to the newcomer. The keys lie in one guarded allocation.
+ * and given to the newcomer, who has that one round to be used again: a long
+ * walk over old tickets passes through without pushing out what is in use.
+ * The keys lie in one guarded allocation.
  *
  * The hard part is not to remember a key that is being destroyed. Keys are
  * loaded outside the lock, from a snapshot that may be older than the
@@ -124,7 +126,6 @@ put(struct shard *s, int64_t id, usec now, const unsigned char key[KEY_BYTES])
 	}
 	memcpy(s->key[place], key, KEY_BYTES);
 	s->at[place] = now;
-	s->warm[place] = true;
 }
 
 struct cache *

@@ -90,8 +90,7 @@ static const char *const words[WHYS] = {
 	[FILE_KIND]     = "the root key file is not a regular file",
 	[FILE_BAD]      = "the root key file holds no key: it must be 64 hex digits and a newline",
 	[SALT_MISSING]  = "the salt file of the passphrase is missing: put it back from your copy, or correct its path",
-	[SALT_OPEN]     = "the salt file of the passphrase must be a regular file, mode 0600 or 0400, owned by the user"
-	                  " that Ward runs as",
+	[SALT_OPEN]     = "the salt file of the passphrase must be a regular file of mode 0600 or 0400 of Ward's user",
 	[SALT_BAD]      = "the salt file of the passphrase is damaged: put it back from your copy",
 	[PHRASE_SHORT]  = "the passphrase must have 12 to 1,024 bytes",
 	[PHRASE_WRONG]  = "wrong passphrase",
