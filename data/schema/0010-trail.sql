@@ -34,6 +34,7 @@ CREATE TABLE trail_head (
 	seq        BIGINT NOT NULL,
 	hash       BYTEA NOT NULL,
 	indexed    BIGINT NOT NULL,      -- events up to this one are in trail_block
+	witnessed  BIGINT NOT NULL,      -- checkpoints up to this number are in the witness
 	mac        BYTEA NOT NULL,
 	PRIMARY KEY (account_id, lane)
 );

@@ -26,7 +26,7 @@ struct writing {
 	bool         values;
 	struct buf   out;           /* in an arena of its own */
 	struct arena *arena;
-	struct ctx   w;             /* what one line needs */
+	struct arena *scratch;      /* what one line needs */
 	hash32       file;
 	int64_t      next;          /* the event that comes */
 };
@@ -58,12 +58,13 @@ put_line(struct ctx *cx, struct writing *w, const struct buf *line)
 static void
 line_begin(struct writing *w, struct buf *line)
 {
-	buf_init(line, w->w.arena, LINE_MAX_BYTES);
+	buf_init(line, w->scratch, LINE_MAX_BYTES);
 }
 
 static enum err
 open_values(struct ctx *cx, struct writing *w, const struct row *r, struct out_event *e)
 {
+	__typeof__(cx->fail) was = cx->fail;
 	enum err err;
 
 	e->state = VALS_NONE;
@@ -72,21 +73,16 @@ open_values(struct ctx *cx, struct writing *w, const struct row *r, struct out_e
 	e->state = VALS_ERASED;
 	if (row_null(r, 10))
 		return OK;
-	err = store_open_sealed(&w->w, "trail", "vals", row_int(r, 0), row_str(r, 10), &e->vals);
-	if (err == E_ABSENT) {
-		fail_clear(&w->w);
-		return OK;
-	}
-	if (err != OK)
-		return fail(cx, err, "export", "the values of an event cannot be opened");
-	e->state = VALS_OPEN;
-	return OK;
+	err = store_open_sealed(cx, "trail", "vals", row_int(r, 0), row_str(r, 10), &e->vals);
+	cx->fail = was;
+	if (err == OK)
+		e->state = VALS_OPEN;
+	return err == OK || err == E_ABSENT ? OK : fail(cx, err, "export", "the values of an event cannot be opened");
 }
 
 static enum err
-put_event(struct ctx *cx, const struct row *r, void *arg)
+put_row(struct ctx *cx, struct writing *w, const struct row *r)
 {
-	struct writing *w = arg;
 	struct out_event e = { .canonical = row_str(r, 8), .hash = row_str(r, 9) };
 	struct buf line;
 
@@ -101,9 +97,22 @@ put_event(struct ctx *cx, const struct row *r, void *arg)
 	line_begin(w, &line);
 	export_event(&line, &w->t->crypto, w->format, &e);
 	TRY(put_line(cx, w, &line));
-	arena_reset(w->w.arena);
 	w->next = row_int(r, 0) + 1;
 	return OK;
+}
+
+static enum err
+put_event(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct writing *w = arg;
+	struct arena *own = cx->arena;
+	enum err e;
+
+	cx->arena = w->scratch;
+	e = put_row(cx, w, r);
+	cx->arena = own;
+	arena_reset(w->scratch);
+	return e;
 }
 
 static enum err
@@ -171,13 +180,13 @@ trail_export(struct ctx *cx, int fd, enum trail_format format, bool values, int6
 	TRY(store_write(cx, note_export, &w));
 	TRY(store_write(cx, checkpoint_in, w.t));
 	TRY(head_read(cx, w.t, false, &h));
-	if (!h.there || h.hash.n != HASH_BYTES)
+	if (!h.good)
 		return fail(cx, E_FAULT, "trail", "the trail's head does not match");
 	w.arena = arena_new();
-	ctx_init(&w.w, cx->sys, cx->account);
+	w.scratch = arena_new();
 	buf_init(&w.out, w.arena, BUFFER);
 	e = put_all(cx, &w, &h);
-	ctx_done(&w.w);
+	arena_free(&w.scratch);
 	arena_free(&w.arena);
 	TRY(e);
 	*events = h.seq;

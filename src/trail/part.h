@@ -166,6 +166,7 @@ struct head {
 	int64_t  stored;           /* seq in the table */
 	int64_t  indexed;
 	int64_t  number, covered;  /* the last checkpoint; the last event it covers */
+	int64_t  witnessed;        /* the last checkpoint that the witness has */
 	usec     month_from, month_to;   /* the month that month_key is for */
 	int64_t  month_key;
 };
@@ -192,7 +193,7 @@ struct head_row {
 	bool    there;                      /* there is such a row */
 	bool    good;                       /* and its MAC is right */
 	str     origin, hash;
-	int64_t seq, indexed;
+	int64_t seq, indexed, witnessed;
 	int64_t last, number;               /* the greatest in the tables; 0: none */
 	int64_t min_lane, max_lane;         /* of events; 0: there are none */
 	int64_t checkpoints, blocks;        /* rows; only with `counts` */
@@ -203,10 +204,11 @@ enum err head_read(struct ctx *cx, const struct trail *t, bool counts, struct he
 
 /* {"checkpoint":"..."} and a line end. */
 void checkpoint_line(struct buf *b, str note);
-/* Appends the checkpoints that the file has not. Not in a transaction. */
-enum err witness_write(struct ctx *cx, const struct trail *t) MUST_CHECK;
-/* Compares the file with the database, whose last event is `last`. */
-enum err witness_check(struct ctx *cx, const struct trail *t, int64_t last, struct trail_verdict *v) MUST_CHECK;
+/* Appends the checkpoints that the file has not. *last: the number of its last one. */
+enum err witness_write(struct ctx *cx, const struct trail *t, int64_t *last) MUST_CHECK;
+/* Compares the file with the database, whose last event is `last`; the file
+ * must go up to checkpoint `witnessed` at least. */
+enum err witness_check(struct ctx *cx, const struct trail *t, int64_t last, int64_t witnessed, struct trail_verdict *v) MUST_CHECK;
 
 /* ---- line.c --------------------------------------------------------------------------------------- */
 

@@ -14,9 +14,9 @@
  * What belongs to all events of a commit is done once, just before it: a
  * checkpoint if 10,000 events are due, posting blocks (index.c), and the row
  * of trail_head, which is updated only where it still is what this process
- * left there. Its MAC binds origin, account, lane, seq, indexed and hash, so
- * that who can write to the database, but has not the trail key, cannot cut
- * the chain's end off and set the head back.
+ * left there. Its MAC binds all that the row says, so that who can write to
+ * the database, but has not the trail key, cannot cut the chain's end off and
+ * set the head back.
  *
  * A checkpoint covers everything in front of it, and is itself the next event
  * (trail.checkpoint, with the SHA-256 of its note), so that a checkpoint that
@@ -36,7 +36,7 @@ const struct stmt trail_insert = {
 	.in   = "iiiiiitti?itbb?i?",
 };
 #define HEAD_COLUMNS \
-	"SELECT h.origin, h.hash, h.mac, h.seq, h.indexed," \
+	"SELECT h.origin, h.hash, h.mac, h.seq, h.indexed, h.witnessed," \
 	" (SELECT MAX(seq) FROM trail WHERE account_id = $1 AND lane = $2)," \
 	" (SELECT MAX(number) FROM trail_checkpoint WHERE account_id = $1)," \
 	" (SELECT MIN(lane) FROM trail WHERE account_id = $1)," \
@@ -46,7 +46,7 @@ const struct stmt trail_insert = {
 const struct stmt trail_head_get = {
 	.name = "trail.head_get",
 	.sql  = HEAD_COLUMNS " 0, 0" HEAD_FROM,
-	.in = "ii", .out = "t?b?b?i?i?i?i?i?i?ii",
+	.in = "ii", .out = "t?b?b?i?i?i?i?i?i?i?ii",
 };
 /* The same, and how many rows there are. */
 const struct stmt trail_head_count = {
@@ -54,18 +54,19 @@ const struct stmt trail_head_count = {
 	.sql  = HEAD_COLUMNS
 	        " (SELECT COUNT(*) FROM trail_checkpoint WHERE account_id = $1),"
 	        " (SELECT COUNT(*) FROM trail_block WHERE account_id = $1)" HEAD_FROM,
-	.in = "ii", .out = "t?b?b?i?i?i?i?i?i?ii",
+	.in = "ii", .out = "t?b?b?i?i?i?i?i?i?i?ii",
 };
 const struct stmt trail_head_new = {
 	.name = "trail.head_new",
-	.sql  = "INSERT INTO trail_head (account_id, lane, origin, seq, hash, indexed, mac) VALUES ($1, $2, $3, 0, $4, 0, $5)",
+	.sql  = "INSERT INTO trail_head (account_id, lane, origin, seq, hash, indexed, witnessed, mac)"
+	        " VALUES ($1, $2, $3, 0, $4, 0, 0, $5)",
 	.in   = "iitbb",
 };
 const struct stmt trail_head_set = {
 	.name = "trail.head_set",
-	.sql  = "UPDATE trail_head SET seq = $1, hash = $2, indexed = $3, mac = $4"
-	        " WHERE account_id = $5 AND lane = $6 AND seq = $7",
-	.in   = "ibibiii",
+	.sql  = "UPDATE trail_head SET seq = $1, hash = $2, indexed = $3, witnessed = $4, mac = $5"
+	        " WHERE account_id = $6 AND lane = $7 AND seq = $8",
+	.in   = "ibiibiii",
 };
 const struct stmt trail_last_checkpoint = {
 	.name = "trail.last_checkpoint",
@@ -110,13 +111,14 @@ const struct stmt *const trail_stmts[] = {
 /* ---- the head -------------------------------------------------------------------------------------- */
 
 static void
-head_mac(struct sys *sys, const struct trail *t, str origin, int64_t seq, int64_t indexed, const char *hash, hash32 out)
+head_mac(struct sys *sys, const struct trail *t, str origin, const struct head_row *h, hash32 out)
 {
 	char text[256];
-	int n = snprintf(text, sizeof(text) - HASH_BYTES, "ward trail head 1\n" STR_F "\n%lld %d %lld %lld\n",
-	    STR_A(str_sub(origin, 0, sizeof(t->origin))), (long long)t->account, LANE, (long long)seq, (long long)indexed);
+	int n = snprintf(text, sizeof(text) - HASH_BYTES, "ward trail head 1\n" STR_F "\n%lld %d %lld %lld %lld\n",
+	    STR_A(str_sub(origin, 0, sizeof(t->origin))), (long long)t->account, LANE, (long long)h->seq,
+	    (long long)h->indexed, (long long)h->witnessed);
 
-	memcpy(text + n, hash, HASH_BYTES);
+	memcpy(text + n, h->hash.p, HASH_BYTES);
 	t->crypto.mac(sys, (str){ text, (size_t)n + HASH_BYTES }, out);
 }
 
@@ -129,12 +131,13 @@ head_read(struct ctx *cx, const struct trail *t, bool counts, struct head_row *o
 
 	TRY(store_one(cx, counts ? &trail_head_count : &trail_head_get, ARGS(INT(t->account), INT(LANE)), &r));
 	*out = (struct head_row){ .there = !row_null(&r, 0), .origin = row_str(&r, 0), .hash = row_str(&r, 1),
-	    .seq = row_int(&r, 3), .indexed = row_int(&r, 4), .last = row_int(&r, 5), .number = row_int(&r, 6),
-	    .min_lane = row_int(&r, 7), .max_lane = row_int(&r, 8), .checkpoints = row_int(&r, 9), .blocks = row_int(&r, 10) };
+	    .seq = row_int(&r, 3), .indexed = row_int(&r, 4), .witnessed = row_int(&r, 5), .last = row_int(&r, 6),
+	    .number = row_int(&r, 7), .min_lane = row_int(&r, 8), .max_lane = row_int(&r, 9),
+	    .checkpoints = row_int(&r, 10), .blocks = row_int(&r, 11) };
 	was = row_str(&r, 2);
 	if (!out->there || out->hash.n != HASH_BYTES || was.n != HASH_BYTES)
 		return OK;
-	head_mac(cx->sys, t, out->origin, out->seq, out->indexed, out->hash.p, mac);
+	head_mac(cx->sys, t, out->origin, out, mac);
 	out->good = memcmp(mac, was.p, HASH_BYTES) == 0;
 	return OK;
 }
@@ -143,11 +146,13 @@ static enum err
 head_store(struct ctx *cx, struct trail *t)
 {
 	struct head *h = &t->head;
+	struct head_row row = { .hash = { (char *)h->hash, HASH_BYTES }, .seq = h->seq, .indexed = h->indexed,
+	    .witnessed = h->witnessed };
 	int64_t changed = 0;
 	hash32 mac;
 
-	head_mac(cx->sys, t, str_of(t->origin), h->seq, h->indexed, (const char *)h->hash, mac);
-	TRY(store_exec(cx, &trail_head_set, ARGS(INT(h->seq), BYTES(((str){ (char *)h->hash, HASH_BYTES })), INT(h->indexed),
+	head_mac(cx->sys, t, str_of(t->origin), &row, mac);
+	TRY(store_exec(cx, &trail_head_set, ARGS(INT(h->seq), BYTES(row.hash), INT(h->indexed), INT(h->witnessed),
 	    BYTES(((str){ (char *)mac, HASH_BYTES })), INT(t->account), INT(LANE), INT(h->stored)), &changed));
 	if (changed != 1)
 		return fail(cx, E_FAULT, "trail", "the trail's head was moved by somebody else");
@@ -398,14 +403,16 @@ static enum err
 create(struct ctx *cx, void *arg)
 {
 	struct trail *t = arg;
+	struct head_row h = {0};
 	hash32 hash, mac;
 
 	snprintf(t->origin, sizeof(t->origin), "ward/trail/%lld/%016llx", (long long)t->account,
 	    (unsigned long long)rand_u64());
 	genesis(&t->crypto, str_of(t->origin), t->account, hash);
-	head_mac(cx->sys, t, str_of(t->origin), 0, 0, (const char *)hash, mac);
-	return store_exec(cx, &trail_head_new, ARGS(INT(t->account), INT(LANE), TEXT(str_of(t->origin)),
-	    BYTES(((str){ (char *)hash, HASH_BYTES })), BYTES(((str){ (char *)mac, HASH_BYTES }))), NULL);
+	h.hash = (str){ (char *)hash, HASH_BYTES };
+	head_mac(cx->sys, t, str_of(t->origin), &h, mac);
+	return store_exec(cx, &trail_head_new, ARGS(INT(t->account), INT(LANE), TEXT(str_of(t->origin)), BYTES(h.hash),
+	    BYTES(((str){ (char *)mac, HASH_BYTES }))), NULL);
 }
 
 struct loading {
@@ -453,7 +460,7 @@ load(struct ctx *cx, struct trail *t, bool *match)
 		return OK;
 	memcpy(t->origin, h.origin.p, h.origin.n);
 	t->origin[h.origin.n] = '\0';
-	t->head = (struct head){ .seq = h.seq, .stored = h.seq, .indexed = h.indexed };
+	t->head = (struct head){ .seq = h.seq, .stored = h.seq, .indexed = h.indexed, .witnessed = h.witnessed };
 	memcpy(t->head.hash, h.hash.p, HASH_BYTES);
 	memcpy(l.hash, h.hash.p, HASH_BYTES);
 	TRY(store_each(cx, &trail_unindexed, ARGS(INT(t->account), INT(LANE),
@@ -467,11 +474,13 @@ load(struct ctx *cx, struct trail *t, bool *match)
 	return OK;
 }
 
+/* What cannot be read may be what somebody altered, so it locks, too. */
 enum err
 trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witness, struct trail **out)
 {
 	CLEANUP(trail_close) struct trail *t = calloc(1, sizeof(*t));
 	bool match;
+	enum err e;
 
 	if (t == NULL)
 		return fail(cx, E_FAULT, "trail", "out of memory");
@@ -480,11 +489,15 @@ trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witnes
 	t->account = cx->account;
 	if (witness != NULL && (t->witness = strdup(witness)) == NULL)
 		return fail(cx, E_FAULT, "trail", "out of memory");
-	TRY(load(cx, t, &match));
-	t->locked = !match;
-	*out = t;
-	t = NULL;
-	return match ? OK : fail(cx, E_FAULT, "trail", "the trail's head does not match");
+	e = load(cx, t, &match);
+	if (e == OK && !match)
+		e = fail(cx, E_FAULT, "trail", "the trail's head does not match");
+	t->locked = e != OK;
+	if (e == OK || e == E_FAULT) {
+		*out = t;
+		t = NULL;
+	}
+	return e;
 }
 
 void
@@ -514,19 +527,36 @@ checkpoint_in(struct ctx *cx, void *arg)
 	return write_checkpoint(cx, t);
 }
 
+struct seen { struct trail *t; int64_t number; };
+
+/* Nothing is written for it: the next commit's head row tells it. */
+static enum err
+note_witnessed(struct ctx *cx UNUSED, void *arg)
+{
+	const struct seen *s = arg;
+
+	if (s->number > s->t->head.witnessed)
+		s->t->head.witnessed = s->number;
+	return OK;
+}
+
+/* The lock keeps two callers from writing the same lines; whoever comes second
+ * finds them there. It is taken when nothing is held that the other may need. */
 enum err
 trail_checkpoint(struct ctx *cx)
 {
-	struct trail *t = NULL;
+	struct seen s = {0};
 	enum err e;
 
-	TRY(trail_of(cx, &t));
+	TRY(trail_of(cx, &s.t));
 	if (cx->tx != NULL)
 		return fail(cx, E_FAULT, "trail", "a checkpoint was asked for inside a transaction");
-	pthread_mutex_lock(&t->one);
-	e = store_write(cx, checkpoint_in, t);
-	if (e == OK && t->witness != NULL)
-		e = witness_write(cx, t);
-	pthread_mutex_unlock(&t->one);
-	return e;
+	TRY(store_write(cx, checkpoint_in, s.t));
+	if (s.t->witness == NULL)
+		return OK;
+	pthread_mutex_lock(&s.t->one);
+	e = witness_write(cx, s.t, &s.number);
+	pthread_mutex_unlock(&s.t->one);
+	TRY(e);
+	return store_write(cx, note_witnessed, &s);
 }

@@ -50,8 +50,9 @@ enum err trail_append(struct ctx *cx, const struct event *e) MUST_CHECK;
 enum err trail_look(struct ctx *cx, const char *object, const int64_t *ids, int count, const char *fields) MUST_CHECK;
 
 /* Opens the trail of the account: reads the head and checks its MAC; E_FAULT
- * "the trail's head does not match" locks the server for writing. `witness`
- * is the file that checkpoints are appended to, or NULL. */
+ * "the trail's head does not match" locks the server for writing: *out is set
+ * then, too; it lists and verifies, but neither appends nor exports.
+ * `witness` is the file that checkpoints are appended to, or NULL. */
 enum err trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witness, struct trail **out) MUST_CHECK;
 void     trail_close(struct trail **t);
 /* Writes a checkpoint if there are new events (called every minute, at 10,000

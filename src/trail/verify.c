@@ -119,7 +119,8 @@ walk_checkpoint(struct walk *w, struct arena *a, str text, struct note *out)
 struct verifying {
 	struct trail   *t;
 	struct walk     walk;
-	struct ctx      w;              /* what one event needs */
+	struct ctx     *cx;
+	struct arena   *scratch;        /* cx's while a row is looked at */
 	enum err        err;            /* could not go on; not a finding */
 	int64_t         end;            /* the last event looked at */
 	struct head_row head;
@@ -151,7 +152,7 @@ altered(struct verifying *k, const char *why)
 static bool
 columns_match(struct verifying *k, const struct row *r, const struct canon *c)
 {
-	struct arena *a = k->w.arena;
+	struct arena *a = k->cx->arena;
 	bool object = c->ids.n != 0 ? row_null(r, 6) : !row_null(r, 6) && row_int(r, 6) == c->id;
 
 	return row_int(r, 0) == c->seq && row_int(r, 1) == c->at && row_int(r, 2) == (int64_t)c->kind &&
@@ -166,7 +167,7 @@ reseal_line(struct verifying *k, int64_t seq, struct canon *out)
 	struct rows rows;
 
 	if (k->reseal != seq) {
-		if (broke(k, store_all(&k->w, &trail_canonical, ARGS(INT(k->t->account), INT(LANE), INT(seq)), &rows)))
+		if (broke(k, store_all(k->cx, &trail_canonical, ARGS(INT(k->t->account), INT(LANE), INT(seq)), &rows)))
 			return false;
 		if (rows.count == 0)
 			return altered(k, "values altered");
@@ -200,6 +201,7 @@ values_match(struct verifying *k, const struct row *r, const struct canon *c)
 {
 	bool erased = false;
 	int64_t key = c->key;
+	__typeof__(k->cx->fail) was = k->cx->fail;
 	hash32 want, got;
 	str packed;
 	enum err e;
@@ -216,13 +218,13 @@ values_match(struct verifying *k, const struct row *r, const struct canon *c)
 	k->t->crypto.sha256(row_str(r, 10), got);
 	if (memcmp(got, want, HASH_BYTES) != 0)
 		return altered(k, "values altered");
-	e = store_open_sealed(&k->w, "trail", "vals", row_int(r, 0), row_str(r, 10), &packed);
-	fail_clear(&k->w);
+	e = store_open_sealed(k->cx, "trail", "vals", row_int(r, 0), row_str(r, 10), &packed);
+	k->cx->fail = was;
 	if (e == E_ABSENT)              /* its key was destroyed: erased */
 		return true;
 	if (e == E_BUSY)
 		return !broke(k, e);
-	if (e != OK || !vals_match(&k->t->crypto, k->w.arena, c, packed))
+	if (e != OK || !vals_match(&k->t->crypto, k->cx->arena, c, packed))
 		return altered(k, "values altered");
 	return true;
 }
@@ -234,7 +236,7 @@ next_block(struct verifying *k)
 {
 	struct rows rows;
 
-	if (broke(k, store_all(&k->w, &trail_block_bound, ARGS(INT(k->t->account), INT(LANE), INT(k->block_last)), &rows)))
+	if (broke(k, store_all(k->cx, &trail_block_bound, ARGS(INT(k->t->account), INT(LANE), INT(k->block_last)), &rows)))
 		return false;
 	k->block_first = k->block_last + 1;
 	k->block_last = rows.count > 0 ? row_int(&rows.row[0], 0) : INT64_MAX;
@@ -257,7 +259,7 @@ compare_block(struct ctx *cx, void *arg, str term, str blob)
 static bool
 block_matches(struct verifying *k, const struct canon *c)
 {
-	struct arena *a = k->w.arena;
+	struct arena *a = k->cx->arena;
 
 	if (!k->head.good || c->seq > k->head.indexed)
 		return true;
@@ -267,7 +269,7 @@ block_matches(struct verifying *k, const struct canon *c)
 		return true;
 	if (c->seq != k->block_last)
 		return wrong(k->walk.v, k->block_first, "index altered");
-	if (broke(k, postings_each(&k->w, &k->postings, k->block_first, k->block_last, compare_block, k)))
+	if (broke(k, postings_each(k->cx, &k->postings, k->block_first, k->block_last, compare_block, k)))
 		return false;
 	postings_drop(&k->postings, c->seq);
 	return k->walk.v->ok && next_block(k);
@@ -289,12 +291,12 @@ row_matches(struct verifying *k, const struct row *r)
 	if (canonical.n > CANON_MAX || !canon_read(canonical, &c) || !columns_match(k, r, &c))
 		return altered(k, "event altered");
 	if (!row_null(r, 14)) {
-		if (!walk_checkpoint(&k->walk, k->w.arena, row_str(r, 14), &n))
+		if (!walk_checkpoint(&k->walk, k->cx->arena, row_str(r, 14), &n))
 			return false;
 		if (row_int(r, 13) != n.seq)
 			return wrong(k->walk.v, k->walk.seq, "checkpoint altered");
 	}
-	return values_match(k, r, &c) && walk_event(&k->walk, k->w.arena, canonical, &c, row_str(r, 9)) && block_matches(k, &c);
+	return values_match(k, r, &c) && walk_event(&k->walk, k->cx->arena, canonical, &c, row_str(r, 9)) && block_matches(k, &c);
 }
 
 static enum err
@@ -303,7 +305,7 @@ each_row(struct ctx *cx UNUSED, const struct row *r, void *arg)
 	struct verifying *k = arg;
 	bool go_on = row_matches(k, r);
 
-	arena_reset(k->w.arena);
+	arena_reset(k->scratch);
 	return go_on ? OK : (enum err)ENOUGH;
 }
 
@@ -342,8 +344,8 @@ check_left(struct verifying *k, struct trail_verdict *v)
 	struct rows rows;
 	struct note n;
 
-	TRY(store_all(&k->w, &trail_checkpoints, ARGS(INT(k->t->account), INT(k->walk.number), INT(1)), &rows));
-	if (rows.count > 0 && note_open(&k->t->crypto, k->w.arena, k->walk.pub, row_str(&rows.row[0], 1), &n) &&
+	TRY(store_all(k->cx, &trail_checkpoints, ARGS(INT(k->t->account), INT(k->walk.number), INT(1)), &rows));
+	if (rows.count > 0 && note_open(&k->t->crypto, k->cx->arena, k->walk.pub, row_str(&rows.row[0], 1), &n) &&
 	    str_eq(n.origin, k->walk.origin) && n.seq >= k->end)
 		wrong(v, k->end + 1, "truncated");
 	else
@@ -371,7 +373,7 @@ check_whole(struct verifying *k, struct trail_verdict *v)
 		wrong(v, k->end + 1, "event inserted");
 	if (!v->ok)
 		return OK;
-	TRY(store_all(&k->w, &trail_block_rows, ARGS(INT(k->t->account), INT(LANE), INT(h->indexed)), &rows));
+	TRY(store_all(k->cx, &trail_block_rows, ARGS(INT(k->t->account), INT(LANE), INT(h->indexed)), &rows));
 	if (h->blocks != k->blocks)
 		wrong(v, k->end, "index altered");
 	return OK;
@@ -408,27 +410,27 @@ verify_all(struct ctx *cx, struct verifying *k, struct trail_verdict *v)
 		TRY(check_whole(k, v));
 	memcpy(v->head, k->walk.hash, HASH_BYTES);
 	if (v->ok && k->t->witness != NULL)
-		TRY(witness_check(cx, k->t, k->end, v));
+		TRY(witness_check(cx, k->t, k->end, k->head.witnessed, v));
 	return OK;
 }
 
 enum err
 trail_verify(struct ctx *cx, struct trail_verdict *out)
 {
-	struct verifying k = {0};
+	struct verifying k = { .cx = cx };
 	struct trail_verdict v = { .ok = true };
 	enum err e;
 
 	TRY(trail_of(cx, &k.t));
 	k.t->crypto.public_key(cx->sys, v.public_key);
-	ctx_init(&k.w, cx->sys, cx->account);
+	k.scratch = arena_new();
 	k.reseal_arena = arena_new();
 	e = verify_all(cx, &k, &v);
 	if (e != OK && cx->fail.code == OK)
 		e = fail(cx, e, "trail", "the trail cannot be read");
 	postings_done(&k.postings);
 	arena_free(&k.reseal_arena);
-	ctx_done(&k.w);
+	arena_free(&k.scratch);
 	if (e == OK)
 		*out = v;
 	return e;

@@ -4,7 +4,8 @@
  * file is best kept where the server may append but not change. Who cuts the
  * end off the database, or puts an older copy in its place, cannot cut what
  * was written here, and verifying finds a witnessed checkpoint that the
- * database does not have.
+ * database does not have. How far the file goes is noted in the head row, so
+ * that a file that was cut or taken away is missed.
  *
  * A checkpoint is in the database before it is here. What a crash kept from
  * being written is written before the next one; a line that it tore stays, and
@@ -86,7 +87,7 @@ last_line(struct ctx *cx, int fd, int64_t *number, bool *torn)
 }
 
 enum err
-witness_write(struct ctx *cx, const struct trail *t)
+witness_write(struct ctx *cx, const struct trail *t, int64_t *last)
 {
 	CLEANUP(fd_close) int fd = open(t->witness, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	bool torn, wrote = false;
@@ -113,13 +114,14 @@ witness_write(struct ctx *cx, const struct trail *t)
 	} while (rows.count == STEP);
 	if (wrote && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)     /* a pipe or a device has none */
 		return fail(cx, E_FAULT, "witness", "the witness cannot be written");
+	*last = number;
 	return OK;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------------- */
 
 struct check {
-	struct ctx             w;          /* what one line needs */
+	struct ctx            *cx;
 	const struct trail    *t;
 	struct trail_verdict  *v;
 	int64_t                last;       /* the database's last event */
@@ -134,10 +136,10 @@ expected(struct check *k, int64_t number, int64_t *seq, str *line)
 	struct buf b;
 
 	*line = (str){0};
-	TRY(store_all(&k->w, &trail_checkpoint_one, ARGS(INT(k->t->account), INT(number)), &rows));
+	TRY(store_all(k->cx, &trail_checkpoint_one, ARGS(INT(k->t->account), INT(number)), &rows));
 	if (rows.count == 0)
 		return OK;
-	buf_init(&b, k->w.arena, (size_t)2 * NOTE_MAX * 6);
+	buf_init(&b, k->cx->arena, (size_t)2 * NOTE_MAX * 6);
 	checkpoint_line(&b, row_str(&rows.row[0], 1));
 	*seq = row_int(&rows.row[0], 0);
 	*line = buf_str(&b);
@@ -145,12 +147,12 @@ expected(struct check *k, int64_t number, int64_t *seq, str *line)
 }
 
 static enum err
-check_line(struct check *k, str line)
+compare_line(struct check *k, str line)
 {
 	int64_t number, seq = 0;
 	str want, torn;
 
-	if (!line_number(k->w.arena, line, &number)) {
+	if (!line_number(k->cx->arena, line, &number)) {
 		TRY(expected(k, k->number + 1, &seq, &want));
 		torn = str_ends(line, S("\n")) ? str_sub(line, 0, line.n - 1) : line;
 		if (!str_starts(want, torn) || torn.n >= want.n)
@@ -168,31 +170,37 @@ check_line(struct check *k, str line)
 	return OK;
 }
 
-enum err
-witness_check(struct ctx *cx, const struct trail *t, int64_t last, struct trail_verdict *v)
+static enum err
+check_line(struct check *k, struct arena *scratch, str line)
 {
-	struct check k = { .t = t, .v = v, .last = last };
+	struct arena *own = k->cx->arena;
+	enum err e;
+
+	k->cx->arena = scratch;
+	e = compare_line(k, line);
+	k->cx->arena = own;
+	arena_reset(scratch);
+	return e;
+}
+
+enum err
+witness_check(struct ctx *cx, const struct trail *t, int64_t last, int64_t witnessed, struct trail_verdict *v)
+{
+	struct check k = { .cx = cx, .t = t, .v = v, .last = last };
 	CLEANUP(lines_done) struct lines lines = { .fd = open(t->witness, O_RDONLY | O_CLOEXEC) };
-	enum lines_got got = LINES_LINE;
-	enum err e = OK;
+	CLEANUP(arena_free) struct arena *scratch = arena_new();
+	enum lines_got got = LINES_END;
 	str line;
 
-	if (lines.fd < 0 && errno == ENOENT) {
-		if (v->checkpoints > 0)
-			wrong(v, last, "the witness is missing");
-		return OK;
-	}
-	if (lines.fd < 0)
+	if (lines.fd < 0 && errno != ENOENT)
 		return fail(cx, E_FAULT, "witness", "the witness cannot be opened");
-	ctx_init(&k.w, cx->sys, cx->account);
-	while (e == OK && v->ok && ((got = lines_next(&lines, &line)) == LINES_LINE || got == LINES_PART)) {
-		e = check_line(&k, line);
-		arena_reset(k.w.arena);
-	}
+	while (lines.fd >= 0 && v->ok && ((got = lines_next(&lines, &line)) == LINES_LINE || got == LINES_PART))
+		TRY(check_line(&k, scratch, line));
+	if (got == LINES_FAULT)
+		return fail(cx, E_FAULT, "witness", "the witness cannot be read");
 	if (got == LINES_LONG)
 		wrong(v, last, "witness altered");
-	if (e != OK || got == LINES_FAULT)
-		e = fail(cx, E_FAULT, "witness", "the witness cannot be read");
-	ctx_done(&k.w);
-	return e;
+	if (k.number < witnessed)
+		wrong(v, last, lines.fd < 0 ? "the witness is missing" : "the witness was cut");
+	return OK;
 }
