@@ -133,6 +133,10 @@ enum err ticket_delete(struct ctx *cx, int64_t id) MUST_CHECK;       /* soft */
 enum err ticket_restore(struct ctx *cx, int64_t id) MUST_CHECK;
 /* Destroys the data key: nothing of it can be read again (a soft-deleted ticket only). */
 enum err ticket_purge(struct ctx *cx, int64_t id) MUST_CHECK;
+/* What happens in gate has consequences here; called in its transaction. */
+enum err desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id) MUST_CHECK;   /* group_id 0: everywhere */
+enum err desk_group_gone(struct ctx *cx, int64_t group_id) MUST_CHECK;
+enum err desk_org_gone(struct ctx *cx, int64_t organization_id) MUST_CHECK;
 enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
@@ -214,20 +218,38 @@ enum { FOUND_TICKET = 1, FOUND_USER = 2, FOUND_ORG = 4, FOUND_GROUP = 8 };
 struct found { int type; int64_t id; };
 struct search_page { str query; str sort_by; bool ascending; int64_t offset; int limit; };
 /* Zendesk's query language over sealed segments; only what the actor may see.
- * E_INVALID on a malformed query; *total is exact up to 10,000. */
+ * E_INVALID on a malformed query (field "query", the words say what is wrong);
+ * *total is exact up to 10,000. By default newest first; sort_by: "" or
+ * "relevance", "created_at", "updated_at", "priority", "status", "ticket_type"
+ * (order_by: and sort: in the query come first). */
 enum err search_run(struct ctx *cx, const struct search_page *p, struct found **out, int *count, int64_t *total) MUST_CHECK;
+/* Users by the same language, where plain words are beginnings of words. */
 enum err search_users(struct ctx *cx, str query, int64_t offset, int limit, int64_t **ids, int *count, int64_t *total) MUST_CHECK;
 
-enum err search_open(struct ctx *cx, struct search **out) MUST_CHECK;   /* replays deltas */
+/* Replays what was not built yet; before the first search_add(). The index of
+ * the account cx->account; sys->search is set by the caller. */
+enum err search_open(struct ctx *cx, struct search **out) MUST_CHECK;
 void     search_close(struct search **s);
-/* One step of background work (build, merge, erase, tombstones); *more: call again soon. */
+/* One step of background work (build, merge, erase, tombstones); *more: call
+ * again at once. Long merges are one step; cx->stop ends them early. */
 enum err search_step(struct ctx *cx, bool *more) MUST_CHECK;
+/* Wired at start: the keyed hash of a term, 64 bits (vault_term). */
+extern uint64_t (*search_term_key)(struct sys *sys, str term);
 /* For desk itself, in the transaction: terms of a text are added to a ticket
- * (or user), or the whole document replaced (removal: no terms). */
+ * (or user), or the whole document replaced (removal: no terms). What a
+ * replaced document had before is found no more from the commit on, and is
+ * erased within the deadline (setting search_erase_minutes, 60). For a change
+ * that takes nothing back, search_change() does the same without a deadline:
+ * the old terms go with the next merge. */
 struct terms { uint64_t *t; int count, cap; };
 void     search_terms(struct ctx *cx, char space, str text, struct terms *into);   /* space: 't' ticket text, 's' subject, 'g' tag, 'u' user, 'o' organization */
-enum err search_add(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;
+enum err search_add(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;       /* doc: 't', 'u', 'o' */
 enum err search_replace(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;
+enum err search_change(struct ctx *cx, char doc, int64_t id, struct terms *terms) MUST_CHECK;
+/* What gate tells of users and organizations, in the transaction of the change. */
+enum err search_user_changed(struct ctx *cx, const struct user *u) MUST_CHECK;
+enum err search_org_changed(struct ctx *cx, const struct organization *o) MUST_CHECK;
+enum err search_org_deleted(struct ctx *cx, int64_t id) MUST_CHECK;
 
 /* ---- jobs ---------------------------------------------------------------------------------------------------- */
 
@@ -255,6 +277,7 @@ void     jobs_close(struct jobs **j);
 enum err idempotency_find(struct ctx *cx, str key, str body, str *reply) MUST_CHECK;
 enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t ticket_id) MUST_CHECK;  /* in the transaction */
 
-extern const struct stmt *const desk_stmts[];
+/* Prepares every statement of the module (store_prepare). */
+enum err desk_prepare(struct ctx *cx) MUST_CHECK;
 
 #endif

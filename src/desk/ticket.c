@@ -94,6 +94,34 @@ static const struct stmt last_generated = {
 	.out  = "i",
 };
 
+/* Working tickets only: what is closed stays as it was. */
+static const struct stmt unassign_group = {
+	.name = "ticket.unassign_group",
+	.sql  = "UPDATE ticket SET assignee_id = NULL, generated_at = $4 WHERE account_id = $1 AND assignee_id = $2"
+	        " AND group_id = $3 AND status < 5",
+	.in   = "iiii",
+};
+
+static const struct stmt unassign_user = {
+	.name = "ticket.unassign_user",
+	.sql  = "UPDATE ticket SET assignee_id = NULL, generated_at = $3 WHERE account_id = $1 AND assignee_id = $2"
+	        " AND status < 5",
+	.in   = "iii",
+};
+
+static const struct stmt group_gone = {
+	.name = "ticket.group_gone",
+	.sql  = "UPDATE ticket SET group_id = NULL, assignee_id = NULL, generated_at = $3 WHERE account_id = $1"
+	        " AND group_id = $2 AND status < 5",
+	.in   = "iii",
+};
+
+static const struct stmt org_gone = {
+	.name = "ticket.org_gone",
+	.sql  = "UPDATE ticket SET organization_id = NULL, generated_at = $3 WHERE account_id = $1 AND organization_id = $2",
+	.in   = "iii",
+};
+
 static const struct stmt counter_up = {
 	.name = "desk_counter.add",
 	.sql  = "INSERT INTO desk_counter (account_id, name, n) VALUES ($1, $2, $3)"
@@ -106,11 +134,6 @@ static const struct stmt counter_read = {
 	.sql  = "SELECT n FROM desk_counter WHERE account_id = $1 AND name = $2",
 	.in   = "it",
 	.out  = "i",
-};
-
-const struct stmt *const ticket_stmts[] = {
-	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc, &set_deleted, &set_incidents,
-	&insert_cc, &delete_cc, &last_generated, &counter_up, &counter_read, NULL
 };
 
 /* ---- rows ---------------------------------------------------------------------------------------------- */
@@ -538,8 +561,11 @@ static const struct stmt insert_audit = {
 	.seal_in = { { "ticket_audit", "doc", 1 } },
 };
 
-static const struct stmt *const more_stmts[] = { &insert_comment, &insert_audit, NULL };
-const struct stmt *const *const ticket_more_stmts = more_stmts;
+const struct stmt *const ticket_stmts[] = {
+	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc, &set_deleted, &set_incidents,
+	&insert_cc, &delete_cc, &last_generated, &counter_up, &counter_read,
+	&unassign_group, &unassign_user, &group_gone, &org_gone, &insert_comment, &insert_audit, NULL
+};
 
 /* What a write carries from its preparation into its transaction. */
 struct work {
@@ -1195,6 +1221,54 @@ ticket_purge(struct ctx *cx, int64_t id)
 {
 	TRY(store_write(cx, purge_tx, &id));
 	return store_erase(cx);
+}
+
+/* ---- what happens in gate ----------------------------------------------------------------------------------- */
+
+/* One generated_at for all of them: the export's order is (generated_at, id). */
+static enum err
+sweep_tickets(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, const char *action, const char *object,
+    int64_t id)
+{
+	int64_t changed = 0;
+
+	TRY(store_exec(cx, st, a, n, &changed));
+	if (changed == 0)
+		return OK;
+	return trail_append(cx, &(struct event){ .action = action, .object = object, .id = id,
+	    .cause = str_z(cx->arena, str_printf(cx->arena, "tickets:%lld", (long long)changed)) });
+}
+
+enum err
+desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id)
+{
+	usec g;
+
+	TRY(next_generated(cx, &g));
+	if (group_id != 0)
+		return sweep_tickets(cx, &unassign_group, ARGS(INT(cx->account), INT(user_id), INT(group_id), INT(g)),
+		    "ticket.unassign", "user", user_id);
+	return sweep_tickets(cx, &unassign_user, ARGS(INT(cx->account), INT(user_id), INT(g)), "ticket.unassign", "user",
+	    user_id);
+}
+
+enum err
+desk_group_gone(struct ctx *cx, int64_t group_id)
+{
+	usec g;
+
+	TRY(next_generated(cx, &g));
+	return sweep_tickets(cx, &group_gone, ARGS(INT(cx->account), INT(group_id), INT(g)), "ticket.ungroup", "group", group_id);
+}
+
+enum err
+desk_org_gone(struct ctx *cx, int64_t organization_id)
+{
+	usec g;
+
+	TRY(next_generated(cx, &g));
+	return sweep_tickets(cx, &org_gone, ARGS(INT(cx->account), INT(organization_id), INT(g)), "ticket.unorganize",
+	    "organization", organization_id);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* names.c - the words of statuses, priorities and types, and small JSON helpers. */
+/* desk.c - the words of statuses, priorities and types, small JSON helpers, the statements. */
 #include <jansson.h>
 
 #include "desk/in.h"
@@ -127,4 +127,17 @@ str
 json_number(struct ctx *cx, int64_t v)
 {
 	return v == 0 ? S("null") : str_printf(cx->arena, "\"%lld\"", (long long)v);
+}
+
+/* Every statement of the module, so that a typo fails at start. */
+enum err
+desk_prepare(struct ctx *cx)
+{
+	const struct stmt *const *const lists[] = {
+		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
+	};
+
+	for (size_t i = 0; i < COUNT(lists); i++)
+		TRY(store_prepare(cx, cx->sys->store, lists[i]));
+	return OK;
 }

@@ -1,0 +1,95 @@
+/* cli.h - the program: opens the parts, wires them, runs commands. Internal to cli. */
+#ifndef WARD_CLI_H
+#define WARD_CLI_H
+
+#include "api/api.h"
+#include "base/base.h"
+#include "desk/desk.h"
+#include "gate/gate.h"
+#include "http/http.h"
+#include "mail/mail.h"
+#include "phi.h"
+#include "store/store.h"
+#include "trail/trail.h"
+#include "vault/vault.h"
+
+#ifndef WARD_VERSION
+#define WARD_VERSION "0.1.0"
+#endif
+
+/* DIR/ward.conf; every row has its help in main.c's table. */
+struct conf {
+	const char *listen, *root_key, *root_kind, *passphrase_salt, *passphrase_file, *tls_cert, *tls_key, *base_url,
+	           *trusted_proxy, *user, *phi_folder;
+	bool        open_requests, fips;
+	int64_t     workers, readers, parsers;
+};
+extern const struct conf_row conf_rows[];
+extern const size_t conf_count;
+
+/* Everything that is open while a command or the server runs. */
+struct ward {
+	struct sys     sys;
+	struct conf    conf;
+	struct keeper *keeper;
+	char           dir[4096];
+	bool           serving;
+	struct http   *http;
+	struct arena  *arena;        /* of the configuration's texts */
+};
+
+/* Wiring (wire.c). `create`: make keys and tables first. Failure: said on
+ * `err`, exit code returned (0: fine). What is half open is closed. */
+int  ward_open(struct ward *w, const char *dir, bool create, str passphrase, int err);
+void ward_close(struct ward *w);
+void ward_ctx(struct ward *w, struct ctx *cx, const char *how);     /* acts as the system */
+int  exit_of(enum err e);
+const char *conf_path(struct ward *w, const char *value);           /* relative to the data folder */
+
+extern const struct codec   ward_codec;
+extern const struct keyring ward_keyring;
+extern const struct stmt *const keyring_stmts[];
+extern const struct trail_crypto ward_trail_crypto;
+extern const struct gate_crypto  ward_gate_crypto;
+/* Fills `out` (room for 64) with the migrations this program carries; how many. */
+int  ward_migrations(struct migration *out);
+
+/* Makes a self-signed certificate (cert.c); fingerprint as "SHA256:AB:CD..". */
+enum err cert_make(struct ctx *cx, const char *cert_path, const char *key_path, const char *host) MUST_CHECK;
+enum err cert_fingerprint(struct ctx *cx, const char *cert_path, str *out) MUST_CHECK;
+
+/* A command that may run inside the server: its three descriptors are the
+ * caller's own, whoever runs it. Returns the exit code. */
+typedef int command_fn(struct ward *w, int argc, char **argv, int in, int out, int err);
+struct command {
+	const char *name;            /* "token create" */
+	command_fn *run;
+	const char *args, *help;
+	bool        remote;          /* may run inside a running server */
+};
+extern const struct command commands[];
+const struct command *command_find(int argc, char **argv, int *words);
+
+/* become.c: gives up root for good. */
+bool become_user(const char *user);
+
+int  cmd_init(int argc, char **argv);
+int  cmd_serve(int argc, char **argv);
+/* `ward trail verify FILE`: true when the words are that; then it was done. */
+bool offline_verify(int argc, char **argv, int *code);
+int  demo_fill(struct ward *w, int out, int err);
+
+/* The control socket DIR/ward.sock (control.c): commands against a running server. */
+struct control;
+struct control *control_start(struct ward *w);
+void control_stop(struct control **c);
+/* -1: no server there; else the command's exit code. */
+int  control_call(const char *dir, int argc, char **argv);
+
+/* "-d DIR" anywhere, else $WARD_DATA; removes it from argv. NULL: said on stderr. */
+const char *data_dir(int *argc, char **argv);
+/* The value of "--name V"; removes both. NULL: not there. */
+const char *option(int *argc, char **argv, const char *name);
+bool        flag(int *argc, char **argv, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* schema.c - the numbered migrations of data/schema, carried inside the program. */
+#include "cli/cli.h"
+
+/* The text of a file becomes bytes of the program; the assembler reads it. */
+#define FILE_TEXT(name, path) \
+	__asm__(".section .rodata\n.global " #name "\n.global " #name "_end\n" #name ":\n.incbin \"" path "\"\n" \
+	        #name "_end:\n.byte 0\n.previous\n"); \
+	extern const char name[], name##_end[]
+
+FILE_TEXT(schema_0005, "data/schema/0005-keyring.keys.sql");
+FILE_TEXT(schema_0010, "data/schema/0010-trail.sql");
+FILE_TEXT(schema_0020, "data/schema/0020-gate.sql");
+FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
+FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
+
+/* Ends are addresses that only the linker knows, so lengths are made when asked for. */
+struct migration_text { const char *begin, *end; };
+static const struct { int number; enum db db; const char *name; struct migration_text t; } rows[] = {
+	{ 5,  DB_KEYS, "keyring", { schema_0005, schema_0005_end } },
+	{ 10, DB_MAIN, "trail",   { schema_0010, schema_0010_end } },
+	{ 20, DB_MAIN, "gate",    { schema_0020, schema_0020_end } },
+	{ 30, DB_MAIN, "desk",    { schema_0030, schema_0030_end } },
+	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
+};
+
+int
+ward_migrations(struct migration *out)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		out[i] = (struct migration){ rows[i].number, rows[i].db, rows[i].name,
+		    { rows[i].t.begin, (size_t)(rows[i].t.end - rows[i].t.begin) } };
+	return (int)COUNT(rows);
+}

@@ -1,0 +1,222 @@
+/* serve.c - the desk as a service: listens, works in the background, ends cleanly. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static atomic_bool ending;
+
+/* Search segments, checkpoints, erasures: every second, in small steps. */
+static void *
+background(void *arg)
+{
+	struct ward *w = arg;
+	usec last = time_mono();
+	int64_t seen = -1;
+
+	while (!atomic_load(&ending)) {
+		bool more = false;
+		struct ctx cx;
+		ward_ctx(w, &cx, "system");
+		if (search_step(&cx, &more) != OK)
+			log_line(LOG_LV_WARN, "search", "a step failed and will be tried again: %s", cx.fail.why ? cx.fail.why : "");
+		ctx_done(&cx);
+		if (time_mono() - last >= 5 * SECOND) {
+			int64_t n;
+			ward_ctx(w, &cx, "system");
+			if (trail_count(&cx, &n) == OK && (n - seen >= 10000 || time_mono() - last >= 60 * SECOND || seen < 0)) {
+				if (trail_checkpoint(&cx) != OK)
+					log_line(LOG_LV_ERROR, "trail", "no checkpoint could be written: %s", cx.fail.why ? cx.fail.why : "");
+				seen = n;
+				last = time_mono();
+			}
+			ctx_done(&cx);
+		}
+		for (int i = 0; i < 10 && !more && !atomic_load(&ending); i++)
+			usleep(100000);
+	}
+	return NULL;
+}
+
+/* ---- what is outside /api: the page of web/ ---------------------------------------------------------------------- */
+
+#define FILE_TEXT(name, path) \
+	__asm__(".section .rodata\n.global " #name "\n.global " #name "_end\n" #name ":\n.incbin \"" path "\"\n" \
+	        #name "_end:\n.byte 0\n.previous\n"); \
+	extern const char name[], name##_end[]
+FILE_TEXT(web_index, "web/index.html");
+FILE_TEXT(web_script, "web/ward.js");
+FILE_TEXT(web_style, "web/ward.css");
+
+static bool
+page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const struct { const char *path, *type, *begin, *end; } files[] = {
+		{ "/",         "text/html; charset=utf-8",       web_index,  web_index_end },
+		{ "/ward.js",  "text/javascript; charset=utf-8", web_script, web_script_end },
+		{ "/ward.css", "text/css; charset=utf-8",        web_style,  web_style_end },
+	};
+	str path = rq->path;
+
+	(void)cx;
+	if (rq->method != GET && rq->method != HEAD)
+		return false;
+	/* Addresses of tickets are the page's own: it reads them itself. */
+	if (str_starts(path, S("/agent/")) || str_eq(path, S("/agent")) || str_starts(path, S("/requests")))
+		path = S("/");
+	for (size_t i = 0; i < COUNT(files); i++)
+		if (str_eq(path, str_of(files[i].path))) {
+			rp->status = 200;
+			rp->type = files[i].type;
+			buf_add(&rp->body, (str){ files[i].begin, (size_t)(files[i].end - files[i].begin) });
+			http_head(rp, "Content-Security-Policy", S("default-src 'none'; script-src 'self'; style-src 'self';"
+			    " connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+			    " require-trusted-types-for 'script'"));
+			http_head(rp, "Cache-Control", S("no-cache"));
+			return true;
+		}
+	return false;
+}
+
+static bool
+is_loopback(const char *listen)
+{
+	return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "localhost:", 10) == 0 || strncmp(listen, "[::1]:", 6) == 0;
+}
+
+/* Only the user to become is needed before anything is opened. */
+static const char *
+user_of(const char *dir, struct arena *a)
+{
+	struct ctx cx = { .arena = a };
+	struct conf c = { 0 };
+	char path[4200];
+
+	snprintf(path, sizeof path, "%s/ward.conf", dir);
+	return conf_read(&cx, path, conf_rows, conf_count, &c) == OK && c.user && *c.user ? c.user : NULL;
+}
+
+static str
+passphrase_of(struct arena *a, const char *file)
+{
+	struct ctx cx = { .arena = a };
+	str text;
+
+	if (file == NULL)
+		file = getenv("WARD_PASSPHRASE_FILE");
+	if (file != NULL && file_read(&cx, file, 4096, &text) == OK)
+		return str_trim(text);
+	return S("");
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+	const char *dir = data_dir(&argc, argv), *listen = option(&argc, argv, "--listen"),
+	    *user = option(&argc, argv, "--user"), *pass = option(&argc, argv, "--passphrase-file");
+	bool plain = flag(&argc, argv, "--http");
+	struct arena *a = arena_new();
+	usec began = time_mono();
+	struct control *control;
+	struct http_conf hc;
+	struct api *api;
+	struct ward w;
+	struct ctx cx;
+	pthread_t back;
+	pthread_attr_t attr;
+	sigset_t set;
+	str print = S("");
+	int code, sig;
+	enum err e;
+
+	if (dir == NULL)
+		return 64;
+	if (flag(&argc, argv, "--help")) {
+		puts("usage: ward serve [-d DIR] [--listen ADDR:PORT] [--http] [--user NAME] [--passphrase-file FILE]\n"
+		    "Serves the desk over HTTPS. --http serves without TLS, on loopback or behind a declared proxy only.");
+		return 0;
+	}
+	if (argc > 0) {
+		fprintf(stderr, "ward: serve takes no argument \"%s\"\n", argv[0]);
+		return 64;
+	}
+	if (user == NULL)
+		user = user_of(dir, a);
+	if (user != NULL && geteuid() == 0 && !become_user(user)) {
+		fprintf(stderr, "ward: cannot become user %s\n", user);
+		return 77;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if ((code = ward_open(&w, dir, false, passphrase_of(a, pass), 2)) != 0) {
+		arena_free(&a);
+		return code;
+	}
+	w.serving = true;
+	if (listen == NULL)
+		listen = w.conf.listen;
+	if (plain && !is_loopback(listen) && (w.conf.trusted_proxy == NULL || *w.conf.trusted_proxy == '\0')) {
+		fprintf(stderr, "ward: --http is for loopback, or behind a proxy named by trusted_proxy in ward.conf\n");
+		ward_close(&w);
+		return 64;
+	}
+	ward_ctx(&w, &cx, "system");
+	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION }, page);
+	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK) {
+		fprintf(stderr, "ward: %s\n", cx.fail.why);
+		return 74;
+	}
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 1024 * 1024);
+	if (pthread_create(&back, &attr, background, &w) != 0)
+		return 74;
+	hc = (struct http_conf){ .listen = listen, .plain = plain, .cert_file = conf_path(&w, w.conf.tls_cert),
+	    .key_file = conf_path(&w, w.conf.tls_key), .workers = (int)w.conf.workers, .admit = api_admit,
+	    .handle = api_handle, .arg = api,
+	    .trusted_proxy = w.conf.trusted_proxy && *w.conf.trusted_proxy ? w.conf.trusted_proxy : NULL };
+	e = http_start(&cx, &hc, &w.http);
+	control = e == OK ? control_start(&w) : NULL;
+	if (e != OK || control == NULL) {
+		fprintf(stderr, "ward: cannot serve on %s: %s\n", listen, e != OK && cx.fail.why ? cx.fail.why : "no control socket");
+		code = e != OK ? exit_of(e) : 74;
+	} else {
+		if (!plain && cert_fingerprint(&cx, hc.cert_file, &print) == OK)
+			printf("certificate " STR_F "\n", STR_A(print));
+		printf("serving %s://%s (port %d), ready in %lld ms\n", plain ? "http" : "https", listen, http_port(w.http),
+		    (long long)((time_mono() - began) / 1000));
+		fflush(stdout);
+		log_line(LOG_LV_INFO, "cli", "serving port=%d", http_port(w.http));
+		while (sigwait(&set, &sig) == 0 && sig == SIGHUP)
+			if (http_reload(&cx, w.http) != OK) {
+				log_line(LOG_LV_WARN, "cli", "the certificate cannot be read again; the old one stays");
+				fail_clear(&cx);
+			}
+		log_line(LOG_LV_INFO, "cli", "ending");
+		code = 0;
+	}
+	http_stop(&w.http, 5 * SECOND);
+	control_stop(&control);
+	atomic_store(&ending, true);
+	pthread_join(back, NULL);
+	jobs_close(&w.sys.jobs);
+	api_free(&api);
+	ctx_done(&cx);
+	{
+		char sock[4200];
+		snprintf(sock, sizeof sock, "%s/ward.sock", w.dir);
+		(void)unlink(sock);
+	}
+	ward_close(&w);
+	arena_free(&a);
+	return code;
+}

@@ -1,0 +1,228 @@
+/* wire.c - opens the parts in their order and ties them together; the only
+ * place that knows all of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define AT(m) offsetof(struct conf, m)
+const struct conf_row conf_rows[] = {
+	{ "listen",          CONF_TEXT, AT(listen),          "127.0.0.1:8443", "address and port to serve on" },
+	{ "root_key",        CONF_TEXT, AT(root_key),        "root.key",       "file of the root key (root_kind = file)" },
+	{ "root_kind",       CONF_TEXT, AT(root_kind),       "file",           "file, or passphrase" },
+	{ "passphrase_salt", CONF_TEXT, AT(passphrase_salt), "root.salt",      "salt of the passphrase" },
+	{ "passphrase_file", CONF_TEXT, AT(passphrase_file), "",               "file with the passphrase, e.g. a systemd credential" },
+	{ "tls_cert",        CONF_TEXT, AT(tls_cert),        "tls.crt",        "certificate, PEM" },
+	{ "tls_key",         CONF_TEXT, AT(tls_key),         "tls.key",        "its private key, PEM, mode 0600" },
+	{ "base_url",        CONF_TEXT, AT(base_url),        "",               "how people reach this desk, https://desk.example" },
+	{ "trusted_proxy",   CONF_TEXT, AT(trusted_proxy),   "",               "address of the proxy whose X-Forwarded headers count" },
+	{ "user",            CONF_TEXT, AT(user),            "",               "user to become when started as root" },
+	{ "phi_folder",      CONF_TEXT, AT(phi_folder),      "",               "folder of the house's own PHI rules" },
+	{ "open_requests",   CONF_BOOL, AT(open_requests),   "off",            "may anybody make a request without signing in" },
+	{ "fips",            CONF_BOOL, AT(fips),            "off",            "use OpenSSL's FIPS provider" },
+	{ "workers",         CONF_INT,  AT(workers),         "0",              "threads that run requests; 0: by itself" },
+	{ "readers",         CONF_INT,  AT(readers),         "0",              "database connections that read; 0: by itself" },
+	{ "parsers",         CONF_INT,  AT(parsers),         "2",              "sandboxed parser processes" },
+};
+const size_t conf_count = COUNT(conf_rows);
+
+int
+exit_of(enum err e)
+{
+	switch (e) {
+	case OK:         return 0;
+	case E_INVALID:  return 65;          /* sysexits: data error */
+	case E_ABSENT:   return 66;
+	case E_BUSY:     return 75;          /* try again */
+	case E_DENIED:
+	case E_WHO:      return 77;
+	case E_CONFLICT: return 73;
+	default:         return 74;          /* I/O and the like */
+	}
+}
+
+const char *
+conf_path(struct ward *w, const char *value)
+{
+	if (value == NULL || *value == '\0')
+		return NULL;
+	if (*value == '/')
+		return value;
+	return str_z(w->arena, str_printf(w->arena, "%s/%s", w->dir, value));
+}
+
+void
+ward_ctx(struct ward *w, struct ctx *cx, const char *how)
+{
+	ctx_init(cx, &w->sys, 1);
+	cx->via = "system";
+	gate_as_system(cx, how);
+}
+
+static int
+refuse(struct ctx *cx, int fd, const char *what, enum err e)
+{
+	dprintf(fd, "ward: %s: %s%s%s\n", what, cx->fail.field ? cx->fail.field : "", cx->fail.field ? ": " : "",
+	    cx->fail.why ? cx->fail.why : err_name(e));
+	return exit_of(e);
+}
+
+static enum err
+vault_tx(struct ctx *cx, void *arg)
+{
+	struct ward *w = arg;
+
+	return vault_open(cx, w->keeper, &ward_keyring, true, &w->sys.vault);
+}
+
+/* Desk's answers to what happens in gate, and the index's key. */
+static enum err
+membership_removed(struct ctx *cx, int64_t user_id, int64_t group_id)
+{
+	return desk_unassign(cx, user_id, group_id);
+}
+
+static enum err
+group_deleted(struct ctx *cx, int64_t group_id)
+{
+	return desk_group_gone(cx, group_id);
+}
+
+static enum err
+org_deleted(struct ctx *cx, int64_t organization_id)
+{
+	return desk_org_gone(cx, organization_id);
+}
+
+static uint64_t
+term_key(struct sys *sys, str term)
+{
+	return vault_term(sys->vault, term);
+}
+
+static int
+open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
+{
+	struct root_conf root = { .kind = strcmp(w->conf.root_kind, "passphrase") == 0 ? ROOT_PASSPHRASE : ROOT_FILE,
+	    .path = conf_path(w, w->conf.root_key), .passphrase = passphrase,
+	    .salt_path = conf_path(w, w->conf.passphrase_salt) };
+	struct migration migrations[64];
+	struct store_conf sc = {
+		.main_path = conf_path(w, "ward.db"), .keys_path = conf_path(w, "keyring.db"),
+		.lock_path = conf_path(w, "lock"), .readers = (int)w->conf.readers, .migrations = migrations,
+		.migration_count = ward_migrations(migrations),
+	};
+	char why[512] = "";
+	enum err e;
+
+	if (w->conf.fips && (e = vault_fips(cx)) != OK)
+		return refuse(cx, err, "locked", e);
+	/* The lock comes first, so that a running server is named before the key is asked for. */
+	if ((e = store_open(cx, &sc, &w->sys.store)) != OK)
+		return refuse(cx, err, "cannot open the data folder", e);
+	if ((e = keeper_start(cx, &root, &w->keeper)) != OK)
+		return refuse(cx, err, "locked", e);
+	w->sys.codec = (struct codec *)(uintptr_t)&ward_codec;
+	e = create ? store_write(cx, vault_tx, w) : vault_open(cx, w->keeper, &ward_keyring, false, &w->sys.vault);
+	if (e != OK)
+		return refuse(cx, err, "locked", e);
+	search_term_key = term_key;
+	gate_on_membership_removed = membership_removed;
+	gate_on_group_deleted = group_deleted;
+	gate_on_org_deleted = org_deleted;
+	gate_on_user_changed = search_user_changed;
+	gate_on_org_changed = search_org_changed;
+	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK
+	    || (e = store_prepare(cx, w->sys.store, trail_stmts)) != OK
+	    || (e = store_prepare(cx, w->sys.store, gate_stmts)) != OK || (e = desk_prepare(cx)) != OK)
+		return refuse(cx, err, "the database does not fit this program", e);
+	if ((e = trail_open(cx, &ward_trail_crypto, conf_path(w, "trail.witness"), &w->sys.trail)) != OK)
+		return refuse(cx, err, "the trail cannot be opened", e);
+	if ((e = gate_open(cx, &ward_gate_crypto, &w->sys.gate)) != OK)
+		return refuse(cx, err, "cannot open", e);
+	if (phi_open(conf_path(w, w->conf.phi_folder), &w->sys.phi, why, sizeof why) != PHI_OK) {
+		dprintf(err, "ward: the PHI engine cannot be opened: %s\n", why);
+		return 78;
+	}
+	if ((e = search_open(cx, &w->sys.search)) != OK)
+		return refuse(cx, err, "the search index cannot be opened", e);
+	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
+		return refuse(cx, err, "the parser cannot be started", e);
+	/* Keys noted for destruction before a crash are destroyed now. */
+	if ((e = store_erase(cx)) != OK)
+		return refuse(cx, err, "erasing what was to be erased", e);
+	return 0;
+}
+
+int
+ward_open(struct ward *w, const char *dir, bool create, str passphrase, int err)
+{
+	struct ctx cx;
+	struct stat st;
+	str kept;
+	int code;
+	enum err e;
+
+	*w = (struct ward){ .arena = arena_new() };
+	if (dir == NULL || strlen(dir) >= sizeof w->dir - 64) {
+		dprintf(err, "ward: the data folder's name is too long\n");
+		return 64;
+	}
+	if (realpath(dir, w->dir) == NULL || stat(w->dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		dprintf(err, "ward: %s is not a folder; make one with: ward init -d %s --admin EMAIL --password-file FILE\n", dir, dir);
+		arena_free(&w->arena);
+		return 66;
+	}
+	w->sys.data = w->dir;
+	ctx_init(&cx, &w->sys, 1);
+	/* The configuration's texts live as long as w: its own arena holds them. */
+	{
+		struct ctx own = { .arena = w->arena, .sys = &w->sys, .account = 1 };
+		e = conf_read(&own, conf_path(w, "ward.conf"), conf_rows, conf_count, &w->conf);
+		if (e != OK) {
+			code = e == E_ABSENT ? 66 : refuse(&own, err, "ward.conf", e);
+			if (e == E_ABSENT)
+				dprintf(err, "ward: %s holds no ward.conf; make a data folder with: ward init -d %s --admin EMAIL"
+				    " --password-file FILE\n", dir, dir);
+			ctx_done(&cx);
+			arena_free(&w->arena);
+			return code;
+		}
+	}
+	w->sys.base_url = w->conf.base_url;
+	if (passphrase.n == 0 && w->conf.passphrase_file != NULL && *w->conf.passphrase_file
+	    && file_read(&cx, conf_path(w, w->conf.passphrase_file), 4096, &kept) == OK)
+		passphrase = str_trim(kept);
+	cx.via = "system";
+	code = open_parts(w, &cx, create, passphrase, err);
+	ctx_done(&cx);
+	if (code != 0)
+		ward_close(w);
+	return code;
+}
+
+void
+ward_close(struct ward *w)
+{
+	if (w->arena == NULL)
+		return;
+	if (w->sys.trail != NULL && w->sys.store != NULL && w->sys.gate != NULL) {
+		struct ctx cx;
+		ward_ctx(w, &cx, "system");
+		if (trail_checkpoint(&cx) != OK)
+			log_line(LOG_LV_WARN, "cli", "no last checkpoint was written");
+		ctx_done(&cx);
+	}
+	parser_stop(&w->sys.parser);
+	search_close(&w->sys.search);
+	phi_close(w->sys.phi);
+	w->sys.phi = NULL;
+	gate_close(&w->sys.gate);
+	trail_close(&w->sys.trail);
+	store_close(&w->sys.store);
+	vault_close(&w->sys.vault);
+	keeper_stop(&w->keeper);
+	arena_free(&w->arena);
+}

@@ -1,0 +1,179 @@
+/* index.h - the inside of search: words and terms, the index, cursors over it.
+ *
+ * words.c takes texts apart, segment.c is the form of what is stored, search.c
+ * keeps the index (deltas, memory, building, merging, erasing), query.c reads
+ * it. Nobody outside desk includes this, but for the tests.
+ */
+#ifndef WARD_DESK_INDEX_H
+#define WARD_DESK_INDEX_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "desk/in.h"
+
+enum doc_kind { KIND_TICKET, KIND_USER, KIND_ORG, KINDS };
+
+/* ---- words.c ------------------------------------------------------------------------------------------ */
+
+#define WORD_MAX  ((size_t)64)               /* bytes of a word that count */
+#define WHOLE_MAX ((size_t)254)              /* longer compounds are found by their parts only */
+
+/* Spaces of terms: what a word was found in. */
+#define IN_TEXT    't'                       /* anywhere */
+#define IN_TITLE   's'                       /* a ticket's subject; a name */
+#define IN_TAG     'g'                       /* a whole tag */
+#define IN_TAGGED  'G'                       /* the empty word: has any tag */
+#define IN_HEAD    'p'                       /* the first characters of a longer word */
+#define IN_EMAIL   'e'                       /* a whole address; of an organization: a domain */
+#define IN_PHONE   'h'                       /* its digits */
+#define IN_FOREIGN 'x'                       /* an external id */
+
+/* NFKC, lower case, without diacritics; what is no letter, digit or mark is a
+ * blank, the marks that join words ( @ . _ - + ' ) stay. In the arena. */
+str  words_fold(struct arena *a, str text);
+/* The words of a folded text in their order; `whole`: a compound ("a-b",
+ * "jane@clinic.example"), which comes after its parts. Slices of `folded`. */
+typedef void word_fn(void *arg, str word, bool whole);
+void words_split(str folded, word_fn *fn, void *arg);
+/* Without the plural of English; `room` holds the result if it is another. */
+str  word_stem(str word, char room[WORD_MAX]);
+/* Bytes of the first `chars` characters; 0 when the word is not longer. */
+size_t word_head(str word, int chars);
+/* The longest head of that kind of document that is indexed and not longer
+ * than `word`; 0: none is so short. *exact: it is the word itself. */
+size_t head_of(enum doc_kind kind, str word, bool *exact);
+
+uint64_t term_of(struct ctx *cx, enum doc_kind kind, char space, str word);
+static inline enum doc_kind
+term_kind(uint64_t term)
+{
+	return (enum doc_kind)(term & 3);
+}
+/* More than search_terms(): the words of a title with all their heads. */
+void terms_title(struct ctx *cx, enum doc_kind kind, str text, struct terms *into);
+/* One whole value (folded, without blanks around it) in that space. */
+void terms_value(struct ctx *cx, char space, str text, struct terms *into);
+str  fold_value(struct ctx *cx, str text);
+str  digits_of(struct arena *a, str text);
+
+/* ---- segment.c: stored lists -------------------------------------------------------------------------- */
+
+#define NO_DOC    (-1)
+#define STAMP_MAX INT64_MAX
+
+struct blob { atomic_int refs; uint32_t n; unsigned char p[]; };
+
+struct dir { uint64_t term, at; };           /* at: first document << 1 | its list began in an earlier bucket */
+
+struct segment {
+	atomic_int  refs;
+	int64_t     id, key, from, to;       /* from, to: sequence numbers of what is in it */
+	int64_t     docs, postings;
+	int         level, dir_chunks, doc_chunks;
+	uint32_t    buckets;
+	struct dir *dir;                     /* one per bucket */
+};
+
+struct version { atomic_int refs; int count; struct segment *seg[]; };   /* oldest first */
+
+/* Plain buckets, at most 16 MB. */
+enum { CACHE_SETS = 256, CACHE_WAYS = 4 };
+struct cache {
+	pthread_mutex_t lock;
+	uint64_t        tick;
+	struct slot { int64_t id; uint64_t used; struct blob *blob; } slot[CACHE_SETS][CACHE_WAYS];
+};
+
+/* A segment while it is written: postings by ascending term, in it by
+ * descending document. Buckets go to the database a megabyte at a time. */
+struct out;
+enum err out_begin(struct ctx *cx, int level, int64_t from, int64_t to, struct out **o) MUST_CHECK;
+enum err out_post(struct out *o, uint64_t term, int64_t doc) MUST_CHECK;
+void     out_doc(struct out *o, enum doc_kind kind, int64_t doc);      /* descending in its kind */
+/* The last buckets, the directory, the documents; not published yet. */
+enum err out_end(struct out *o, struct segment **seg) MUST_CHECK;      /* *seg NULL: nothing was in it */
+void     out_free(struct out **o);           /* what is in the database is removed later */
+void     out_on_write(struct out *o, enum err (*fn)(struct ctx *cx, void *arg), void *arg);   /* after each megabyte */
+
+struct docs { int64_t *id[KINDS]; int64_t n[KINDS]; };                 /* descending */
+enum err segment_docs(struct ctx *cx, const struct segment *g, struct arena *a, struct docs *out) MUST_CHECK;
+bool     docs_have(const struct docs *d, enum doc_kind kind, int64_t doc);
+enum err segment_load_dir(struct ctx *cx, struct segment *g) MUST_CHECK;
+void     segment_unref(struct segment *g);
+extern size_t segment_bucket_bytes;          /* 12 KiB; tests make it smaller */
+
+/* Walks everything in a segment, in its order. */
+struct walk {
+	const struct segment *g;
+	struct ctx   *cx;
+	struct blob  *blob;
+	uint32_t      next;                  /* the bucket after this one */
+	str           rest, list;            /* of the bucket; of the list */
+	uint64_t      left;                  /* documents of the list not yet given */
+	bool          fresh, first;          /* nothing was read of the bucket; of the list */
+	bool          end;
+	uint64_t      term;
+	int64_t       doc;
+};
+enum err walk_next(struct walk *w) MUST_CHECK;
+void     walk_done(struct walk *w);
+
+extern const struct stmt *const segment_stmts[];
+
+/* ---- search.c: the index ------------------------------------------------------------------------------ */
+
+struct search;
+struct cache *search_cache(struct search *s);
+/* For tests: documents and terms per delta table, segments per merge. */
+void search_tune(struct search *s, int docs, int posts, int fan);
+struct index_stats { int fresh, deltas, segments, tombstones; int64_t docs, postings, buckets; };
+void search_stats(struct search *s, struct index_stats *out);
+
+/* What one query sees of the index: one moment of it. All terms are named at
+ * once. E_CONFLICT while reading: the index went on; open another view. */
+struct hit { int64_t doc, stamp; };
+struct list { uint64_t term; struct hit *hit; int count; };            /* from memory, descending, newest stamp only */
+struct view {
+	struct ctx     *cx;
+	struct search  *s;
+	struct version *v;
+	struct arena   *scratch;
+	int64_t         seq;
+	struct list    *list;
+	int             lists;
+	struct blob   **held;                /* let go by view_close */
+	int             helds, held_cap;
+};
+enum err view_open(struct ctx *cx, const uint64_t *terms, int n, struct view *out) MUST_CHECK;
+void     view_close(struct view *v);
+/* The sequence number before which the document's postings are dead, 0 if none are. *stale: newer than the view. */
+int64_t  view_dead_before(struct view *v, enum doc_kind kind, int64_t doc, bool *stale);
+
+/* The documents of one term, descending. A document is there for good when its
+ * stamp is not below view_dead_before(). */
+struct part {
+	const struct segment *g;             /* NULL: from memory */
+	const struct list    *l;
+	int          at;
+	uint32_t     bucket;
+	str          list;
+	uint64_t     left;
+	bool         more, first;
+	int64_t      doc;
+};
+struct cursor {
+	struct view *view;
+	uint64_t     term;
+	struct part *part;
+	int          parts, top, second;     /* the part that has the highest document; the next highest one's document */
+	int64_t      doc, stamp;             /* NO_DOC at the end */
+	int64_t      count;                  /* postings, about */
+};
+enum err cursor_open(struct view *v, uint64_t term, struct cursor *c) MUST_CHECK;
+enum err cursor_seek(struct cursor *c, int64_t upto) MUST_CHECK;       /* to the highest document not above it */
+
+enum err bucket_get(struct ctx *cx, const struct segment *g, uint32_t n, struct blob **out) MUST_CHECK;
+void     blob_unref(struct blob *b);
+
+#endif
