@@ -1,6 +1,7 @@
 /* wire.c - opens the parts in their order and ties them together; the only
  * place that knows all of them. */
 #include <errno.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,9 @@ group_deleted(struct ctx *cx, int64_t group_id)
 static enum err
 org_deleted(struct ctx *cx, int64_t organization_id)
 {
+	struct terms none = { 0 };
+
+	TRY(search_replace(cx, 'o', organization_id, &none));
 	return desk_org_gone(cx, organization_id);
 }
 

@@ -42,8 +42,8 @@ enum err audits_of(struct ctx *cx, int64_t ticket_id, struct audit **out, int *c
 
 /* A new generated_at, later than every one before; in a transaction. */
 enum err next_generated(struct ctx *cx, usec *out) MUST_CHECK;
-enum err counter_add(struct ctx *cx, const char *name, int64_t by) MUST_CHECK;
-enum err counter_get(struct ctx *cx, const char *name, int64_t *n) MUST_CHECK;
+enum err desk_counter_add(struct ctx *cx, const char *name, int64_t by) MUST_CHECK;
+enum err desk_counter_get(struct ctx *cx, const char *name, int64_t *n) MUST_CHECK;
 
 /* Everything searchable of a ticket, for search_replace(). */
 enum err ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into) MUST_CHECK;

@@ -311,7 +311,7 @@ suspend_tx(struct ctx *cx, void *arg)
 	pack_put(&b, SDOC_RECIPIENT, s->rcpt);
 	TRY(store_exec(cx, &insert_suspended, ARGS(INT(cx->account), INT(s->id), INT(key), INT(raw_id), ID(s->ticket_id),
 	    INT(s->cause), INT(cx->now), INT(cx->now), SEALED(key, HIDE(buf_str(&b)))), NULL));
-	TRY(counter_add(cx, "suspended", 1));
+	TRY(desk_counter_add(cx, "suspended", 1));
 	return trail_append(cx, &(struct event){ .action = "suspended_ticket.create", .object = "suspended_ticket",
 	    .id = s->id, .parent = s->ticket_id, .cause = causes[s->cause] });
 }
@@ -616,7 +616,7 @@ enum err
 suspended_count(struct ctx *cx, int64_t *count)
 {
 	TRY(gate_may(cx, MAY_SUSPENDED, NULL));
-	return counter_get(cx, "suspended", count);
+	return desk_counter_get(cx, "suspended", count);
 }
 
 enum err
@@ -637,7 +637,7 @@ drop_tx(struct ctx *cx, void *arg)
 
 	TRY(store_exec(cx, &drop_suspended, ARGS(INT(cx->account), INT(s->id)), NULL));
 	TRY(store_key_destroy(cx, s->key));
-	return counter_add(cx, "suspended", -1);
+	return desk_counter_add(cx, "suspended", -1);
 }
 
 struct recovery { struct settle s; struct suspended sus; const struct actor *by; struct ticket out; };

@@ -59,13 +59,14 @@ str  digits_of(struct arena *a, str text);
 
 /* ---- segment.c: stored lists -------------------------------------------------------------------------- */
 
-#define NO_DOC    (-1)
+#define NO_DOC    ((int64_t)-1)
 #define STAMP_MAX INT64_MAX
 
-struct blob { atomic_int refs; uint32_t n; unsigned char p[]; };
+struct blob { atomic_int refs; size_t n; char p[]; };
 
 struct dir { uint64_t term, at; };           /* at: first document << 1 | its list began in an earlier bucket */
 
+/* From `refs` on never changed once it is live. */
 struct segment {
 	atomic_int  refs;
 	int64_t     id, key, from, to;       /* from, to: sequence numbers of what is in it */
@@ -77,47 +78,58 @@ struct segment {
 
 struct version { atomic_int refs; int count; struct segment *seg[]; };   /* oldest first */
 
-/* Plain buckets, at most 16 MB. */
+/* Plain buckets: at most 16 MB of them. */
 enum { CACHE_SETS = 256, CACHE_WAYS = 4 };
 struct cache {
 	pthread_mutex_t lock;
 	uint64_t        tick;
 	struct slot { int64_t id; uint64_t used; struct blob *blob; } slot[CACHE_SETS][CACHE_WAYS];
 };
+void cache_drop(struct cache *c, int64_t segment);     /* 0: all */
 
 /* A segment while it is written: postings by ascending term, in it by
- * descending document. Buckets go to the database a megabyte at a time. */
+ * descending document, each once. Buckets go to the database a megabyte at a
+ * time; between, `breathe` is called. */
 struct out;
-enum err out_begin(struct ctx *cx, int level, int64_t from, int64_t to, struct out **o) MUST_CHECK;
+typedef enum err breathe_fn(struct ctx *cx, void *arg);
+enum err out_begin(struct ctx *cx, int level, int64_t from, int64_t to, breathe_fn *breathe, void *arg,
+    struct out **o) MUST_CHECK;
 enum err out_post(struct out *o, uint64_t term, int64_t doc) MUST_CHECK;
 void     out_doc(struct out *o, enum doc_kind kind, int64_t doc);      /* descending in its kind */
-/* The last buckets, the directory, the documents; not published yet. */
-enum err out_end(struct out *o, struct segment **seg) MUST_CHECK;      /* *seg NULL: nothing was in it */
-void     out_free(struct out **o);           /* what is in the database is removed later */
-void     out_on_write(struct out *o, enum err (*fn)(struct ctx *cx, void *arg), void *arg);   /* after each megabyte */
+/* Writes what is left. *seg is NULL when there was no posting; a segment that
+ * is never published is found in state 0 and removed later. */
+enum err out_end(struct out *o, struct segment **seg) MUST_CHECK;
+int64_t  out_segment(const struct out *o);
+void     out_free(struct out **o);
 
 struct docs { int64_t *id[KINDS]; int64_t n[KINDS]; };                 /* descending */
-enum err segment_docs(struct ctx *cx, const struct segment *g, struct arena *a, struct docs *out) MUST_CHECK;
+/* In cx's arena. */
+enum err segment_docs(struct ctx *cx, const struct segment *g, struct docs *out) MUST_CHECK;
 bool     docs_have(const struct docs *d, enum doc_kind kind, int64_t doc);
 enum err segment_load_dir(struct ctx *cx, struct segment *g) MUST_CHECK;
 void     segment_unref(struct segment *g);
+void     version_unref(struct version *v);
 extern size_t segment_bucket_bytes;          /* 12 KiB; tests make it smaller */
 
-/* Walks everything in a segment, in its order. */
+/* Walks everything in a segment, in its order; at the end w->doc is NO_DOC. */
 struct walk {
-	const struct segment *g;
 	struct ctx   *cx;
-	struct blob  *blob;
+	const struct segment *g;
+	struct arena *arena;                 /* of the bucket that is read */
 	uint32_t      next;                  /* the bucket after this one */
 	str           rest, list;            /* of the bucket; of the list */
 	uint64_t      left;                  /* documents of the list not yet given */
-	bool          fresh, first;          /* nothing was read of the bucket; of the list */
-	bool          end;
+	bool          start, first;          /* nothing was read of the bucket; of the list */
 	uint64_t      term;
 	int64_t       doc;
 };
+void     walk_init(struct walk *w, struct ctx *cx, const struct segment *g);
 enum err walk_next(struct walk *w) MUST_CHECK;
 void     walk_done(struct walk *w);
+
+/* Reads a bucket; through the cache unless `c` is NULL. E_CONFLICT: it is there no more. */
+enum err bucket_get(struct ctx *cx, struct cache *c, const struct segment *g, uint32_t n, struct blob **out) MUST_CHECK;
+void     blob_unref(struct blob **b);
 
 extern const struct stmt *const segment_stmts[];
 
@@ -137,9 +149,11 @@ struct list { uint64_t term; struct hit *hit; int count; };            /* from m
 struct view {
 	struct ctx     *cx;
 	struct search  *s;
+	struct cache   *cache;
 	struct version *v;
 	struct arena   *scratch;
 	int64_t         seq;
+	bool            stale;               /* something was replaced after the view was opened that mattered */
 	struct list    *list;
 	int             lists;
 	struct blob   **held;                /* let go by view_close */
@@ -147,16 +161,17 @@ struct view {
 };
 enum err view_open(struct ctx *cx, const uint64_t *terms, int n, struct view *out) MUST_CHECK;
 void     view_close(struct view *v);
-/* The sequence number before which the document's postings are dead, 0 if none are. *stale: newer than the view. */
-int64_t  view_dead_before(struct view *v, enum doc_kind kind, int64_t doc, bool *stale);
+/* The sequence number before which the document's postings are dead, 0 if none
+ * are. Sets v->stale when that is newer than the view. */
+int64_t  view_dead_before(struct view *v, enum doc_kind kind, int64_t doc);
 
-/* The documents of one term, descending. A document is there for good when its
- * stamp is not below view_dead_before(). */
+/* The documents of one term, descending. A document has the term if the stamp
+ * is not below view_dead_before(). */
 struct part {
 	const struct segment *g;             /* NULL: from memory */
 	const struct list    *l;
-	int          at;
-	uint32_t     bucket;
+	int          at, held;               /* in l; in view->held */
+	uint32_t     bucket;                 /* being read */
 	str          list;
 	uint64_t     left;
 	bool         more, first;
@@ -166,14 +181,32 @@ struct cursor {
 	struct view *view;
 	uint64_t     term;
 	struct part *part;
-	int          parts, top, second;     /* the part that has the highest document; the next highest one's document */
-	int64_t      doc, stamp;             /* NO_DOC at the end */
+	int          parts;
 	int64_t      count;                  /* postings, about */
+	int64_t      doc, stamp;             /* NO_DOC at the end */
 };
-enum err cursor_open(struct view *v, uint64_t term, struct cursor *c) MUST_CHECK;
+enum err cursor_open(struct view *v, uint64_t term, struct cursor *c) MUST_CHECK;   /* stands at no document yet */
 enum err cursor_seek(struct cursor *c, int64_t upto) MUST_CHECK;       /* to the highest document not above it */
 
-enum err bucket_get(struct ctx *cx, const struct segment *g, uint32_t n, struct blob **out) MUST_CHECK;
-void     blob_unref(struct blob *b);
+/* ---- small ------------------------------------------------------------------------------------------------ */
+
+static inline bool
+take_varint(str *s, uint64_t *v)
+{
+	uint64_t x = 0;
+	size_t i = 0;
+
+	for (unsigned shift = 0; i < s->n && shift < 64; shift += 7) {
+		unsigned char b = (unsigned char)s->p[i++];
+		x |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80) {
+			*v = x;
+			s->p += i;
+			s->n -= i;
+			return true;
+		}
+	}
+	return false;
+}
 
 #endif

@@ -261,7 +261,7 @@ ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count)
 
 	if (scope_of(cx) == SCOPE_ALL && !f->requester_id && !f->assignee_id && !f->group_id && !f->organization_id
 	    && !f->cc_id && !f->follower_id && !f->external_id.n && !f->status_mask && !f->deleted)
-		return counter_get(cx, "tickets", count);
+		return desk_counter_get(cx, "tickets", count);
 	buf_init(&q.sql, cx->arena, 8 * KiB);
 	buf_init(&q.in, cx->arena, 64);
 	buf_add(&q.sql, S("SELECT count(*) FROM (SELECT 1 AS one"));

@@ -292,13 +292,13 @@ next_generated(struct ctx *cx, usec *out)
 }
 
 enum err
-counter_add(struct ctx *cx, const char *name, int64_t by)
+desk_counter_add(struct ctx *cx, const char *name, int64_t by)
 {
 	return store_exec(cx, &counter_up, ARGS(INT(cx->account), TEXT(str_of(name)), INT(by)), NULL);
 }
 
 enum err
-counter_get(struct ctx *cx, const char *name, int64_t *n)
+desk_counter_get(struct ctx *cx, const char *name, int64_t *n)
 {
 	struct row r;
 	enum err e = store_one(cx, &counter_read, ARGS(INT(cx->account), TEXT(str_of(name))), &r);
@@ -911,7 +911,7 @@ create_tx(struct ctx *cx, void *arg)
 	note_changes(cx, &w->a, true, &none, t, in);
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
-	TRY(counter_add(cx, "tickets", 1));
+	TRY(desk_counter_add(cx, "tickets", 1));
 	return trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause);
 }
 
@@ -1165,7 +1165,7 @@ delete_tx(struct ctx *cx, void *arg)
 	if (rm->restore)
 		TRY(ticket_terms(cx, &t, &terms));
 	TRY(search_replace(cx, 't', t.id, &terms));
-	TRY(counter_add(cx, "tickets", rm->restore ? 1 : -1));
+	TRY(desk_counter_add(cx, "tickets", rm->restore ? 1 : -1));
 	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,
 	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
 	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };

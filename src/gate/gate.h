@@ -158,6 +158,8 @@ bool     membership_exists(struct ctx *cx, int64_t user_id, int64_t group_id);
 extern enum err (*gate_on_membership_removed)(struct ctx *cx, int64_t user_id, int64_t group_id);
 extern enum err (*gate_on_group_deleted)(struct ctx *cx, int64_t group_id);
 extern enum err (*gate_on_org_deleted)(struct ctx *cx, int64_t organization_id);
+extern enum err (*gate_on_user_changed)(struct ctx *cx, const struct user *u);       /* made, changed, or deleted (not active) */
+extern enum err (*gate_on_org_changed)(struct ctx *cx, const struct organization *o);  /* made or changed */
 
 /* ---- signing in ------------------------------------------------------------------------------------------------ */
 

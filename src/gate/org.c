@@ -4,6 +4,7 @@
 #include "gate/inside.h"
 
 enum err (*gate_on_org_deleted)(struct ctx *cx, int64_t organization_id);
+enum err (*gate_on_org_changed)(struct ctx *cx, const struct organization *o);
 
 /* Tags inside the sealed doc; never reused. */
 enum { DOC_NAME = 1, DOC_DETAILS, DOC_NOTES, DOC_EXTERNAL_ID, DOC_TAGS, DOC_DOMAINS, DOC_FIELDS };
@@ -290,6 +291,8 @@ org_create_tx(struct ctx *cx, void *arg)
 	    blind_or_nil(fold(cx, o.external_id)), INT(cx->now), SEALED(o.key, doc_pack(cx, &o))), NULL));
 	TRY(counter_add(cx, "organizations", 0, 1));
 	TRY(org_trail(cx, "organization.create", &none, &o, &changed));
+	if (gate_on_org_changed != NULL)
+		TRY(gate_on_org_changed(cx, &o));
 	*call->out = o;
 	return OK;
 }
@@ -318,6 +321,8 @@ org_update_tx(struct ctx *cx, void *arg)
 		    INT(is.shared_tickets), INT(is.shared_comments), BLIND(fold(cx, is.name)),
 		    blind_or_nil(fold(cx, is.external_id)), INT(is.updated_at),
 		    SEALED(is.key, doc_pack(cx, &is))), NULL));
+		if (gate_on_org_changed != NULL)
+			TRY(gate_on_org_changed(cx, &is));
 	}
 	*call->out = is;
 	return OK;

@@ -18,6 +18,8 @@ enum {
 enum shape { LINE, TEXT_BLOCK, JSON_LIST, JSON_MAP };
 
 /* A str and a sensitive have the same shape, so one table serves both. */
+enum err (*gate_on_user_changed)(struct ctx *cx, const struct user *u);
+
 static const struct text_member {
 	enum user_has bit;
 	uint8_t       tag;
@@ -679,6 +681,8 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	    .field = c.field, .count = c.count }));
 	if (u.role != ROLE_END_USER)
 		TRY(settle_groups(cx, &none, &u, in));
+	if (gate_on_user_changed != NULL)
+		TRY(gate_on_user_changed(cx, &u));
 	*out = u;
 	return OK;
 }
@@ -759,6 +763,8 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 		TRY(recount_user(cx, was, &is));
 		TRY(trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = is.id,
 		    .key = is.key, .field = c.field, .count = c.count }));
+		if (gate_on_user_changed != NULL)
+			TRY(gate_on_user_changed(cx, &is));
 	}
 	if (regroup)
 		TRY(settle_groups(cx, was, &is, in));
@@ -855,6 +861,8 @@ user_delete_tx(struct ctx *cx, void *arg)
 	user_changes(cx, &c, &was, &is);
 	TRY(trail_append(cx, &(struct event){ .action = "user.delete", .object = "user", .id = is.id, .key = is.key,
 	    .field = c.field, .count = c.count }));
+	if (gate_on_user_changed != NULL)
+		TRY(gate_on_user_changed(cx, &is));
 	*call->out = is;
 	return OK;
 }
