@@ -203,6 +203,13 @@ phi_candidates(struct scan *s)
 		const struct tok *k = &s->tok[i];
 		unsigned char c = (unsigned char)s->t[k->at];
 		const uint16_t *l = r->by_byte[c];
+		if (is_digit(c)) {
+			size_t run = k->len;
+			if (k->type != T_NUM)
+				for (run = 1; is_digit((unsigned char)s->t[k->at + run]); run++)
+					;
+			l = r->by_num[run < RUNS ? run : RUNS - 1][next_class(byte_at(s, k->at + run))];
+		}
 		bool code = k->flags & F_CODE && k->type != T_PUNCT && r->by_code[c];
 		if (l || code) {
 			uint64_t around = wide(s, i);

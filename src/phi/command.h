@@ -4,4 +4,6 @@
 #include "phi.h"
 int command_rules_check(const char *const *file, int files);
 int command_bench(struct phi *p, const struct phi_opts *o, const char *const *file, int files);
+int command_train(int argc, char **argv);
+int command_generate(int argc, char **argv);
 #endif

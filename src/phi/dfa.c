@@ -524,6 +524,33 @@ phi_dfa_first(const struct dfa *d)
 	return d->first;
 }
 
+void
+phi_dfa_runs(const struct dfa *d, bool (*may)[NEXTS])
+{
+	bool now[DFA_MAX + 2] = { [1] = true }, then[DFA_MAX + 2];
+	for (unsigned run = 0; run < RUNS; run++) {
+		memset(may[run], 0, NEXTS * sizeof(bool));
+		for (unsigned s = 1; s < d->states; s++) {
+			if (!now[s])
+				continue;
+			for (unsigned c = 0; c < 256; c++)
+				if (!is_digit((unsigned char)c) && (d->accept[s] || d->next[s * d->columns + d->col[c]]))
+					may[run][next_class((unsigned char)c)] = true;
+		}
+		memset(then, 0, sizeof then);
+		for (unsigned s = 1; s < d->states; s++)
+			for (unsigned c = '0'; now[s] && c <= '9'; c++)
+				then[d->next[s * d->columns + d->col[c]]] = true;
+		then[0] = false;
+		/* The last row stands for all longer runs. */
+		if (run + 2 == RUNS)
+			for (unsigned s = 1; s < d->states; s++)
+				now[s] |= then[s];
+		else
+			memcpy(now, then, sizeof now);
+	}
+}
+
 unsigned
 phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *ends, unsigned max)
 {

@@ -123,6 +123,9 @@ struct dfa *phi_dfa_new(const char *pattern, size_t n, const char **why);   /* N
 void   phi_dfa_free(struct dfa *d);
 const uint8_t *phi_dfa_first(const struct dfa *d);    /* 256 flags: a match may begin with this byte */
 #define MATCH_MAX 256
+/* May a match begin with exactly `run` digits, then end or go on with a
+ * character of class `next`? One call for all: fills may[run][next]. */
+void phi_dfa_runs(const struct dfa *d, bool (*may)[9]);
 /* Calls back nothing: fills the ends of the matches that begin at p, longest
  * last; returns how many (at most `max`, the longest are kept). */
 unsigned phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *ends, unsigned max);
@@ -153,6 +156,22 @@ struct rule {
 struct phrase { uint64_t h[4]; uint8_t n, cls; };     /* words before the last, nearest first */
 struct ctx_slot { uint64_t h, mask; uint32_t phrase, phrases; };
 
+#define RUNS  22
+#define NEXTS 9
+static inline unsigned
+next_class(unsigned char c)
+{
+	switch (c) {
+	case '-': return 1;
+	case '.': return 2;
+	case '/': return 3;
+	case ':': return 4;
+	case ',': return 5;
+	case ')': return 6;
+	default: return phi_cls[c] & C_BLANK ? 0 : phi_cls[c] & C_LETTER ? 7 : 8;
+	}
+}
+
 struct rules {
 	struct rule     *rule;
 	unsigned         count, cap;
@@ -166,6 +185,9 @@ struct rules {
 	uint16_t        *by_byte[256];   /* START_DIGIT, START_PUNCT, START_ANY; ends with 0xffff */
 	uint16_t        *by_code[256];   /* START_CODE, only in chunks with a digit */
 	uint16_t        *by_word;        /* START_WORD */
+	/* Of those that may begin with a digit: the ones that can go on behind a run
+	 * of so many digits (more count as the last) with a character of this class. */
+	uint16_t        *by_num[RUNS][NEXTS];
 	uint16_t        *by_dotted, *by_at, *by_dot;
 	uint64_t         word_starts;    /* union of start_class */
 };
@@ -229,9 +251,10 @@ struct wcache {                       /* what a word is, per thread */
 	uint64_t h, lex, mask;
 	uint32_t phrase, phrases;
 };
+#define VEC_SLOTS 1024
 struct vcache {                       /* the tagger's sums of a word alone */
+	tagvec   at[5];               /* as the word two before, before, itself, behind, two behind */
 	uint64_t key;
-	tagvec   at[3];               /* as the word before, the word, the word after */
 };
 
 struct learned { uint64_t h; uint8_t kind, words; };
@@ -247,6 +270,7 @@ struct scan {
 	struct tok *tok;
 	size_t     ntok, tokcap;
 	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */
+	uint8_t   *hint;              /* per token: which frame of place.c or name.c fits, and how well */
 	struct cand *cand;
 	size_t     ncand, candcap;
 	uint64_t  *cap_words;         /* hash of phrases already looked up: unused slots 0 */

@@ -62,6 +62,9 @@ phi_phrase(const struct scan *s, size_t i, uint64_t want, uint64_t *got)
 				continue;
 			break;
 		}
+		/* Small words stand inside of names, others end them. */
+		if (j > i && s->tok[i].flags & F_UP && !(q->flags & F_UP) && q->len > 3)
+			break;
 		h = phi_mix(h, q->h);
 		if (++words < 2)
 			continue;

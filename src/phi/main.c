@@ -111,6 +111,8 @@ usage(FILE *f)
 "  phi redact [--jsonl] [FILE...]  the text without it\n"
 "  phi kinds                       the kinds of identifiers and the law's letter for each\n"
 "  phi rules check FILE...         reads rule files and runs their examples\n"
+"  phi train --out MODEL FILE...   the tagger's weights from JSONL with spans (see docs/phi.md)\n"
+"  phi generate [--count N]        invented tickets with their spans, JSONL\n"
 "  phi bench [FILE...]             speed on the texts of JSONL files\n"
 "  phi help                        this\n"
 "\n"
@@ -350,6 +352,10 @@ main(int argc, char **argv)
 		return usage(stdout);
 	if (!strcmp(c, "kinds"))
 		return kinds();
+	if (!strcmp(c, "train"))
+		return command_train(argc - 2, argv + 2);
+	if (!strcmp(c, "generate"))
+		return command_generate(argc - 2, argv + 2);
 	int skip = !strcmp(c, "rules") ? 3 : 2;
 	int r = parse(argc > skip ? argc - skip : 0, argv + skip, &o);
 	if (r)

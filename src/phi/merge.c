@@ -60,6 +60,55 @@ joinable(const struct scan *s, const struct cand *a, const struct cand *b)
 	return a->kind == PHI_LOCATION && nl < 2;
 }
 
+static size_t
+token_of(const struct scan *s, size_t at)
+{
+	size_t lo = 0, hi = s->ntok;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (s->tok[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* A title tells the sex and goes with its name; "Seattle clinic" and "Scott &
+ * White" are wholes; "Guarantor Per Lindqvist" begins behind its label. */
+static void
+extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
+{
+	const uint64_t *wc = s->phi->wc;
+	if (c->kind == PHI_NAME) {
+		size_t i = token_of(s, c->at);
+		if (i >= s->ntok || i == 0 || s->tok[i].flags & F_NL)
+			return;
+		size_t j = i - 1;
+		if (s->tok[j].type == T_PUNCT && s->t[s->tok[j].at] == '.' && j > 0)
+			j--;
+		if (s->tok[j].at < lo || s->tok[j].type != T_WORD)
+			return;
+		const struct tok *k = &s->tok[j];
+		if (k->ctx & wc[W_TITLE] && k->len <= 4)
+			c->at = k->at;
+		else if (j == i - 1 && k->flags & F_UP && j > 0 && s->tok[j - 1].ctx & (wc[W_NAMELABEL] | wc[W_ROLE]) &&
+		    s->tok[j - 1].type == T_WORD && !(k->flags & F_NL) && !(k->ctx & (wc[W_NAMELABEL] | wc[W_ROLE] | wc[W_NOTNAME])))
+			c->at = k->at;
+	} else if (c->kind == PHI_LOCATION || c->kind == PHI_FACILITY) {
+		size_t i = token_of(s, c->end);
+		if (i >= s->ntok || s->tok[i].flags & F_NL)
+			return;
+		const struct tok *k = &s->tok[i];
+		if (k->type == T_WORD && k->flags & F_SPACE && k->at + k->len <= hi && k->at - c->end == 1 && !(k->flags & F_UP) && k->len > 5 &&
+		    k->ctx & wc[W_FACHEAD] && c->end - c->at > 2)
+			c->end = k->at + k->len;
+		else if (c->kind == PHI_FACILITY && k->type == T_PUNCT && s->t[k->at] == '&' && i + 1 < s->ntok && s->tok[i + 1].flags & F_UP &&
+		    s->tok[i + 1].at + s->tok[i + 1].len <= hi)
+			c->end = s->tok[i + 1].at + s->tok[i + 1].len + (s->tok[i + 1].flags & F_POSS ? 2 : 0);
+	}
+}
+
 void
 phi_merge(struct scan *s)
 {
@@ -87,6 +136,8 @@ phi_merge(struct scan *s)
 		best = c->score, best_len = len;
 		s->cand[k++] = *c;
 	}
+	for (size_t i = 0; i < k; i++)
+		extend(s, &s->cand[i], i ? s->cand[i - 1].end : 0, i + 1 < k ? s->cand[i + 1].at : s->tn);
 	/* Whole tokens. */
 	for (size_t i = 0; i < k; i++) {
 		struct cand *c = &s->cand[i];

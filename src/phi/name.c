@@ -198,11 +198,19 @@ form(struct scan *s, size_t i)
 		add_run(s, j, end, score > 95 ? 95 : score, s->phi->r_form);
 }
 
-static bool
-is_z(const struct scan *s, size_t i, const char *z)
+/* Is token i this word of at most eight small letters? One comparison. */
+static inline __attribute__((always_inline)) bool
+is_word(const struct scan *s, size_t i, const char *z, size_t n)
 {
-	return i < s->ntok && s->tok[i].len == strlen(z) && s->tok[i].h == phi_word_hash(z, strlen(z));
+	uint64_t want = 0, w;
+	if (i >= s->ntok || s->tok[i].len != n)
+		return false;
+	memcpy(&want, z, n);
+	memcpy(&w, s->t + s->tok[i].at, 8);     /* the window is padded */
+	uint64_t mask = n == 8 ? ~0ull : (1ull << (n * 8)) - 1;
+	return ((w | 0x2020202020202020ull) & mask) == (want | (0x2020202020202020ull & mask));
 }
+#define is_z(s, i, z) is_word(s, i, z, sizeof(z) - 1)
 
 static void
 introduction(struct scan *s, size_t i)
@@ -337,6 +345,8 @@ speaker(struct scan *s, size_t i)
 	int v = likeness(s, j);
 	if (HAS(&s->tok[j], W_NAMELABEL) || HAS(&s->tok[j], W_NOTNAME) || HAS(&s->tok[j], W_ADDRLABEL) || HAS(&s->tok[j], W_SPEAKER))
 		return;
+	if (s->tok[j].flags & F_ALLUP && end - j == 1 && LEX_GIVEN(s->tok[j].lex) < 3)
+		return;
 	int score = (n ? 72 : 40) + v * 5 + (end - j > 1 ? 6 : 0);
 	if (v >= 1 && score >= 50)
 		add_run(s, j, end, score > 93 ? 93 : score, s->phi->r_speaker);
@@ -366,6 +376,8 @@ last_first(struct scan *s, size_t i)
 	bool list = line_start(s, from) || (from > 0 && s->tok[from - 1].type == T_PUNCT);
 	bool stops = line_end(s, end) || s->tok[end].type == T_PUNCT;
 	int score = 22 + g * 6 + u * 5 + (list ? 12 : 0) + (stops ? 10 : 0);
+	if (a->lex & b->lex & LEX_EPONYM)
+		return;
 	if (LEX_COMMON(a->lex) > 1 && u < 5)
 		score -= 12;
 	if (LEX_COMMON(b->lex) > 1 && g < 5)
@@ -404,6 +416,8 @@ lexicon_name(struct scan *s, size_t i)
 	const struct tok *m = &s->tok[j];
 	int u = (int)LEX_SUR(m->lex);
 	bool up = k->flags & F_UP, up2 = m->flags & F_UP;
+	if ((k->lex & m->lex & LEX_EPONYM) || (m->lex & LEX_EPONYM && j + 1 < s->ntok && s->tok[j + 1].lex & LEX_EPO_HEAD))
+		return;
 	if (HAS(m, W_NOTNAME) || HAS(m, W_MONTH) || m->lex & LEX_EPO_HEAD || HAS(m, W_FACHEAD))
 		return;
 	int score;

@@ -9,6 +9,7 @@
  *   HTML entities (&amp; &#39; &nbsp; ...)         -> what they stand for
  *   = at the end of a line (quoted-printable)      -> nothing, and the break with it
  *   %XX of a printable byte outside of an address  -> that byte
+ *   Greek and Cyrillic letters                     -> Latin ones by sound
  *   other letters stay UTF-8; other symbols become one 0x1f; an invalid byte
  *   becomes one 0x1f as well.
  *
@@ -72,6 +73,33 @@ encode(int32_t cp, char *out)
 	       out[2] = (char)(0x80 | (c >> 6 & 63)), out[3] = (char)(0x80 | (c & 63)), 4;
 }
 
+/* Greek and Cyrillic letters by sound: case and shape survive, and look-alikes
+ * of Latin letters in a name become what they look like. */
+static const char *
+translit(int32_t cp, bool *up)
+{
+	static const char greek[][3] = { "a", "v", "g", "d", "e", "z", "i", "th", "i", "k", "l", "m", "n", "x", "o", "p", "r", "s", "s",
+		"t", "y", "f", "ch", "ps", "o", "i", "y" };
+	static const char cyrillic[][5] = { "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s",
+		"t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya" };
+	*up = false;
+	if (cp >= 0x391 && cp <= 0x3ab)
+		return *up = true, greek[cp - 0x391];
+	if (cp >= 0x3b1 && cp <= 0x3cb)
+		return greek[cp - 0x3b1];
+	if (cp >= 0x410 && cp <= 0x42f)
+		return *up = true, cyrillic[cp - 0x410];
+	if (cp >= 0x430 && cp <= 0x44f)
+		return cyrillic[cp - 0x430];
+	if (cp >= 0x400 && cp <= 0x40f)
+		return *up = true, "ye";
+	if (cp >= 0x450 && cp <= 0x45f)
+		return "ye";
+	if (cp == 0x2206)
+		return *up = true, "d";
+	return NULL;
+}
+
 /* What a code point above 0x7f becomes: bytes in out, how many. */
 static unsigned
 fold(int32_t cp, char *out)
@@ -103,6 +131,15 @@ fold(int32_t cp, char *out)
 		memcpy(out, table[lo].as, n);
 		return (unsigned)n;
 	}
+	bool up;
+	const char *z = translit(cp, &up);
+	if (z) {
+		size_t n = strlen(z);
+		memcpy(out, z, n);
+		if (up && n)
+			out[0] = (char)(out[0] - 32);
+		return (unsigned)n;
+	}
 	/* Scripts without compatibility forms, the bulk of the rest: as they are. */
 	if (cp >= 0x4e00 && cp < 0xd7a4)
 		return encode(cp, out);
@@ -131,6 +168,16 @@ fold(int32_t cp, char *out)
 			c = ' ';
 		if (c == 0x2044)
 			c = '/';
+		bool greek_up;
+		const char *as = translit(c, &greek_up);
+		if (as) {
+			size_t m = strlen(as);
+			memcpy(out + k, as, m);
+			if (greek_up && m)
+				out[k] = (char)(out[k] - 32);
+			k += (unsigned)m;
+			continue;
+		}
 		if (c >= 0x80 && !u_isalpha(c))
 			c = u_isdigit(c) ? '0' + u_charDigitValue(c) : 0x1f;
 		k += encode(c, out + k);

@@ -544,6 +544,7 @@ phi_rules_done(struct rules *r)
 				return false;
 			continue;
 		}
+		bool digit = false;
 		uint16_t **special = q->start == START_DOTTED ? &r->by_dotted : q->start == START_AT ? &r->by_at :
 		    q->start == START_DOT ? &r->by_dot : NULL;
 		if (special) {
@@ -557,9 +558,19 @@ phi_rules_done(struct rules *r)
 			bool letter = is_letter((unsigned char)c), alnum = is_alnum_((unsigned char)c);
 			if ((q->start == START_DIGIT && letter) || (q->start == START_PUNCT && alnum))
 				continue;
-			if (!list_add(q->start == START_CODE && alnum ? &r->by_code[c] : &r->by_byte[c], i))
+			if (is_digit((unsigned char)c))
+				digit = true;
+			else if (!list_add(q->start == START_CODE && alnum ? &r->by_code[c] : &r->by_byte[c], i))
 				return false;
 		}
+		if (!digit)
+			continue;
+		bool may[RUNS][NEXTS];
+		phi_dfa_runs(q->dfa, may);
+		for (unsigned a = 1; a < RUNS; a++)
+			for (unsigned b = 0; b < NEXTS; b++)
+				if (may[a][b] && !list_add(&r->by_num[a][b], i))
+					return false;
 	}
 	return true;
 }
@@ -580,6 +591,9 @@ phi_rules_free(struct rules *r)
 		free(r->by_byte[c]);
 		free(r->by_code[c]);
 	}
+	for (unsigned a = 0; a < RUNS; a++)
+		for (unsigned b = 0; b < NEXTS; b++)
+			free(r->by_num[a][b]);
 	free(r->by_word), free(r->by_dotted), free(r->by_at), free(r->by_dot);
 	*r = (struct rules){ 0 };
 }

@@ -32,7 +32,7 @@ drop(void *arg)
 		explicit_bzero(s->t, s->tcap);
 		free(s->t);
 	}
-	free(s->map), free(s->tok), free(s->cover), free(s->cand), free(s->emit), free(s->back), free(s->tag);
+	free(s->map), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->emit), free(s->back), free(s->tag);
 	free(s->out), free(s->learned), free(s->words), free(s->vecs);
 	free(s);
 	mine = NULL;
@@ -61,52 +61,75 @@ phi_scratch(const struct phi *p)
 		pthread_once(&once, make_key);
 		s = calloc(1, sizeof *s);
 		if (!key_made || !s || !(s->words = calloc(CACHE_SLOTS, sizeof *s->words)) ||
-		    !(s->vecs = aligned_alloc(64, CACHE_SLOTS * sizeof *s->vecs)) || pthread_setspecific(key, s) != 0) {
+		    !(s->vecs = aligned_alloc(64, VEC_SLOTS * sizeof *s->vecs)) || pthread_setspecific(key, s) != 0) {
 			if (s)
 				free(s->words), free(s->vecs);
 			free(s);
 			return NULL;
 		}
-		memset(s->vecs, 0, CACHE_SLOTS * sizeof *s->vecs);
+		memset(s->vecs, 0, VEC_SLOTS * sizeof *s->vecs);
 		mine = s;
 	}
 	if (s->owner != p->id) {
 		memset(s->words, 0, CACHE_SLOTS * sizeof *s->words);
-		memset(s->vecs, 0, CACHE_SLOTS * sizeof *s->vecs);
+		memset(s->vecs, 0, VEC_SLOTS * sizeof *s->vecs);
 		s->owner = p->id;
 	}
 	s->phi = p;
 	return s;
 }
 
+/* The token that begins at byte `at` of the window, or the first behind it. */
+static size_t
+find_token(const struct scan *s, size_t at)
+{
+	size_t lo = 0, hi = s->ntok;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (s->tok[mid].at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* Which tokens a rule has covered, for the tagger and the name detectors. */
 static bool
 cover(struct scan *s)
 {
-	size_t cap = s->cover ? s->tagcap : 0;
-	(void)cap;
-	uint8_t *c = realloc(s->cover, s->tokcap + 16);
-	if (!c)
+	uint8_t *c = realloc(s->cover, s->tokcap + 16), *h = c ? realloc(s->hint, s->tokcap + 16) : NULL;
+	if (c)
+		s->cover = c;
+	if (!h)
 		return false;
-	s->cover = c;
+	s->hint = h;
 	memset(c, 0, s->ntok + 1);
+	memset(h, 0, s->ntok + 1);
 	for (size_t i = 0; i < s->ncand; i++) {
 		const struct cand *q = &s->cand[i];
 		if (q->score < 50)
 			continue;
-		/* The token at or behind q->at: they ascend, so a binary search. */
-		size_t lo = 0, hi = s->ntok;
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-			if (s->tok[mid].at < q->at)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		for (; lo < s->ntok && s->tok[lo].at < q->end; lo++)
-			c[lo] = (uint8_t)(q->kind + 1);
+		for (size_t k = find_token(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
+			c[k] = (uint8_t)(q->kind + 1);
 	}
 	return true;
+}
+
+static void
+hints(struct scan *s)
+{
+	int first = (int)s->phi->rules.count;
+	for (size_t i = 0; i < s->ncand; i++) {
+		const struct cand *q = &s->cand[i];
+		if (q->rule < first)
+			continue;
+		int how = (q->score - 20) / 10;
+		uint8_t v = (uint8_t)(((q->rule - first) & 31) << 3 | (how < 0 ? 0 : how > 7 ? 7 : how));
+		for (size_t k = find_token(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
+			if ((v & 7) >= (s->hint[k] & 7))
+				s->hint[k] = v;
+	}
 }
 
 bool
@@ -118,7 +141,11 @@ phi_window(struct scan *s, const char *text, size_t n)
 		return false;
 	phi_candidates(s);
 	phi_places(s);
-	return cover(s) && !s->nomem;
+	if (!cover(s))
+		return false;
+	phi_names(s);
+	hints(s);
+	return !s->nomem;
 }
 
 static bool
@@ -197,7 +224,6 @@ scan_all(struct scan *s, const char *text, size_t len)
 			lo--;
 		if (!phi_window(s, text + lo, hi - lo))
 			return PHI_NOMEM;
-		phi_names(s);
 		if (s->phi->has_tagger && !(s->o.flags & PHI_NO_TAGGER))
 			phi_tag(s);
 		phi_known_find(s);

@@ -1,3 +1,464 @@
+/* tagger.c - a linear-chain tagger over hashed features.
+ *
+ * Eleven tags: O and B/I of NAME, LOCATION, FACILITY, DATE, ID. A token's
+ * score for a tag is the sum of one row entry for each of its features; rows
+ * are found by hash, so the table is of fixed size and rare features may share
+ * one. Viterbi finds the best sequence. Trained by `phi train` as an averaged
+ * structured perceptron with margins (train.c).
+ *
+ * Model file, little endian:
+ *    0  "PHIMOD1\n"
+ *    8  u32 version 1, u32 rows (a power of two)
+ *   16  u64 check: phi_mix over all that follows, 8 bytes at a time
+ *   24  i16 unit, 6 zero bytes
+ *   32  i16 start[16]
+ *   64  i16 trans[16][16]    from, to
+ *  576  i8  row[rows][16]    the lanes are tags, five are unused
+ *
+ * Where the time goes: rows are 16 bytes, so a feature is one load and two
+ * adds; the table (1 MB) stays in the second-level cache. Two thirds of the
+ * features depend on one word alone, and their sum for five positions around
+ * it is kept in a small cache by word, so that running text pays for the
+ * conjunctions only. Viterbi is eleven compare-and-blend steps on vectors.
+ */
 #include "engine.h"
-bool phi_tagger_open(struct tagger *t, const void *bytes, size_t n) { (void)t; (void)bytes; (void)n; return false; }
-void phi_tag(struct scan *s) { (void)s; }
+
+#include <stdlib.h>
+
+#define HEADER 576
+
+bool
+phi_tagger_open(struct tagger *t, const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+	uint32_t version, rows;
+	uint64_t check, sum = 1, w;
+	if (n < HEADER || memcmp(p, "PHIMOD1\n", 8) != 0)
+		return false;
+	memcpy(&version, p + 8, 4);
+	memcpy(&rows, p + 12, 4);
+	memcpy(&check, p + 16, 8);
+	if (version != 1 || rows < 256 || rows > 1u << 22 || rows & (rows - 1) || n != HEADER + (size_t)rows * TAGS)
+		return false;
+	uint64_t lane[4] = { 1, 2, 3, 4 };
+	for (size_t i = 24; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		lane[i / 8 & 3] = phi_mix(lane[i / 8 & 3], w);
+	}
+	for (int k = 0; k < 4; k++)
+		sum = phi_mix(sum, lane[k]);
+	if (sum != check)
+		return false;
+	memcpy(&t->unit, p + 24, 2);
+	memcpy(&t->start, p + 32, 32);
+	memcpy(t->trans, p + 64, sizeof t->trans);
+	for (int i = 0; i < TAGS; i++)
+		for (int j = 0; j < TAGS; j++)
+			if (t->trans[i][j] > 6000 || t->trans[i][j] < -6000)
+				return false;
+	if (t->unit <= 0)
+		return false;
+	t->row = (const int8_t *)(p + HEADER);
+	t->mask = rows - 1;
+	return true;
+}
+
+/* ---- features ---------------------------------------------------------------------------------- */
+
+/* What a token is, boiled down. */
+struct sig {
+	uint64_t w;        /* the word; numbers by their form */
+	uint32_t lex;      /* grades and kinds of the lexicon, coarse */
+	uint32_t shape;    /* case, kind, length class */
+	uint32_t ls;       /* both, as one number */
+	uint64_t suf, pre, ctx;
+};
+
+static inline uint32_t
+lex_sig(const struct tok *k)
+{
+	static const uint8_t g3[8] = { 0, 1, 1, 2, 2, 3, 3, 3 };
+	uint64_t x = k->lex;
+	return (uint32_t)(g3[LEX_GIVEN(x)] | g3[LEX_SUR(x)] << 2 | LEX_COMMON(x) << 4 | ((x >> 8) & 0x7ff) << 6 | (x & LEX_WORLD ? 1u << 18 : 0));
+}
+
+static inline uint32_t
+shape_sig(const struct scan *s, const struct tok *k)
+{
+	if (k->type == T_PUNCT)
+		return 0x100u | (unsigned char)s->t[k->at];
+	uint32_t len = k->len > 15 ? 9 : k->len > 8 ? 8 : k->len > 6 ? 7 : k->len;
+	if (k->type == T_NUM)
+		return 0x200u | len;
+	uint32_t f = k->flags & (F_UP | F_ALLUP | F_MIXED | F_POSS);
+	if (k->type == T_MIX)
+		return 0x4000u | f << 4 | (len > 4 ? 5 : len) | (is_digit((unsigned char)s->t[k->at]) ? 8 : 0);
+	return 0x8000u | f << 4 | (k->len == 1 ? 1 : k->len < 4 ? 2 : 3) | ((unsigned char)s->t[k->at] >= 0x80 ? 4 : 0);
+}
+
+static void
+signature(const struct scan *s, size_t i, struct sig *g)
+{
+	if (i >= s->ntok) {             /* also i before the first: SIZE_MAX */
+		*g = (struct sig){ .w = 1, .lex = 0, .shape = 1, .ls = 1 };
+		return;
+	}
+	const struct tok *k = &s->tok[i];
+	g->shape = shape_sig(s, k);
+	g->lex = lex_sig(k);
+	g->ctx = k->ctx;
+	g->w = k->type == T_NUM || k->type == T_MIX ? phi_mix(77, g->shape) : k->h;
+	g->ls = (uint32_t)phi_mix(g->shape, g->lex);
+	uint64_t a = 0, b = 0;
+	if (k->type == T_WORD) {
+		const char *p = s->t + k->at;
+		for (unsigned j = 0; j < 3 && j < k->len; j++) {
+			a = a << 8 | (unsigned char)(p[k->len - 1 - j] | 0x20);
+			b = b << 8 | (unsigned char)(p[j] | 0x20);
+		}
+		a = a << 8 | (k->flags & F_UP ? 1 : 0), b = b << 8 | (k->flags & F_UP ? 1 : 0);
+	}
+	g->suf = a, g->pre = b;
+}
+
+#define ROW(id, v) ((uint32_t)(phi_mix((uint64_t)(id) * 0x9e3779b97f4a7c15ull, (v)) >> 13))
+
+/* Features of a word alone, seen from `d` positions off: 0 the word itself. */
+static inline unsigned
+word_rows(const struct sig *g, int d, uint32_t *r)
+{
+	unsigned n = 0, id = (unsigned)(d + 2) * 16;
+	r[n++] = ROW(id + 1, g->w);
+	r[n++] = ROW(id + 2, g->ls);
+	if (d == 2 || d == -2)
+		return n;
+	r[n++] = ROW(id + 3, g->ctx);
+	r[n++] = ROW(id + 4, g->suf);
+	r[n++] = ROW(id + 5, g->shape);
+	r[n++] = ROW(id + 6, g->lex);
+	if (d == 0) {
+		r[n++] = ROW(id + 7, g->pre);
+		r[n++] = ROW(id + 8, phi_mix(g->w, g->shape));
+	}
+	return n;
+}
+
+/* Where the token stands. */
+static inline uint32_t
+stand(const struct scan *s, size_t i)
+{
+	const struct tok *k = &s->tok[i];
+	uint32_t v = 0;
+	bool first = i == 0 || k->flags & F_NL, last = i + 1 >= s->ntok || s->tok[i + 1].flags & F_NL;
+	v |= first ? 1 : 0;
+	v |= last ? 2 : 0;
+	v |= k->flags & F_PARA ? 4 : 0;
+	v |= i + 8 > s->ntok ? 8 : 0;
+	v |= i < 4 ? 16 : 0;
+	v |= last && !first && i > 0 && s->tok[i - 1].flags & F_NL ? 32 : 0;     /* second and last */
+	v |= first && !last && i + 2 <= s->ntok && (i + 2 >= s->ntok || s->tok[i + 2].flags & F_NL) ? 64 : 0;
+	v |= k->flags & F_SPACE ? 128 : 0;
+	return v;
+}
+
+static inline unsigned
+pair_rows(const struct scan *s, size_t i, const struct sig *a2, const struct sig *a, const struct sig *b, const struct sig *c,
+    uint32_t *r)
+{
+	unsigned n = 0;
+	uint32_t where = stand(s, i);
+	uint32_t mode = s->caps_upper * 12 < s->caps_lower ? 1 : s->caps_lower < s->caps_upper ? 2 : 0;
+	uint8_t h0 = s->cover[i], hb = i ? s->cover[i - 1] : 0, ha = i + 1 < s->ntok ? s->cover[i + 1] : 0;
+	r[n++] = ROW(100, phi_mix(a->w, b->ls));
+	r[n++] = ROW(101, phi_mix(c->w, b->ls));
+	r[n++] = ROW(102, (uint64_t)a->ls << 32 | b->ls);
+	r[n++] = ROW(103, (uint64_t)b->ls << 32 | c->ls);
+	r[n++] = ROW(104, phi_mix((uint64_t)a->shape << 32 | c->shape, b->shape));
+	r[n++] = ROW(105, phi_mix((uint64_t)a->lex << 32 | c->lex, b->lex));
+	r[n++] = ROW(106, (uint64_t)where << 32 | b->ls);
+	r[n++] = ROW(107, (uint64_t)mode << 32 | b->ls);
+	r[n++] = ROW(108, (uint64_t)h0 << 16 | (uint64_t)hb << 8 | ha | (uint64_t)b->shape << 24);
+	r[n++] = ROW(109, phi_mix(phi_mix(a2->w, a->w), b->shape));
+	r[n++] = ROW(110, phi_mix(phi_mix(a->w, c->w), b->shape));
+	r[n++] = ROW(111, phi_mix((uint64_t)where << 32 | a->shape, c->shape));
+	r[n++] = ROW(112, phi_mix(phi_mix(a->ctx, c->ctx), b->ls));
+	uint8_t t0 = s->hint[i], tb = i ? s->hint[i - 1] : 0, ta = i + 1 < s->ntok ? s->hint[i + 1] : 0;
+	r[n++] = ROW(114, (uint64_t)t0 << 32 | b->shape);
+	r[n++] = ROW(115, (uint64_t)t0 << 32 | (uint64_t)tb << 8 | ta);
+	r[n++] = ROW(113, phi_mix(a2->ctx, (uint64_t)b->ls << 32 | a->shape));
+	return n;
+}
+
+unsigned
+phi_features(const struct scan *s, size_t i, uint32_t *row, uint32_t mask)
+{
+	struct sig g[5];
+	unsigned n = 0;
+	for (int d = -2; d <= 2; d++) {
+		signature(s, i + (size_t)d, &g[d + 2]);
+		n += word_rows(&g[d + 2], d, row + n);
+	}
+	n += pair_rows(s, i, &g[0], &g[1], &g[2], &g[3], row + n);
+	for (unsigned k = 0; k < n; k++)
+		row[k] &= mask;
+	return n;
+}
+
+/* ---- decoding ------------------------------------------------------------------------------------ */
+
+typedef int8_t row8 __attribute__((vector_size(16)));
+
+/* A macro, since vectors of 32 bytes as arguments have no fixed ABI without AVX. */
+#define ADD(sum, t, r) do { \
+	row8 v8_; \
+	memcpy(&v8_, (t)->row + (size_t)((r) & (t)->mask) * TAGS, sizeof v8_); \
+	(sum) += __builtin_convertvector(v8_, tagvec); \
+} while (0)
+
+static bool
+tag_room(struct scan *s, size_t n)
+{
+	if (n <= s->tagcap)
+		return true;
+	size_t cap = n + n / 2 + 64;
+	tagvec *e = aligned_alloc(64, (cap * sizeof *e + 63) & ~(size_t)63);
+	uint8_t *b = malloc(cap * TAGS), *g = malloc(cap);
+	if (!e || !b || !g) {
+		free(e), free(b), free(g);
+		s->nomem = true;
+		return false;
+	}
+	free(s->emit), free(s->back), free(s->tag);
+	s->emit = e, s->back = b, s->tag = g;
+	s->tagcap = cap;
+	return true;
+}
+
+/* Eleven steps of compare and blend a token, on halves of eight lanes, which
+ * every processor compares at once. */
+typedef int16_t half __attribute__((vector_size(16)));
+
+static void
+viterbi(struct scan *s, const struct tagger *t)
+{
+	size_t n = s->ntok;
+	half low = { -9000, -9000, -9000, -9000, -9000, -9000, -9000, -9000 }, zero = { 0 }, va, vb, trans[TAG_COUNT][2], e[2];
+	memcpy(e, &s->emit[0], sizeof e);
+	memcpy(trans, t->trans, sizeof trans);
+	half start[2];
+	memcpy(start, &t->start, sizeof start);
+	va = e[0] + start[0], vb = e[1] + start[1];
+	for (size_t i = 1; i < n; i++) {
+		int16_t v[16];
+		int16_t base = va[0];
+		va -= base, vb -= base;
+		half keep = va > low;
+		va = (va & keep) | (low & ~keep);
+		keep = vb > low;
+		vb = (vb & keep) | (low & ~keep);
+		memcpy(v, &va, 16), memcpy(v + 8, &vb, 16);
+		half ba = trans[0][0] + v[0], bb = trans[0][1] + v[0], fa = zero, fb = zero, f = zero;
+#pragma GCC unroll 11
+		for (int p = 1; p < TAG_COUNT; p++) {
+			half ca = trans[p][0] + v[p], cb = trans[p][1] + v[p];
+			half ma = ca > ba, mb = cb > bb;
+			f += 1;
+			ba = (ca & ma) | (ba & ~ma);
+			bb = (cb & mb) | (bb & ~mb);
+			fa = (f & ma) | (fa & ~ma);
+			fb = (f & mb) | (fb & ~mb);
+		}
+		int16_t from[16];
+		memcpy(from, &fa, 16), memcpy(from + 8, &fb, 16);
+		uint8_t *back = s->back + i * TAGS;
+		for (int k = 0; k < TAGS; k++)
+			back[k] = (uint8_t)from[k];
+		memcpy(e, &s->emit[i], sizeof e);
+		va = ba + e[0], vb = bb + e[1];
+	}
+	int16_t v[16];
+	memcpy(v, &va, 16), memcpy(v + 8, &vb, 16);
+	int at = 0;
+	for (int k = 1; k < TAG_COUNT; k++)
+		if (v[k] > v[at])
+			at = k;
+	for (size_t i = n; i-- > 0;) {
+		s->tag[i] = (uint8_t)at;
+		if (i)
+			at = s->back[i * TAGS + (size_t)at];
+	}
+}
+
+static bool
+all_words(const struct scan *s, size_t from, size_t to, uint64_t lex)
+{
+	for (size_t i = from; i < to; i++)
+		if (s->tok[i].type != T_PUNCT && !(s->tok[i].lex & lex))
+			return false;
+	return true;
+}
+
+/* What no training taught well enough: rules that a span must keep. */
+static bool
+plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
+{
+	bool digits = false, upper = false, dateword = false, place = false;
+	unsigned plain = 0, words = 0;
+	const uint64_t *wc = s->phi->wc;
+	for (size_t i = from; i < to; i++) {
+		const struct tok *k = &s->tok[i];
+		if (k->type == T_PUNCT)
+			continue;
+		words++;
+		digits |= k->type != T_WORD;
+		upper |= (k->flags & F_UP) != 0;
+		dateword |= (k->ctx & (wc[W_MONTH] | wc[W_WEEKDAY])) != 0;
+		place |= (k->lex & (LEX_PLACE | LEX_WORLD | LEX_PLACE_HEAD | LEX_STATE | LEX_HOSP_HEAD)) != 0;
+		plain += k->type == T_WORD && !(k->flags & F_UP) && (LEX_COMMON(k->lex) || k->lex & LEX_MEDICAL);
+	}
+	const struct tok *first = &s->tok[from], *last = &s->tok[to - 1];
+	const char *p = s->t + first->at;
+	size_t n = last->at + last->len - first->at;
+	switch (kind) {
+	case 0: {
+		/* Barrett esophagus, Lou Gehrig's disease, and lists of such; Dr. Foley is a person. */
+		bool title = from > 0 && (s->tok[from - 1].ctx & wc[W_TITLE] ||
+		    (from > 1 && s->tok[from - 1].type == T_PUNCT && s->tok[from - 2].ctx & wc[W_TITLE]));
+		bool eponym = last->lex & LEX_EPONYM || (words > 1 && phi_phrase(s, from, LEX_EPONYM, NULL));
+		if (!title && ((eponym && to < s->ntok && s->tok[to].lex & LEX_EPO_HEAD) || (words > 1 && last->lex & LEX_EPO_HEAD &&
+		    s->tok[from].lex & LEX_EPONYM) || all_words(s, from, to, LEX_EPONYM)))
+			return false;
+		/* GERD, Rx, PTSD */
+		if (words == 1 && !title && first->len <= 5 && (first->flags & F_ALLUP || first->lex & LEX_MEDICAL) && LEX_GIVEN(first->lex) < 3 &&
+		    LEX_SUR(first->lex) < 4 && !(s->caps_lower < s->caps_upper) && (first->len > 2 || first->lex & LEX_MEDICAL ||
+		    !(first->flags & F_NL)))
+			return false;
+		return !(plain == words && lead < s->phi->tagger.unit * 12) && !digits;
+	}
+	case 1: case 2:
+		return !(plain == words && !place && !digits);
+	case 3:
+		if (dateword && (digits || words > 1))
+			return true;
+		return digits && (phi_check_of("date", 4)(p, n) != CHECK_NO || phi_check_of("age90", 5)(p, n) != CHECK_NO);
+	default:
+		/* An identifier without a digit is a word; 300mg is a dose. */
+		return digits && upper + words > 0 && phi_check_of("code", 4)(p, n) >= -10;
+	}
+}
+
+void
+phi_tag(struct scan *s)
+{
+	const struct tagger *t = &s->phi->tagger;
+	size_t n = s->ntok;
+	if (n == 0 || !tag_room(s, n))
+		return;
+	tagvec bias = { 0 };
+	for (int k = 1; k < TAG_COUNT; k++)
+		bias[k] = (int16_t)(s->o.recall * t->unit / 8);
+	struct sig ring[8];
+	tagvec zero = { 0 };
+	for (size_t i = 0; i < n; i++)
+		s->emit[i] = bias;
+	uint32_t rows[4][24];
+	unsigned count = 0;
+	struct sig out;
+	signature(s, SIZE_MAX, &out);
+#define SUM(at) do { \
+	tagvec sum_ = zero; \
+	for (unsigned k_ = 0; k_ < count; k_++) \
+		ADD(sum_, t, rows[(at) & 3][k_]); \
+	s->emit[at] += sum_; \
+} while (0)
+	/* Each word gives to itself and its neighbours. */
+	for (size_t i = 0; i < n + 2; i++) {
+		struct sig *g = &ring[i & 7];
+		signature(s, i, g);
+		if (i < n) {
+			uint64_t key = phi_mix(phi_mix(g->w, g->ls), g->ctx) | 1;
+			struct vcache *c = &s->vecs[key >> 30 & (VEC_SLOTS - 1)];
+			if (c->key != key) {
+				uint32_t r[16];
+				c->key = key;
+				for (int d = -2; d <= 2; d++) {
+					unsigned m = word_rows(g, d, r);
+					while (m-- > 0)
+						__builtin_prefetch(t->row + (size_t)(r[m] & t->mask) * TAGS);
+				}
+				for (int d = -2; d <= 2; d++) {
+					tagvec sum = zero;
+					unsigned k = word_rows(g, d, r);
+					while (k-- > 0)
+						ADD(sum, t, r[k]);
+					c->at[d + 2] = sum;
+				}
+			}
+			/* at[d + 2]: as the word d places behind the one looked at. */
+			for (int d = -2; d <= 2; d++)
+				if (i >= (size_t)(d > 0 ? d : 0) && i - (size_t)d < n)
+					s->emit[i - (size_t)d] += c->at[d + 2];
+		}
+		if (i >= 2) {
+			/* Rows are asked for two tokens before they are summed. */
+			size_t j = i - 2;
+			uint32_t *r = rows[j & 3];
+			const struct sig *a2 = j >= 2 ? &ring[(j - 2) & 7] : &out, *a = j >= 1 ? &ring[(j - 1) & 7] : &out;
+			unsigned k = pair_rows(s, j, a2, a, &ring[j & 7], &ring[(j + 1) & 7], r);
+			for (unsigned q = 0; q < k; q++)
+				__builtin_prefetch(t->row + (size_t)(r[q] & t->mask) * TAGS);
+			count = k;
+		}
+		if (i >= 4)
+			SUM(i - 4);
+	}
+	for (size_t i = n >= 2 ? n - 2 : 0; i < n; i++)
+		SUM(i);
+	/* Beyond the ends of the text stands the same nothing for every text. */
+	uint32_t r[16];
+	for (int d = -2; d <= 2; d++) {
+		if (d == 0)
+			continue;
+		tagvec sum = zero;
+		unsigned k = word_rows(&out, d, r);
+		while (k-- > 0)
+			ADD(sum, t, r[k]);
+		for (int q = 1; q <= (d < 0 ? -d : d); q++) {
+			size_t i = d < 0 ? (size_t)(q - 1) : n - (size_t)q;
+			if (i < n)
+				s->emit[i] += sum;
+		}
+	}
+	viterbi(s, t);
+	static const uint8_t kind[5] = { PHI_NAME, PHI_LOCATION, PHI_FACILITY, PHI_DATE, PHI_OTHERID };
+	for (size_t i = 0; i < n;) {
+		int tag = s->tag[i];
+		if (tag == TAG_O) {
+			i++;
+			continue;
+		}
+		size_t j = i + 1;
+		int inside = (tag & 1) ? tag + 1 : tag;
+		while (j < n && s->tag[j] == inside)
+			j++;
+		/* How sure: the mean lead over O. */
+		int lead = 0;
+		size_t from = i, to = j;
+		for (size_t k = i; k < j; k++)
+			lead += s->emit[k][s->tag[k]] - s->emit[k][TAG_O];
+		lead /= (int)(j - i);
+		while (from < to && s->tok[from].type == T_PUNCT && !strchr("(#", s->t[s->tok[from].at]))
+			from++;
+		while (to > from && s->tok[to - 1].type == T_PUNCT)
+			to--;
+		int k5 = (tag - 1) / 2;
+		if (to > from && plausible(s, from, to, k5, lead)) {
+			const struct tok *last = &s->tok[to - 1];
+			int score = 58 + lead / t->unit;
+			/* St. Luke's keeps its 's, Maria's does not. */
+			cand_add(s, s->tok[from].at, last->at + last->len + (k5 > 0 && last->flags & F_POSS ? 2u : 0u), kind[k5],
+			    score < 50 ? 50 : score > 95 ? 95 : score, s->phi->r_tag[k5]);
+		}
+		i = j;
+	}
+}

@@ -37,7 +37,7 @@ look_up(struct scan *s, struct tok *k)
 		if (c)
 			w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
 	}
-	k->lex = w->lex;
+	k->lex |= w->lex;
 	k->ctx = w->mask;
 	if (w->phrases == 0)
 		return;
@@ -148,12 +148,20 @@ phi_tokenise(struct scan *s)
 				q->flags |= F_MIXED;
 		}
 		q->h = word_hash(t + from, q->len, true);
-		look_up(s, q);
+		q->lex = q->ctx = 0;
+		/* Asked for now, looked up when the window is cut. */
+		if (s->words[q->h >> 20 & (CACHE_SLOTS - 1)].h != q->h) {
+			__builtin_prefetch(&s->phi->lex.slot[q->h & s->phi->lex.mask]);
+			__builtin_prefetch(&s->phi->rules.ctx[q->h & s->phi->rules.ctx_mask]);
+		}
 		if (t[i] == '\'' && (t[i + 1] | 0x20) == 's' && q->type == T_WORD) {
 			q->flags |= F_POSS;
 			i += 2;
 		}
 	}
+	for (size_t j = 0; j < k; j++)
+		if (s->tok[j].type != T_PUNCT)
+			look_up(s, &s->tok[j]);
 	for (size_t j = chunk; j < k; j++) {
 		s->tok[j].flags |= digit ? F_CODE : 0;
 		s->tok[j].lex |= dotted ? LEX_DOTTED : 0;
