@@ -198,7 +198,7 @@ struct head_row {
 	int64_t min_lane, max_lane;         /* of events; 0: there are none */
 	int64_t checkpoints, blocks;        /* rows; only with `counts` */
 };
-enum err head_read(struct ctx *cx, const struct trail *t, bool counts, struct head_row *out) MUST_CHECK;
+enum err trail_head_read(struct ctx *cx, const struct trail *t, bool counts, struct head_row *out) MUST_CHECK;
 
 /* ---- witness.c ------------------------------------------------------------------------------------ */
 

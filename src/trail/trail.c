@@ -123,7 +123,7 @@ head_mac(struct sys *sys, const struct trail *t, str origin, const struct head_r
 }
 
 enum err
-head_read(struct ctx *cx, const struct trail *t, bool counts, struct head_row *out)
+trail_head_read(struct ctx *cx, const struct trail *t, bool counts, struct head_row *out)
 {
 	struct row r;
 	hash32 mac;
@@ -451,10 +451,10 @@ load(struct ctx *cx, struct trail *t, bool *match)
 	struct rows rows;
 
 	*match = false;
-	TRY(head_read(cx, t, false, &h));
+	TRY(trail_head_read(cx, t, false, &h));
 	if (!h.there && h.last == 0 && h.number == 0) {
 		TRY(store_write(cx, create, t));
-		TRY(head_read(cx, t, false, &h));
+		TRY(trail_head_read(cx, t, false, &h));
 	}
 	if (!h.good || h.last != h.seq || h.origin.n >= sizeof(t->origin))
 		return OK;

@@ -105,6 +105,8 @@ walk_checkpoint(struct walk *w, struct arena *a, str text, struct note *out)
 		return wrong(w->v, w->seq, "checkpoint altered");
 	if (out->number != w->number + 1)
 		return wrong(w->v, w->seq, out->number > w->number ? "checkpoint missing" : "checkpoint out of order");
+	if (out->seq > w->seq)
+		return wrong(w->v, w->seq + 1, "event missing");
 	if (out->seq != w->seq || memcmp(out->hash, w->hash, HASH_BYTES) != 0)
 		return wrong(w->v, w->seq, "the chain is not what the checkpoint covers");
 	w->crypto->sha256(text, w->note);
@@ -396,7 +398,7 @@ find_origin(struct ctx *cx, struct verifying *k, const struct trail_verdict *v)
 static enum err
 verify_all(struct ctx *cx, struct verifying *k, struct trail_verdict *v)
 {
-	TRY(head_read(cx, k->t, true, &k->head));
+	TRY(trail_head_read(cx, k->t, true, &k->head));
 	k->end = k->head.good ? k->head.seq : k->head.last;
 	if (!k->head.good)
 		TRY(find_origin(cx, k, v));
