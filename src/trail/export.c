@@ -179,7 +179,7 @@ trail_export(struct ctx *cx, int fd, enum trail_format format, bool values, int6
 		return fail(cx, E_FAULT, "trail", "an export was asked for inside a transaction");
 	TRY(store_write(cx, note_export, &w));
 	TRY(store_write(cx, checkpoint_in, w.t));
-	TRY(head_read(cx, w.t, false, &h));
+	TRY(trail_head_read(cx, w.t, false, &h));
 	if (!h.good)
 		return fail(cx, E_FAULT, "trail", "the trail's head does not match");
 	w.arena = arena_new();

@@ -284,7 +284,7 @@ trail_list(struct ctx *cx, const struct trail_filter *f, struct trail_event **ou
 	TRY(trail_of(cx, &t));
 	l.t = t;
 	l.out = NEW(cx->arena, struct trail_event, (size_t)l.limit);
-	TRY(head_read(cx, t, false, &h));
+	TRY(trail_head_read(cx, t, false, &h));
 	TRY(bounds(cx, &l, h.seq));
 	choose_term(cx, &l);
 	behind = l.lo > h.indexed ? l.lo : h.indexed + 1;
@@ -309,7 +309,7 @@ trail_count(struct ctx *cx, int64_t *events)
 	struct trail *t = NULL;
 
 	TRY(trail_of(cx, &t));
-	TRY(head_read(cx, t, false, &h));
+	TRY(trail_head_read(cx, t, false, &h));
 	*events = h.seq;
 	return OK;
 }
