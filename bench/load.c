@@ -63,7 +63,7 @@ struct conn {
 	int       status;
 	bool      head_only, closing;
 	uint64_t  left;                   /* bytes of body or chunk still to come */
-	bool      blank;                  /* the trailer line so far is empty */
+	bool      blank;                  /* this trailer line is empty; in a chunk size: skip to its end */
 };
 
 static struct {
@@ -330,6 +330,7 @@ head_done(struct conn *c)
 		c->step = IN_BODY;
 	} else if (strcasestr(c->head, "\r\ntransfer-encoding: chunked") != NULL) {
 		c->left = 0;
+		c->blank = false;
 		c->step = IN_CHUNK_SIZE;
 	} else {
 		return false;
@@ -381,17 +382,22 @@ eat(struct conn *c, const char *p, size_t n)
 			break;
 		case IN_CHUNK_SIZE:
 			take = 1;
+			if (c->blank && *p != '\n')
+				break;                       /* an extension */
 			digit = *p >= '0' && *p <= '9' ? *p - '0' : (*p | 32) >= 'a' && (*p | 32) <= 'f' ?
 			    (*p | 32) - 'a' + 10 : -1;
-			if (digit >= 0)
+			if (digit >= 0) {
 				c->left = c->left << 4 | (uint64_t)digit;
-			else if (*p == '\n' && c->left == 0) {
+			} else if (*p == '\n' && c->left == 0) {
 				c->step = IN_TRAILER;
 				c->blank = true;
-			} else if (*p == '\n')
+			} else if (*p == '\n') {
 				c->step = IN_CHUNK;
-			else if (*p != '\r')
+			} else if (*p == ';') {
+				c->blank = true;
+			} else if (*p != '\r') {
 				return false;
+			}
 			break;
 		case IN_CHUNK:
 			take = n < c->left ? n : (size_t)c->left;
@@ -400,8 +406,10 @@ eat(struct conn *c, const char *p, size_t n)
 			break;
 		case IN_CHUNK_END:
 			take = 1;
-			if (*p == '\n')
+			if (*p == '\n') {
 				c->step = IN_CHUNK_SIZE;
+				c->blank = false;
+			}
 			break;
 		case IN_TRAILER:
 			take = 1;
@@ -529,24 +537,34 @@ add_kind(unsigned weight, const char *method, const char *path, const char *ids,
 	weights += weight;
 }
 
+/* Cuts the next word off *line; NULL at the end. */
+static char *
+word(char **line)
+{
+	char *w = *line + strspn(*line, " \t");
+
+	*line = w + strcspn(w, " \t");
+	if (**line != 0)
+		*(*line)++ = 0;
+	return *w != 0 ? w : NULL;
+}
+
 static void
 read_mix(const char *file)
 {
 	size_t n;
-	char *text = read_all(file, &n), *line, *next;
-	char method[16], path[1024], ids[64], body[1024];
-	unsigned weight;
-	int got;
+	char *text = read_all(file, &n), *line, *next, *weight, *method, *path, *ids;
 
 	for (line = text; line != NULL; line = next) {
 		if ((next = strchr(line, '\n')) != NULL)
 			*next++ = 0;
-		if (line[0] == '#' || line[0] == 0)
+		if ((weight = word(&line)) == NULL || weight[0] == '#')
 			continue;
-		got = sscanf(line, "%u %15s %1023s %63s %1023s", &weight, method, path, ids, body);
-		if (got < 3)
+		method = word(&line);
+		if ((path = word(&line)) == NULL)
 			die("%s: not WEIGHT METHOD PATH [IDS|-] [BODY-FILE]", file);
-		add_kind(weight, method, path, got > 3 ? ids : NULL, got > 4 ? body : NULL);
+		ids = word(&line);
+		add_kind((unsigned)strtoul(weight, NULL, 10), method, path, ids, word(&line));
 	}
 	free(text);
 }

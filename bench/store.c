@@ -6,7 +6,10 @@
  * 64: what the storage itself allows. `key` adds a data key per ticket, that
  * is a second database and a second sync per commit, in the floor as well.
  *
- *   store [-d FOLDER] [-t SECONDS] [-r ROWS]     // -r: tickets there already
+ *   store [-d FOLDER] [-t SECONDS] [-r ROWS] [-c THREADS] [-k]
+ *
+ * -r: tickets there already. -c: only so many threads (0: only the floor).
+ * -k: only with data keys.
  */
 #include <ftw.h>
 #include <inttypes.h>
@@ -92,6 +95,22 @@ cpu(void)
 	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * SECOND + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
+/* Bytes this process has handed to write(2) and its kin, in KB. */
+static double
+written(void)
+{
+	char line[128];
+	double n = 0;
+	FILE *f = fopen("/proc/self/io", "re");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "wchar: ", 7) == 0)
+			n = strtod(line + 7, NULL) / 1024;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
 /* ---- the floor ------------------------------------------------------------------------------------- */
 
 static sqlite3 *
@@ -131,6 +150,7 @@ floor_of(int batch, int64_t there)
 	sqlite3_stmt *q[COUNT(rows)];
 	int64_t id = 0, measured = 0;
 	usec start = 0, cpu_from = 0;
+	double io_from = 0;
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (sqlite3_prepare_v2(rows[i].db == DB_KEYS ? k : h, rows[i].sql, -1, &q[i], NULL) != SQLITE_OK)
@@ -138,7 +158,7 @@ floor_of(int batch, int64_t there)
 	for (;;) {
 		bool filling = id < there;
 		if (!filling && start == 0)
-			start = time_mono(), cpu_from = cpu();
+			start = time_mono(), cpu_from = cpu(), io_from = written();
 		if (!filling && time_mono() - start > seconds * SECOND)
 			break;
 		sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -163,8 +183,8 @@ floor_of(int batch, int64_t there)
 			exit(1);
 	}
 	double rate = (double)measured * SECOND / (double)(time_mono() - start);
-	printf("%-8s by hand, %2d a commit %9.0f /s   %4.1f us CPU\n", with_key ? "key" : "plain", batch, rate,
-	    (double)(cpu() - cpu_from) / (double)measured);
+	printf("%-8s by hand, %2d a commit %9.0f /s   %4.1f us CPU  %4.1f KB\n", with_key ? "key" : "plain", batch, rate,
+	    (double)(cpu() - cpu_from) / (double)measured, (written() - io_from) / (double)measured);
 	fflush(stdout);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		sqlite3_finalize(q[i]);
@@ -262,7 +282,7 @@ store_of(int threads, double floor, int64_t there)
 	    .migration_count = COUNT(schema) };
 	struct ctx cx;
 	usec from, cpu_from;
-	double rate;
+	double rate, io_from;
 	int n;
 
 	snprintf(main_path, sizeof(main_path), "%s/ward.db", dir);
@@ -281,6 +301,7 @@ store_of(int threads, double floor, int64_t there)
 	stop = false;
 	from = time_mono();
 	cpu_from = cpu();
+	io_from = written();
 	for (int i = 0; i < threads; i++)
 		pthread_create(&t[i], NULL, client, NULL);
 	usleep((useconds_t)seconds * 1000000);
@@ -291,10 +312,10 @@ store_of(int threads, double floor, int64_t there)
 	store_stats(sys.store, &b);
 	n = atomic_load(&sample_count) < SAMPLES ? atomic_load(&sample_count) : SAMPLES;
 	qsort(samples, (size_t)n, sizeof(samples[0]), by_value);
-	printf("%-8s %3d %9.0f /s %5.2f of the floor   p50 %6.2f ms  p99 %6.2f  max %6.2f   %5.1f a commit   %4.1f us CPU\n",
+	printf("%-8s %3d %9.0f /s %5.2f of the floor   p50 %6.2f ms  p99 %6.2f  max %6.2f   %5.1f a commit   %4.1f us CPU  %4.1f KB\n",
 	    with_key ? "key" : "plain", threads, rate, rate / floor, samples[n / 2] / 1e3, samples[n - 1 - n / 100] / 1e3,
 	    samples[n - 1] / 1e3, (double)(b.transactions - a.transactions) / (double)(b.commits - a.commits),
-	    (double)(cpu() - cpu_from) / atomic_load(&sample_count));
+	    (double)(cpu() - cpu_from) / atomic_load(&sample_count), (written() - io_from) / atomic_load(&sample_count));
 	fflush(stdout);
 	store_close(&sys.store);
 }
@@ -304,10 +325,11 @@ main(int argc, char **argv)
 {
 	static const int threads[] = { 1, 8, 64, 256 };
 	const char *below = "/tmp";
-	int64_t there = 0;
+	int64_t there = 0, only = -1;
+	bool only_keys = false;
 	int o;
 
-	while ((o = getopt(argc, argv, "d:t:r:")) != -1) {
+	while ((o = getopt(argc, argv, "d:t:r:c:k")) != -1) {
 		int64_t v = 0;
 		if (o == 'd')
 			below = optarg;
@@ -315,26 +337,31 @@ main(int argc, char **argv)
 			seconds = (int)v;
 		else if (o == 'r' && str_int(str_of(optarg), &v) && v >= 0)
 			there = v;
+		else if (o == 'c' && str_int(str_of(optarg), &v) && v >= 0 && v <= THREADS_MAX)
+			only = v;
+		else if (o == 'k')
+			only_keys = true;
 		else {
-			fprintf(stderr, "usage: store [-d FOLDER] [-t SECONDS] [-r ROWS]\n");
+			fprintf(stderr, "usage: store [-d FOLDER] [-t SECONDS] [-r ROWS] [-c THREADS] [-k]\n");
 			return 2;
 		}
 	}
 	rand_bytes(body, sizeof(body));
-	for (int k = 0; k < 2; k++) {
-		double floor;
+	for (int k = only_keys; k < 2; k++) {
+		double floor = 1;
 		with_key = k;
-		new_folder(below);
-		floor_of(1, there);
-		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-		new_folder(below);
-		floor = floor_of(64, there);
-		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-		for (size_t i = 0; i < COUNT(threads); i++) {
+		for (int batch = 1; batch <= 64 && only <= 0; batch *= 64) {
 			new_folder(below);
-			store_of(threads[i], floor, there);
+			floor = floor_of(batch, there);
 			nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 		}
+		for (size_t i = 0; i < (only < 0 ? COUNT(threads) : only > 0 ? 1 : 0); i++) {
+			new_folder(below);
+			store_of(only > 0 ? (int)only : threads[i], floor, there);
+			nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		}
+		if (only > 0)
+			break;
 	}
 	return 0;
 }

@@ -106,7 +106,7 @@ squeeze(struct arena *a, str in, str *out)
 	level = bits - 6 < 8 ? bits - 6 : 8;
 	if (deflateInit2(&z, 1, Z_DEFLATED, 16 + bits, level, Z_DEFAULT_STRATEGY) != Z_OK)
 		return false;
-	z.next_in = (Bytef *)(uintptr_t)in.p;
+	z.next_in = (Bytef *)in.p;
 	z.avail_in = (uInt)in.n;
 	z.next_out = arena_alloc(a, 1, in.n, 1);
 	z.avail_out = (uInt)in.n - 64;             /* no gain: leave it */
@@ -163,7 +163,7 @@ reply_finish(struct call *w)
 		http_head(rp, "Vary", S("Accept-Encoding"));
 	if (!w->gzip || !squeeze(w->a, buf_str(&rp->body), &small))
 		return;
-	rp->body.p = (char *)(uintptr_t)small.p;
+	rp->body.p = (char *)small.p;
 	rp->body.n = small.n;
 	http_head(rp, "Content-Encoding", S("gzip"));
 	weaken_etag(w);

@@ -629,8 +629,8 @@ daemon_start(struct http *h)
 	SET(MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_line, h);
 	SET(MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL);
 	if (!h->conf.plain) {
-		SET(MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities);
-		SET(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)tls_choose_cert);
+		SET(MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)tls_priorities);
+		SET(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_choose_cert);
 	}
 	SET(MHD_OPTION_END, 0, NULL);
 #undef SET

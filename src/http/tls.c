@@ -37,18 +37,12 @@ cert_free(struct cert *c)
 	free(c);
 }
 
-static void
-cert_cleanup(struct cert **c)
-{
-	cert_free(*c);
-}
-
 /* Fills an empty cert. Returns what is wrong, or NULL. */
 static const char *
 cert_import(struct cert *c, str chain, str key)
 {
-	gnutls_datum_t chain_pem = { (unsigned char *)(uintptr_t)chain.p, (unsigned)chain.n };
-	gnutls_datum_t key_pem = { (unsigned char *)(uintptr_t)key.p, (unsigned)key.n };
+	gnutls_datum_t chain_pem = { (unsigned char *)chain.p, (unsigned)chain.n };
+	gnutls_datum_t key_pem = { (unsigned char *)key.p, (unsigned)key.n };
 	unsigned char theirs[64], ours[64];
 	size_t theirs_n = sizeof(theirs), ours_n = sizeof(ours);
 	unsigned count = COUNT(c->chain);
@@ -93,22 +87,22 @@ enum err
 tls_load(struct ctx *cx, struct http *h)
 {
 	CLEANUP(arena_cleanup) struct arena *a = arena_new();   /* wiped: it holds the key */
-	CLEANUP(cert_cleanup) struct cert *fresh = calloc(1, sizeof(*fresh));
-	struct cert *old;
-	const char *why;
+	struct cert *fresh, *old;
+	const char *why, *field;
 	str chain, key;
 
-	if (fresh == NULL)
-		return fail(cx, E_FAULT, "cert_file", "out of memory");
 	TRY(read_pem(cx, a, h->conf.cert_file, "cert_file", &chain));
 	TRY(read_pem(cx, a, h->conf.key_file, "key_file", &key));
-	why = cert_import(fresh, chain, key);
-	if (why != NULL)
-		return fail(cx, E_INVALID, fresh->chain_count == 0 ? "cert_file" : "key_file", why);
+	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
+		return fail(cx, E_FAULT, "cert_file", "out of memory");
+	if ((why = cert_import(fresh, chain, key)) != NULL) {
+		field = fresh->chain_count == 0 ? "cert_file" : "key_file";
+		cert_free(fresh);
+		return fail(cx, E_INVALID, field, why);
+	}
 
 	pthread_mutex_lock(&h->cert_lock);
 	old = atomic_exchange(&h->cert, fresh);
-	fresh = NULL;
 	if (old != NULL) {
 		old->retired_at = time_mono();
 		old->next = h->retired;
@@ -206,8 +200,16 @@ push(gnutls_transport_ptr_t ptr, const giovec_t *iov, int count)
 	return put - (ssize_t)left;
 }
 
-/* Before the handshake: libmicrohttpd has set the session up and reads and
- * writes by the socket's number. */
+static ssize_t
+pull(gnutls_transport_ptr_t ptr, void *data, size_t n)
+{
+	struct conn *c = ptr;
+
+	return recv(c->fd, data, n, 0);
+}
+
+/* Before the handshake. libmicrohttpd has set the session up to read and write
+ * by the socket's number. */
 void
 tls_attach(struct conn *c, struct MHD_Connection *mc)
 {
@@ -217,7 +219,8 @@ tls_attach(struct conn *c, struct MHD_Connection *mc)
 	if (info == NULL || info->tls_session == NULL)
 		return;
 	c->tls = info->tls_session;
-	gnutls_transport_set_ptr2(c->tls, (gnutls_transport_ptr_t)(intptr_t)c->fd, c);
+	gnutls_transport_set_ptr(c->tls, c);
+	gnutls_transport_set_pull_function(c->tls, pull);
 	gnutls_transport_set_vec_push_function(c->tls, push);
 	gnutls_session_ticket_enable_server(c->tls, &c->h->ticket_key);
 }
