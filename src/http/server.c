@@ -589,6 +589,26 @@ fill_in(struct http *h, const struct http_conf *conf)
 	c->body_memory = c->body_memory > 0 ? c->body_memory : 256 * MiB;
 }
 
+/* The proxy's address as conn_address() writes it: "::1", not "0::1". */
+static bool
+one_spelling(struct http *h)
+{
+	const char *proxy = h->conf.trusted_proxy;
+	unsigned char bin[16];
+	char text[INET6_ADDRSTRLEN];
+	int family = AF_INET;
+
+	if (proxy == NULL)
+		return true;
+	if (inet_pton(AF_INET, proxy, bin) != 1) {
+		family = AF_INET6;
+		if (inet_pton(AF_INET6, proxy, bin) != 1)
+			return false;
+	}
+	h->conf.trusted_proxy = copy(h->a, inet_ntop(family, bin, text, sizeof(text)));
+	return true;
+}
+
 /* A connection is a descriptor; leave some for everything else. */
 static void
 fit_descriptors(struct http *h)
@@ -694,7 +714,6 @@ http_start(struct ctx *cx, const struct http_conf *conf, struct http **out)
 {
 	struct arena *a = arena_new();
 	struct http *h = NEW(a, struct http, 1);
-	unsigned char bin[16];
 	pthread_condattr_t attr;
 	enum err e = OK;
 
@@ -712,8 +731,7 @@ http_start(struct ctx *cx, const struct http_conf *conf, struct http **out)
 	pthread_condattr_destroy(&attr);
 	h->exact = strncmp(MHD_get_version(), "0.9.75", 6) == 0;
 
-	if (conf->trusted_proxy != NULL && inet_pton(AF_INET, conf->trusted_proxy, bin) != 1 &&
-	    inet_pton(AF_INET6, conf->trusted_proxy, bin) != 1)
+	if (!one_spelling(h))
 		e = fail(cx, E_INVALID, "trusted_proxy", "is not an address");
 	if (e == OK && !conf->plain) {
 		if (gnutls_session_ticket_key_generate(&h->ticket_key) < 0)
