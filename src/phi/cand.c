@@ -134,7 +134,7 @@ try(struct scan *s, size_t i, unsigned number, uint64_t around)
 	unsigned n = phi_dfa_match(r->dfa, p, s->t + s->tn, ends, 8);
 	if (n == 0 || !edge_before(s, k->at, r->edge))
 		return;
-	while (n > 0 && !edge_after(s, k->at + ends[n - 1], r->edge))
+	while (n > 0 && !(r->kind == PHI_URL && ends[n - 1] == MATCH_MAX) && !edge_after(s, k->at + ends[n - 1], r->edge))
 		n--;
 	if (n == 0)
 		return;

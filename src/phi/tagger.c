@@ -302,6 +302,7 @@ all_words(const struct scan *s, size_t from, size_t to, uint64_t lex)
 static bool
 plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 {
+	bool small = false;      /* in, at, the: not inside of a place in small letters */
 	bool digits = false, upper = false, dateword = false, place = false;
 	unsigned plain = 0, words = 0;
 	const uint64_t *wc = s->phi->wc;
@@ -314,6 +315,7 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		upper |= (k->flags & F_UP) != 0;
 		dateword |= (k->ctx & (wc[W_MONTH] | wc[W_WEEKDAY])) != 0;
 		place |= (k->lex & (LEX_PLACE | LEX_WORLD | LEX_PLACE_HEAD | LEX_STATE | LEX_HOSP_HEAD)) != 0;
+		small |= LEX_COMMON(k->lex) == 3 && k->len < 4;
 		plain += k->type == T_WORD && !(k->flags & F_UP) && (LEX_COMMON(k->lex) || k->lex & LEX_MEDICAL);
 	}
 	const struct tok *first = &s->tok[from], *last = &s->tok[to - 1];
@@ -336,11 +338,11 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		return !(plain == words && lead < s->phi->tagger.unit * 12) && !digits;
 	}
 	case 1: case 2:
-		return !(plain == words && !place && !digits);
+		return !(plain == words && !place && !digits) && !(!upper && small);
 	case 3:
 		if (dateword && (digits || words > 1))
 			return true;
-		return digits && (phi_check_of("date", 4)(p, n) != CHECK_NO || phi_check_of("age90", 5)(p, n) != CHECK_NO);
+		return digits && (phi_check_of("date", 4)(p, n) != CHECK_NO || (words <= 2 && phi_check_of("age90", 5)(p, n) != CHECK_NO));
 	default:
 		/* An identifier without a digit is a word; 300mg is a dose. */
 		return digits && upper + words > 0 && phi_check_of("code", 4)(p, n) >= -10;
