@@ -20,7 +20,8 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # Scripts that test the built programs, run by check, asan and tsan after the
 # unit tests, with B in the environment. One that cannot run here says why and
 # ends with 77.
-CHECKS   :=
+CHECKS   := tests/system/api.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
+            tests/system/kill.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/demo.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
@@ -151,6 +152,10 @@ check: setup                                   ## everything that must hold befo
 	@$(MAKE) --no-print-directory lint-layers lint-banned all unit replay
 	@$(MAKE) --no-print-directory scripts
 
+demo: setup                                    ## a running desk with an invented clinic (DATA=DIR PORT=N)
+	@$(MAKE) --no-print-directory all
+	@exec tools/demo $(B) $(DATA) $(PORT)
+
 scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
 
@@ -203,5 +208,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all unit replay $(REPLAYS) fuzz setup check scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all unit replay $(REPLAYS) fuzz setup check demo scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean
