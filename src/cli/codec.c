@@ -1,4 +1,13 @@
-/* codec.c - the store's codec and the vault's keyring, wired to each other. */
+/* codec.c - the store's codec and the vault's keyring, wired to each other.
+ *
+ * A key may only be saved wrapped under the newest account key version: the
+ * statement that saves it looks for itself, in the same transaction, and saves
+ * nothing otherwise. So a process that has not heard of a rotation (another
+ * one did it) cannot hang a new key on a version that is about to be dropped;
+ * it gets E_CONFLICT, and the vault learns and wraps again. On SQLite there is
+ * one writing transaction at a time, which makes this exact; PostgreSQL will
+ * need to lock the account's row in it.
+ */
 #include "cli/cli.h"
 
 /* ---- sealing: the store asks, the vault does ------------------------------------------------------------------ */
@@ -75,9 +84,10 @@ static const struct stmt named_load = {
 };
 static const struct stmt named_save = {
 	.name = "keyring.named_save",
-	.sql  = "INSERT INTO named_key (account_id, which, wrapped) VALUES ($1, $2, $3)"
+	.sql  = "INSERT INTO named_key (account_id, which, wrapped) SELECT $1, $2, $4"
+	        " WHERE $3 = (SELECT max(version) FROM account_key WHERE account_id = $1)"
 	        " ON CONFLICT (account_id, which) DO UPDATE SET wrapped = excluded.wrapped",
-	.in   = "iib", .db = DB_KEYS,
+	.in   = "iiib", .db = DB_KEYS,
 };
 static const struct stmt data_load = {
 	.name = "keyring.data_load",
@@ -86,7 +96,8 @@ static const struct stmt data_load = {
 };
 static const struct stmt data_save = {
 	.name = "keyring.data_save",
-	.sql  = "INSERT INTO data_key (account_id, id, version, wrapped) VALUES ($1, $2, $3, $4)"
+	.sql  = "INSERT INTO data_key (account_id, id, version, wrapped) SELECT $1, $2, $3, $4"
+	        " WHERE $3 = (SELECT max(version) FROM account_key WHERE account_id = $1)"
 	        " ON CONFLICT (account_id, id) DO UPDATE SET version = excluded.version, wrapped = excluded.wrapped",
 	.in   = "iiib", .db = DB_KEYS,
 };
@@ -95,10 +106,14 @@ static const struct stmt data_delete = {
 	.sql  = "DELETE FROM data_key WHERE account_id = $1 AND id = $2",
 	.in   = "ii", .db = DB_KEYS,
 };
-/* Two ranges of the index instead of <>: both are found at once. */
+/* No key can be of a newer version than the newest, so "another" is "older".
+ * In the order of the index: what is rewrapped leaves its range, so the first
+ * of it is always the next, also after a restart; by id, all rewrapped keys
+ * would be walked over again. */
 static const struct stmt data_next = {
 	.name = "keyring.data_next",
-	.sql  = "SELECT id, wrapped FROM data_key WHERE account_id = $1 AND version < $2 AND id > $3 ORDER BY id LIMIT 1",
+	.sql  = "SELECT id, wrapped FROM data_key WHERE account_id = $1 AND version < $2 AND id > $3"
+	        " ORDER BY version, id LIMIT 1",
 	.in   = "iii", .out = "ib", .db = DB_KEYS,
 };
 static const struct stmt data_count = {
@@ -112,15 +127,6 @@ const struct stmt *const keyring_stmts[] = {
 	&data_delete, &data_next, &data_count, NULL
 };
 
-/* The wrapping key's version stands in bytes 1 to 4 (vault.h). */
-static int64_t
-version_of(str wrapped)
-{
-	const unsigned char *p = (const unsigned char *)wrapped.p;
-
-	return wrapped.n < 5 ? 0 : (int64_t)((uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4]);
-}
-
 static enum err
 one_blob(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, str *wrapped)
 {
@@ -129,6 +135,15 @@ one_blob(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, str 
 	TRY(store_one(cx, st, a, n, &r));
 	*wrapped = row_str(&r, 0);
 	return OK;
+}
+
+static enum err
+save_wrapped(struct ctx *cx, const struct stmt *st, int64_t id, str wrapped)
+{
+	int64_t saved = 0;
+
+	TRY(store_exec(cx, st, ARGS(INT(cx->account), INT(id), INT(wrapped_version(wrapped)), BYTES(wrapped)), &saved));
+	return saved == 1 ? OK : fail(cx, E_CONFLICT, "keyring", "the account key was rotated meanwhile");
 }
 
 static enum err
@@ -175,7 +190,7 @@ static enum err
 save_named(struct ctx *cx, void *arg, enum named_key which, str wrapped)
 {
 	(void)arg;
-	return store_exec(cx, &named_save, ARGS(INT(cx->account), INT(which), BYTES(wrapped)), NULL);
+	return save_wrapped(cx, &named_save, which, wrapped);
 }
 
 static enum err
@@ -189,7 +204,7 @@ static enum err
 save_data(struct ctx *cx, void *arg, int64_t id, str wrapped)
 {
 	(void)arg;
-	return store_exec(cx, &data_save, ARGS(INT(cx->account), INT(id), INT(version_of(wrapped)), BYTES(wrapped)), NULL);
+	return save_wrapped(cx, &data_save, id, wrapped);
 }
 
 static enum err

@@ -117,6 +117,9 @@ enum err wrap_key(struct ctx *cx, struct vault *v, const char *purpose, int64_t 
     const unsigned char key[KEY_BYTES], unsigned char out[WRAPPED_BYTES]) MUST_CHECK;
 enum err unwrap_key(struct ctx *cx, struct vault *v, const char *purpose, int64_t id, str wrapped,
     unsigned char key[KEY_BYTES]) MUST_CHECK;
-struct keeper *keeper_of(struct vault *v);
+/* Through the keeper of the moment, which stays until the answer is there. */
+enum err ask_wrap(struct ctx *cx, struct vault *v, str aad, const unsigned char key[KEY_BYTES],
+    unsigned char out[WRAPPED_BYTES]) MUST_CHECK;
+enum err ask_unwrap(struct ctx *cx, struct vault *v, str aad, str wrapped, unsigned char key[KEY_BYTES]) MUST_CHECK;
 
 #endif

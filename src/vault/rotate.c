@@ -19,7 +19,6 @@ enum err
 vault_rotate_account(struct ctx *cx, struct vault *v)
 {
 	unsigned char key[KEY_BYTES], wrapped[WRAPPED_BYTES];
-	struct keeper *k;
 	struct aad aad;
 	int newest;
 	str present;
@@ -28,10 +27,9 @@ vault_rotate_account(struct ctx *cx, struct vault *v)
 	TRY(v->ring.load_account(cx, v->ring.arg, &newest, &present));
 	if (newest < 1 || newest == INT32_MAX)
 		return fail(cx, E_FAULT, "keyring", "the keyring is damaged: account key without a version");
-	k = keeper_of(v);
 	rand_bytes(key, sizeof(key));
 	aad_wrap(&aad, "account", v->account, newest + 1);
-	e = keeper_wrap(cx, k, aad_str(&aad), key, wrapped);
+	e = ask_wrap(cx, v, aad_str(&aad), key, wrapped);
 	wipe(key, sizeof(key));
 	TRY(e);
 	/* Not kept in memory: the transaction may yet be rolled back. */
@@ -206,13 +204,11 @@ rewrap_account(struct ctx *cx, struct vault *v, struct keeper *fresh, int versio
 {
 	unsigned char key[KEY_BYTES], again[KEY_BYTES], out[WRAPPED_BYTES];
 	str made = { (char *)out, sizeof(out) };
-	struct keeper *k;
 	struct aad aad;
 	enum err e;
 
-	k = keeper_of(v);
 	aad_wrap(&aad, "account", v->account, version);
-	e = keeper_unwrap(cx, k, aad_str(&aad), wrapped, key);
+	e = ask_unwrap(cx, v, aad_str(&aad), wrapped, key);
 	if (e == OK)
 		e = keeper_wrap(cx, fresh, aad_str(&aad), key, out);
 	/* All hangs on these few bytes: they are tried before they are kept. */

@@ -108,15 +108,29 @@ keep_account(struct vault *v, uint32_t version, const unsigned char key[KEY_BYTE
 	pthread_rwlock_unlock(&v->lock);
 }
 
-struct keeper *
-keeper_of(struct vault *v)
+/* The lock is held until the answer is there, so vault_use_keeper() waits for
+ * it and the keeper before can be stopped then. */
+enum err
+ask_wrap(struct ctx *cx, struct vault *v, str aad, const unsigned char key[KEY_BYTES],
+    unsigned char out[WRAPPED_BYTES])
 {
-	struct keeper *k;
+	enum err e;
 
 	pthread_rwlock_rdlock(&v->lock);
-	k = v->keeper;
+	e = keeper_wrap(cx, v->keeper, aad, key, out);
 	pthread_rwlock_unlock(&v->lock);
-	return k;
+	return e;
+}
+
+enum err
+ask_unwrap(struct ctx *cx, struct vault *v, str aad, str wrapped, unsigned char key[KEY_BYTES])
+{
+	enum err e;
+
+	pthread_rwlock_rdlock(&v->lock);
+	e = keeper_unwrap(cx, v->keeper, aad, wrapped, key);
+	pthread_rwlock_unlock(&v->lock);
+	return e;
 }
 
 static enum err
@@ -125,7 +139,7 @@ unwrap_account(struct ctx *cx, struct vault *v, uint32_t version, str wrapped, u
 	struct aad aad;
 
 	aad_wrap(&aad, "account", v->account, version);
-	return keeper_unwrap(cx, keeper_of(v), aad_str(&aad), wrapped, key);
+	return ask_unwrap(cx, v, aad_str(&aad), wrapped, key);
 }
 
 /* From the keyring, even when memory has it. */
@@ -267,7 +281,7 @@ make_account(struct ctx *cx, struct vault *v)
 
 	rand_bytes(key, sizeof(key));
 	aad_wrap(&aad, "account", v->account, 1);
-	e = keeper_wrap(cx, v->keeper, aad_str(&aad), key, wrapped);
+	e = ask_wrap(cx, v, aad_str(&aad), key, wrapped);
 	if (e == OK)
 		e = v->ring.save_account(cx, v->ring.arg, 1, (str){ (char *)wrapped, sizeof(wrapped) });
 	if (e == OK)

@@ -82,8 +82,9 @@ struct keyring {
 	enum err (*load_data)(struct ctx *cx, void *arg, int64_t id, str *wrapped);          /* E_ABSENT: destroyed */
 	enum err (*save_data)(struct ctx *cx, void *arg, int64_t id, str wrapped);           /* insert or replace */
 	enum err (*delete_data)(struct ctx *cx, void *arg, int64_t id);
-	/* The first data key above `after` that is not wrapped under account key
-	 * version `version`, for rewrapping; E_ABSENT: none. */
+	/* A data key above `after` that is not wrapped under account key version
+	 * `version`, for rewrapping; those of the same version by ascending id.
+	 * E_ABSENT: none. */
 	enum err (*next_data)(struct ctx *cx, void *arg, int version, int64_t after, int64_t *id, str *wrapped);
 	enum err (*count_data)(struct ctx *cx, void *arg, int version, int64_t *count);      /* of those, all */
 };
@@ -154,7 +155,7 @@ enum err vault_rewrap_pending(struct ctx *cx, struct vault *v, bool *pending) MU
  * keeper and wrapped by the new one, in the caller's transaction. When that is
  * committed: vault_use_keeper(v, fresh), and the old keeper may stop. */
 enum err vault_rotate_root(struct ctx *cx, struct vault *v, struct keeper *fresh) MUST_CHECK;
-void     vault_use_keeper(struct vault *v, struct keeper *k);
+void     vault_use_keeper(struct vault *v, struct keeper *k); /* returns when the one before is not used any more */
 
 /* ---- passwords and tokens ------------------------------------------------------------------------ */
 
