@@ -51,7 +51,10 @@ struct about {
 	bool      has_object;                 /* false: "at all", as routes ask */
 };
 /* OK; E_WHO when nobody is signed in; E_DENIED when the role may never do it;
- * E_ABSENT when the object is not theirs to know. */
+ * E_ABSENT when the object is not theirs to know. A read-only token is refused
+ * whatever writes, MAY_ADMIN and MAY_SUSPENDED included. Settings that open
+ * doors, all off by default: "agent_ticket_deletion", "agent_ticket_redaction",
+ * "anonymous_requests", "api_password_access". */
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
 /* Group ids the actor is a member of, ascending; cached for the context. */
 enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
@@ -87,7 +90,11 @@ struct user_change {
 	struct user u;                      /* the members named by `has` */
 	sensitive password;                 /* USER_PASSWORD */
 };
-/* Validates (name blank, e-mail malformed or already used: DuplicateValue,
+/* An administrator's or the system's new e-mail becomes the primary address and
+ * the old one a secondary; an agent's is added as a secondary. Both are found
+ * by user_by_email(). Staff without a group join the default group, which is
+ * made ("Support") when there is none.
+ * Validates (name blank, e-mail malformed or already used: DuplicateValue,
  * role not allowed for the actor, unknown organization or group) with bad(),
  * all at once. Both are inside or open a transaction. */
 enum err user_create(struct ctx *cx, const struct user_change *in, struct user *out) MUST_CHECK;
@@ -137,7 +144,8 @@ enum group_has { GROUP_NAME = 1, GROUP_DESCRIPTION = 2, GROUP_PUBLIC = 4, GROUP_
 enum err group_create(struct ctx *cx, unsigned has, const struct group *in, struct group *out) MUST_CHECK;
 enum err group_update(struct ctx *cx, int64_t id, unsigned has, const struct group *in, struct group *out) MUST_CHECK;  /* private to public: never */
 enum err group_delete(struct ctx *cx, int64_t id) MUST_CHECK;   /* soft; the default group: E_INVALID */
-enum err group_get(struct ctx *cx, int64_t id, struct group *out) MUST_CHECK;
+enum err group_get(struct ctx *cx, int64_t id, struct group *out) MUST_CHECK;  /* a deleted one: E_ABSENT */
+/* Unchecked and with deleted ones, which old tickets still name. */
 enum err group_many(struct ctx *cx, const int64_t *ids, int n, struct group **out, int *count) MUST_CHECK;
 enum err group_list(struct ctx *cx, int64_t user_id, int64_t after, int64_t before, int64_t offset, int limit, struct group **out, int *count) MUST_CHECK; /* user_id 0: all */
 enum err group_count(struct ctx *cx, int64_t user_id, int64_t *count) MUST_CHECK;
@@ -202,7 +210,8 @@ bool     session_csrf_ok(struct ctx *cx, str token);
 #define SESSION_MAX_FOR  ((usec)12 * 3600 * SECOND)
 
 struct api_token { int64_t id, user_id; str description; usec created_at, last_used_at; bool active; bool bearer; };
-/* The token in clear is returned once and only its keyed hash kept. `bearer`:
+/* For administrators. A token works only with its own user's e-mail.
+ * The token in clear is returned once and only its keyed hash kept. `bearer`:
  * an OAuth-style access token (Authorization: Bearer) instead. */
 enum err token_create(struct ctx *cx, int64_t user_id, str description, bool bearer, bool read_only, str *clear, struct api_token *out) MUST_CHECK;
 enum err token_list(struct ctx *cx, struct api_token **out, int *count) MUST_CHECK;

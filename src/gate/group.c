@@ -221,15 +221,20 @@ group_trail(struct ctx *cx, const char *action, const struct group *was, const s
 	    .field = c.field, .count = c.count });
 }
 
+static bool
+short_text(str s, size_t max)
+{
+	return s.n == 0 || (s.n <= max && utf8_valid(s) && memchr(s.p, 0, s.n) == NULL);
+}
+
 static enum err
 group_check(struct ctx *cx, const struct group *was, const struct group *is)
 {
 	if (str_trim(is->name).n == 0)
 		bad(cx, "name", "BlankValue", "Name: cannot be blank");
-	else if (is->name.n > 255 || !utf8_valid(is->name) || memchr(is->name.p, 0, is->name.n) != NULL)
+	else if (!short_text(is->name, 255))
 		bad(cx, "name", "InvalidValue", "Name: is too long or not text");
-	if (is->description.n > 4096 || !utf8_valid(is->description) ||
-	    (is->description.n > 0 && memchr(is->description.p, 0, is->description.n) != NULL))
+	if (!short_text(is->description, 4096))
 		bad(cx, "description", "InvalidValue", "Description: is too long or not text");
 	if (was->id != 0 && !was->is_public && is->is_public)
 		bad(cx, "is_public", "InvalidValue", "Is public: a private group cannot become public");
@@ -311,7 +316,7 @@ static enum err
 group_update_tx(struct ctx *cx, void *arg)
 {
 	struct group_call *call = arg;
-	struct group was, is;
+	struct group was = {0}, is;
 
 	TRY(gate_may(cx, MAY_WRITE_GROUPS, NULL));
 	TRY(group_get(cx, call->id, &was));
@@ -340,7 +345,7 @@ group_delete_tx(struct ctx *cx, void *arg)
 {
 	int64_t id = *(int64_t *)arg;
 	struct membership m;
-	struct group was, is;
+	struct group was = {0}, is;
 	struct rows rows;
 
 	TRY(gate_may(cx, MAY_WRITE_GROUPS, NULL));
@@ -375,7 +380,7 @@ group_delete(struct ctx *cx, int64_t id)
 enum err
 group_get(struct ctx *cx, int64_t id, struct group *out)
 {
-	struct group g;
+	struct group g = {0};
 
 	TRY(gate_may(cx, MAY_READ_GROUPS, NULL));
 	TRY(group_load(cx, id, &g));
@@ -637,7 +642,7 @@ groups_leave_all(struct ctx *cx, int64_t user_id)
 static enum err
 membership_delete_tx(struct ctx *cx, void *arg)
 {
-	struct membership m;
+	struct membership m = {0};
 
 	TRY(gate_may(cx, MAY_WRITE_GROUPS, NULL));
 	TRY(membership_get(cx, *(int64_t *)arg, &m));
@@ -721,7 +726,7 @@ membership_count(struct ctx *cx, int64_t user_id, int64_t group_id, int64_t *cou
 static enum err
 membership_make_default_tx(struct ctx *cx, void *arg)
 {
-	struct membership m;
+	struct membership m = {0};
 
 	TRY(gate_may(cx, MAY_WRITE_GROUPS, NULL));
 	TRY(membership_get(cx, *(int64_t *)arg, &m));

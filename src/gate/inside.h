@@ -167,7 +167,7 @@ enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, str encode
 enum err credential_end(struct ctx *cx, int64_t user_id) MUST_CHECK;   /* password, sessions and tokens */
 enum err sessions_end(struct ctx *cx, int64_t user_id, int64_t except) MUST_CHECK;
 const char *password_wrong(struct ctx *cx, sensitive password);   /* NULL: it will do */
-bool     json_shape(struct ctx *cx, str text, bool object);   /* well-formed, an array or an object */
+bool     shaped_json(struct ctx *cx, str text, bool object);   /* well-formed, an array or an object */
 
 #define PASSWORD_MIN ((size_t)8)             /* characters; NIST SP 800-63B 5.1.1.2 */
 #define PASSWORD_MAX ((size_t)1024)          /* bytes */

@@ -12,23 +12,23 @@ enum { DOC_NAME = 1, DOC_DETAILS, DOC_NOTES, DOC_EXTERNAL_ID, DOC_TAGS, DOC_DOMA
 static const struct text_member {
 	enum org_has bit;
 	uint8_t      tag;
-	size_t       at, max;
 	bool         is_json;
+	size_t       at, max;
 	const char  *field, *too_long;
 } members[] = {
-	{ ORG_NAME,        DOC_NAME,        offsetof(struct organization, name),         255,   false, "name",
+	{ ORG_NAME,        DOC_NAME,        false, offsetof(struct organization, name),         255, "name",
 	  "Name: is too long (maximum is 255 bytes)" },
-	{ ORG_DETAILS,     DOC_DETAILS,     offsetof(struct organization, details),      65535, false, "details",
+	{ ORG_DETAILS,     DOC_DETAILS,     false, offsetof(struct organization, details),      65535, "details",
 	  "Details: is too long (maximum is 65535 bytes)" },
-	{ ORG_NOTES,       DOC_NOTES,       offsetof(struct organization, notes),        65535, false, "notes",
+	{ ORG_NOTES,       DOC_NOTES,       false, offsetof(struct organization, notes),        65535, "notes",
 	  "Notes: is too long (maximum is 65535 bytes)" },
-	{ ORG_EXTERNAL_ID, DOC_EXTERNAL_ID, offsetof(struct organization, external_id),  255,   false, "external_id",
+	{ ORG_EXTERNAL_ID, DOC_EXTERNAL_ID, false, offsetof(struct organization, external_id),  255, "external_id",
 	  "External ID: is too long (maximum is 255 bytes)" },
-	{ ORG_TAGS,        DOC_TAGS,        offsetof(struct organization, tags),         65535, true,  "tags",
+	{ ORG_TAGS,        DOC_TAGS,        true,  offsetof(struct organization, tags),         65535, "tags",
 	  "Tags: is too long or not a list" },
-	{ ORG_DOMAINS,     DOC_DOMAINS,     offsetof(struct organization, domain_names), 65535, true,  "domain_names",
+	{ ORG_DOMAINS,     DOC_DOMAINS,     true,  offsetof(struct organization, domain_names), 65535, "domain_names",
 	  "Domain names: is too long or not a list" },
-	{ ORG_FIELDS,      DOC_FIELDS,      offsetof(struct organization, fields),       65535, true,  "organization_fields",
+	{ ORG_FIELDS,      DOC_FIELDS,      true,  offsetof(struct organization, fields),       65535, "organization_fields",
 	  "Organization fields: is too long or not an object" },
 };
 
@@ -114,10 +114,16 @@ const struct stmt st_org_leave_group = {
 
 /* ---- the doc ------------------------------------------------------------------------------------------- */
 
-static sensitive *
-text_at(const struct organization *o, const struct text_member *m)
+static sensitive
+text_of(const struct organization *o, const struct text_member *m)
 {
-	return (sensitive *)((char *)(uintptr_t)o + m->at);
+	return *(const sensitive *)(const void *)((const char *)o + m->at);
+}
+
+static void
+text_set(struct organization *o, const struct text_member *m, sensitive v)
+{
+	*(sensitive *)(void *)((char *)o + m->at) = v;
 }
 
 static sensitive
@@ -127,7 +133,7 @@ doc_pack(struct ctx *cx, const struct organization *o)
 
 	buf_init(&b, cx->arena, 1 * MiB);
 	for (size_t i = 0; i < COUNT(members); i++) {
-		str v = reveal(cx, *text_at(o, &members[i]), TO_STORE);
+		str v = reveal(cx, text_of(o, &members[i]), TO_STORE);
 
 		if (v.n > 0)
 			pack_put(&b, members[i].tag, v);
@@ -152,7 +158,7 @@ org_of(struct ctx *cx, const struct row *r)
 	while (pack_next(&rest, &tag, &value))
 		for (size_t i = 0; i < COUNT(members); i++)
 			if (members[i].tag == tag)
-				*text_at(&o, &members[i]) = HIDE(value);
+				text_set(&o, &members[i], HIDE(value));
 	return o;
 }
 
@@ -187,7 +193,7 @@ org_trail(struct ctx *cx, const char *action, const struct organization *was, co
 
 	changes_init(cx, &c, (int)COUNT(members) + 3);
 	for (size_t i = 0; i < COUNT(members); i++)
-		changes_text(&c, members[i].field, *text_at(was, &members[i]), *text_at(is, &members[i]));
+		changes_text(&c, members[i].field, text_of(was, &members[i]), text_of(is, &members[i]));
 	changes_int(cx, &c, "group_id", was->group_id, is->group_id);
 	if (was->shared_tickets != is->shared_tickets)
 		changes_word(&c, "shared_tickets", was->shared_tickets ? "true" : "false",
@@ -210,7 +216,7 @@ org_with(const struct organization *was, unsigned has, const struct organization
 
 	for (size_t i = 0; i < COUNT(members); i++)
 		if (has & members[i].bit)
-			*text_at(&o, &members[i]) = *text_at(in, &members[i]);
+			text_set(&o, &members[i], text_of(in, &members[i]));
 	if (has & ORG_NAME)
 		o.name = HIDE(str_trim(in->name.hidden));
 	if (o.tags.hidden.n == 0)
@@ -247,12 +253,12 @@ org_check(struct ctx *cx, unsigned has, const struct organization *o)
 	bool yes;
 
 	for (size_t i = 0; i < COUNT(members); i++) {
-		str v = reveal(cx, *text_at(o, &members[i]), TO_STORE);
+		str v = reveal(cx, text_of(o, &members[i]), TO_STORE);
 
 		if (!(has & members[i].bit))
 			continue;
 		if (v.n > members[i].max || !utf8_valid(v) ||
-		    (members[i].is_json && !json_shape(cx, v, members[i].bit == ORG_FIELDS)))
+		    (members[i].is_json && !shaped_json(cx, v, members[i].bit == ORG_FIELDS)))
 			bad(cx, members[i].field, "InvalidValue", members[i].too_long);
 	}
 	if (o->name.hidden.n == 0)

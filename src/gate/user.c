@@ -222,10 +222,16 @@ const struct stmt st_identity_delete_all = {
 
 /* ---- the doc ------------------------------------------------------------------------------------------ */
 
-static str *
-text_at(const struct user *u, const struct text_member *m)
+static str
+text_of(const struct user *u, const struct text_member *m)
 {
-	return (str *)((char *)(uintptr_t)u + m->at);
+	return *(const str *)(const void *)((const char *)u + m->at);
+}
+
+static void
+text_set(struct user *u, const struct text_member *m, str v)
+{
+	*(str *)(void *)((char *)u + m->at) = v;
 }
 
 static sensitive
@@ -235,7 +241,7 @@ doc_pack(struct ctx *cx, const struct user *u)
 
 	buf_init(&b, cx->arena, 1 * MiB);
 	for (size_t i = 0; i < COUNT(members); i++) {
-		str v = reveal(cx, HIDE(*text_at(u, &members[i])), TO_STORE);
+		str v = reveal(cx, HIDE(text_of(u, &members[i])), TO_STORE);
 
 		if (v.n > 0)
 			pack_put(&b, members[i].tag, v);
@@ -275,7 +281,7 @@ user_of(struct ctx *cx, const struct row *r)
 	while (pack_next(&rest, &tag, &value))
 		for (size_t i = 0; i < COUNT(members); i++)
 			if (members[i].tag == tag)
-				*text_at(&u, &members[i]) = value;
+				text_set(&u, &members[i], value);
 	if (u.erased)
 		u.name = HIDE(S("Permanently Deleted User"));
 	fill_defaults(&u);
@@ -335,7 +341,7 @@ email_valid(str email)
 }
 
 bool
-json_shape(struct ctx *cx, str text, bool object)
+shaped_json(struct ctx *cx, str text, bool object)
 {
 	struct ctx try = { .arena = cx->arena };   /* its words are not ours */
 	struct json_t *tree;
@@ -353,7 +359,7 @@ shape_ok(struct ctx *cx, const struct text_member *m, str v)
 	if (v.n > m->max || !utf8_valid(v))
 		return false;
 	if (m->shape == JSON_LIST || m->shape == JSON_MAP)
-		return json_shape(cx, v, m->shape == JSON_MAP);
+		return shaped_json(cx, v, m->shape == JSON_MAP);
 	if (m->shape == LINE) {
 		for (size_t i = 0; i < v.n; i++)
 			if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7F)
@@ -455,7 +461,7 @@ user_check(struct ctx *cx, const struct user *was, const struct user *is, const 
 	bool known;
 
 	for (size_t i = 0; i < COUNT(members); i++)
-		if ((in->has & members[i].bit) && !shape_ok(cx, &members[i], *text_at(&in->u, &members[i])))
+		if ((in->has & members[i].bit) && !shape_ok(cx, &members[i], text_of(&in->u, &members[i])))
 			bad(cx, members[i].field, "InvalidValue", members[i].wrong);
 	if (str_trim(is->name.hidden).n == 0)
 		bad(cx, "name", "BlankValue", "Name: cannot be blank");
@@ -505,9 +511,9 @@ user_with(const struct user *was, const struct user_change *in)
 
 	for (size_t i = 0; i < COUNT(members); i++)
 		if (in->has & members[i].bit) {
-			str v = *text_at(&in->u, &members[i]);
+			str v = text_of(&in->u, &members[i]);
 
-			*text_at(&u, &members[i]) = members[i].shape == LINE ? str_trim(v) : v;
+			text_set(&u, &members[i], members[i].shape == LINE ? str_trim(v) : v);
 		}
 	fill_defaults(&u);
 	if (in->has & USER_ROLE)
@@ -539,7 +545,7 @@ user_changes(struct ctx *cx, struct changes *c, const struct user *was, const st
 {
 	changes_init(cx, c, (int)COUNT(members) + 12);
 	for (size_t i = 0; i < COUNT(members); i++)
-		changes_text(c, members[i].field, HIDE(*text_at(was, &members[i])), HIDE(*text_at(is, &members[i])));
+		changes_text(c, members[i].field, HIDE(text_of(was, &members[i])), HIDE(text_of(is, &members[i])));
 	changes_word(c, "role", was->id != 0 ? role_names[was->role] : NULL, role_names[is->role]);
 	if (was->sees != is->sees)
 		changes_word(c, "ticket_restriction", sees_names[was->sees], sees_names[is->sees]);
@@ -836,7 +842,7 @@ user_delete_tx(struct ctx *cx, void *arg)
 {
 	static const struct user_change nothing;
 	struct user_call *call = arg;
-	struct user was, is;
+	struct user was = {0}, is;
 	struct changes c;
 
 	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
