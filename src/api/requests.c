@@ -62,7 +62,7 @@ request_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, 
 static enum err
 get(struct ctx *cx, int64_t id, struct ticket *t)
 {
-	TRY(ticket_get(cx, id, t));
+	TRY(request_get(cx, id, t));
 	if (!t->is_public && cx->actor->role == ROLE_END_USER)
 		return fail(cx, E_ABSENT, NULL, "no such request");
 	return OK;
@@ -136,7 +136,7 @@ statuses(const struct http_req *rq)
 static enum err
 list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct ticket_filter f = { .requester_id = cx->actor->user_id, .status_mask = statuses(rq) };
+	struct ticket_filter f = { .as_request = true, .requester_id = cx->actor->user_id, .status_mask = statuses(rq) };
 
 	return list_with(cx, rq, rp, &f);
 }
@@ -144,7 +144,7 @@ list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 list_open(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct ticket_filter f = { .requester_id = cx->actor->user_id,
+	struct ticket_filter f = { .as_request = true, .requester_id = cx->actor->user_id,
 	    .status_mask = 1 << TICKET_NEW | 1 << TICKET_OPEN | 1 << TICKET_PENDING | 1 << TICKET_HOLD };
 
 	return list_with(cx, rq, rp, &f);
@@ -153,7 +153,7 @@ list_open(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 list_solved(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct ticket_filter f = { .requester_id = cx->actor->user_id,
+	struct ticket_filter f = { .as_request = true, .requester_id = cx->actor->user_id,
 	    .status_mask = 1 << TICKET_SOLVED | 1 << TICKET_CLOSED };
 
 	return list_with(cx, rq, rp, &f);
@@ -162,7 +162,7 @@ list_solved(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 list_ccd(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct ticket_filter f = { .cc_id = cx->actor->user_id };
+	struct ticket_filter f = { .as_request = true, .cc_id = cx->actor->user_id };
 
 	return list_with(cx, rq, rp, &f);
 }
@@ -239,7 +239,7 @@ update(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	only.token_count = ch.token_count;
 	only.cc = ch.cc;
 	only.cc_count = ch.cc_count;
-	only.comment_public = only.comment_public_set = true;
+	only.comment_public = only.comment_public_set = only.as_request = true;
 	if (json_is_true(json_object_get(obj, "solved"))) {
 		only.has |= T_STATUS;
 		only.status = TICKET_SOLVED;
@@ -311,9 +311,7 @@ comment_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct json j;
 
 	TRY(get(cx, rq->param[0], &t));
-	TRY(comment_get(cx, t.id, rq->param[1], &c));
-	if (!c.is_public)
-		return fail(cx, E_ABSENT, NULL, "no such comment");
+	TRY(comment_get_public(cx, t.id, rq->param[1], &c));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "comment");

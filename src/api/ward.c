@@ -33,7 +33,9 @@ metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	int64_t events, tickets, suspended;
 	struct ticket_filter f = { 0 };
 
-	(void)rq;
+	/* A scraper on this machine needs no token; from elsewhere an administrator's. */
+	if (!str_eq(rq->address, S("127.0.0.1")) && !str_eq(rq->address, S("::1")))
+		TRY(gate_may(cx, MAY_ADMIN, NULL));
 	store_stats(cx->sys->store, &s);
 	gate_as_system(cx, "metrics");
 	TRY(trail_count(cx, &events));
@@ -107,6 +109,8 @@ session_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 session_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
+	if (cx->actor->session_id == 0)
+		return fail(cx, E_ABSENT, NULL, "a token is no session");
 	TRY(session_end(cx));
 	set_cookie(cx, rq, rp, S(""), true);
 	api_empty(rp, 204);
@@ -245,7 +249,7 @@ routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 const struct route ward_routes[] = {
 	{ GET,    "/healthz",                         MAY_ANYONE,      0,        healthz,        0 },
-	{ GET,    "/metrics",                         MAY_ADMIN,       0,        metrics,        0 },
+	{ GET,    "/metrics",                         MAY_ANYONE,      0,        metrics,        0 },
 	{ POST,   "/api/ward/v1/session",             MAY_ANYONE,      16 * KiB, session_post,   ROUTE_ANONYMOUS_OK | ROUTE_NO_CSRF },
 	{ DELETE, "/api/ward/v1/session",             MAY_SIGNED_IN,   0,        session_delete, 0 },
 	{ GET,    "/api/ward/v1/tickets/{id}/findings", MAY_READ_TICKET, 0,      findings,       0 },

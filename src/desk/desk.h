@@ -121,6 +121,7 @@ struct ticket_change {
 	str     via_source_json;
 	usec    created_at;                          /* imports and mail: 0 for now */
 	const char *cause;                           /* job or rule, for the trail */
+	bool    as_request;                          /* the actor speaks as the requester, staff or not */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
@@ -147,6 +148,7 @@ struct ticket_filter {
 	str     external_id;                 /* empty: any */
 	int     status_mask;                 /* bit per ticket_status; 0: any */
 	bool    deleted;                     /* the soft-deleted ones instead */
+	bool    as_request;                  /* through the requests' door: what the actor asked for or is copied on */
 	enum ticket_sort sort; bool descending;
 	/* page: either offset, or a place in the order (sort value and id of the last row seen) */
 	int64_t offset;
@@ -157,6 +159,8 @@ struct ticket_filter {
 enum err ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, int *count) MUST_CHECK;
 enum err ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count) MUST_CHECK;
 enum err ticket_get(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;
+/* Through the requests' door: staff too pass with what they requested. */
+enum err request_get(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;
 enum err ticket_many(struct ctx *cx, const int64_t *ids, int n, struct ticket **out, int *count) MUST_CHECK;  /* in the order of ids */
 /* Changed since (generated_at, id), deleted ones too, oldest first: the incremental export. */
 enum err ticket_changed(struct ctx *cx, usec at, int64_t id, int limit, struct ticket **out, int *count) MUST_CHECK;
@@ -166,6 +170,7 @@ enum err ticket_visible(struct ctx *cx, int64_t id) MUST_CHECK;
 /* Comments of a visible ticket, oldest first unless `newest`; end users and requests: public ones only. */
 enum err comment_list(struct ctx *cx, int64_t ticket_id, bool public_only, bool newest, int64_t after_id, int64_t offset, int limit, struct comment **out, int *count) MUST_CHECK;
 enum err comment_count(struct ctx *cx, int64_t ticket_id, bool public_only, int64_t *count) MUST_CHECK;
+enum err comment_get_public(struct ctx *cx, int64_t ticket_id, int64_t comment_id, struct comment *out) MUST_CHECK;  /* through the requests' door */
 enum err comment_get(struct ctx *cx, int64_t ticket_id, int64_t comment_id, struct comment *out) MUST_CHECK;  /* ticket_id 0: any */
 enum err audit_list(struct ctx *cx, int64_t ticket_id, bool newest, int64_t after_id, int64_t offset, int limit, struct audit **out, int *count) MUST_CHECK;
 enum err audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count) MUST_CHECK;

@@ -50,8 +50,8 @@ term_kind(uint64_t term)
 {
 	return (enum doc_kind)(term & 3);
 }
-/* More than search_terms(): the words of a title with all their heads. */
-void terms_title(struct ctx *cx, enum doc_kind kind, str text, struct terms *into);
+/* More than search_terms(): with the heads of that kind; `title`: also as a title. */
+void terms_heads(struct ctx *cx, enum doc_kind kind, bool title, str text, struct terms *into);
 /* One whole value (folded, without blanks around it) in that space. */
 void terms_value(struct ctx *cx, char space, str text, struct terms *into);
 str  fold_value(struct ctx *cx, str text);
@@ -131,15 +131,14 @@ void     walk_done(struct walk *w);
 enum err bucket_get(struct ctx *cx, struct cache *c, const struct segment *g, uint32_t n, struct blob **out) MUST_CHECK;
 void     blob_unref(struct blob **b);
 
-extern const struct stmt *const segment_stmts[];
+#define SEGMENT_STMTS(X) X(st_insert_segment) X(st_insert_bucket) X(st_select_bucket)
+extern const struct stmt st_insert_segment, st_insert_bucket, st_select_bucket;
 
 /* ---- search.c: the index ------------------------------------------------------------------------------ */
 
-struct search;
-struct cache *search_cache(struct search *s);
 /* For tests: documents and terms per delta table, segments per merge. */
 void search_tune(struct search *s, int docs, int posts, int fan);
-struct index_stats { int fresh, deltas, segments, tombstones; int64_t docs, postings, buckets; };
+struct index_stats { int tables, deltas, segments, tombstones; int64_t docs, postings, buckets; };
 void search_stats(struct search *s, struct index_stats *out);
 
 /* What one query sees of the index: one moment of it. All terms are named at
@@ -181,12 +180,23 @@ struct cursor {
 	struct view *view;
 	uint64_t     term;
 	struct part *part;
-	int          parts;
+	int          parts, top;             /* top: the part that has the highest document */
+	int64_t      second;                 /* the highest of the others */
 	int64_t      count;                  /* postings, about */
 	int64_t      doc, stamp;             /* NO_DOC at the end */
 };
 enum err cursor_open(struct view *v, uint64_t term, struct cursor *c) MUST_CHECK;   /* stands at no document yet */
 enum err cursor_seek(struct cursor *c, int64_t upto) MUST_CHECK;       /* to the highest document not above it */
+
+/* ---- query.c ---------------------------------------------------------------------------------------------- */
+
+#define QUERY_STMTS(X) X(st_ticket_facts) X(st_ticket_scan) X(st_ticket_scan_updated) X(st_by_requester) \
+	X(st_by_assignee) X(st_by_group) X(st_by_organization) X(st_by_cc) X(st_by_status) X(st_by_updated) \
+	X(st_by_external) X(st_has_comment_by) X(st_has_attachment) X(st_ticket_doc) X(st_comment_docs) \
+	X(st_attachment_docs) X(st_user_facts) X(st_user_scan) X(st_org_facts) X(st_org_scan) X(st_groups) \
+	X(st_members)
+#define QUERY_EXTERN(name) extern const struct stmt name;
+QUERY_STMTS(QUERY_EXTERN)
 
 /* ---- small ------------------------------------------------------------------------------------------------ */
 

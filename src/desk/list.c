@@ -30,9 +30,9 @@ static const char *const scopes[SCOPES] = {
 	[SCOPE_ALL]       = "",
 	[SCOPE_AGENT]     = " AND (t.group_id IS NULL OR t.group_id NOT IN " PRIVATE_GROUPS " OR t.group_id IN " MY_GROUPS
 	                    " OR t.assignee_id = $U" OR_CC,
-	[SCOPE_GROUPS]    = " AND (t.group_id IN " MY_GROUPS " OR t.assignee_id = $U OR t.requester_id = $U" OR_CC,
-	[SCOPE_ORG]       = " AND (t.organization_id = $O OR t.assignee_id = $U OR t.requester_id = $U" OR_CC,
-	[SCOPE_ASSIGNED]  = " AND (t.assignee_id = $U OR t.requester_id = $U" OR_CC,
+	[SCOPE_GROUPS]    = " AND (t.group_id IN " MY_GROUPS " OR t.assignee_id = $U" OR_CC,
+	[SCOPE_ORG]       = " AND (t.organization_id = $O OR t.assignee_id = $U" OR_CC,
+	[SCOPE_ASSIGNED]  = " AND (t.assignee_id = $U" OR_CC,
 	[SCOPE_REQUESTED] = " AND (t.requester_id = $U OR t.assignee_id = $U" OR_CC,
 	[SCOPE_END_USER]  = " AND (t.requester_id = $U OR t.organization_id IN (SELECT o.id FROM organization o"
 	                    " WHERE o.account_id = t.account_id AND o.id = $O AND o.shared_tickets = 1)" OR_CC,
@@ -70,13 +70,16 @@ clause(struct query *q, const char *text, const struct arg *a)
 }
 
 static enum scope
-scope_of(const struct ctx *cx)
+scope_of(const struct ctx *cx, const struct ticket_filter *f)
 {
 	const struct actor *a = cx->actor;
 
 	if (a == NULL || a->role == ROLE_END_USER)
 		return SCOPE_END_USER;
 	if (a->role >= ROLE_ADMIN)
+		return SCOPE_ALL;
+	/* What they requested or are copied on: the filter itself is the permission. */
+	if (f->as_request && (f->requester_id == a->user_id || f->cc_id == a->user_id))
 		return SCOPE_ALL;
 	switch (a->sees) {
 	case SEE_ALL:          return SCOPE_AGENT;
@@ -173,7 +176,7 @@ intern(struct query *q, unsigned key, bool rows)
 static unsigned
 combination(const struct ctx *cx, const struct ticket_filter *f, bool rows, enum page page)
 {
-	unsigned k = (unsigned)scope_of(cx);
+	unsigned k = (unsigned)scope_of(cx, f);
 
 	k = k << 7 | (unsigned)((f->requester_id != 0) | (f->assignee_id != 0) << 1 | (f->group_id != 0) << 2
 	    | (f->organization_id != 0) << 3 | (f->cc_id != 0) << 4 | (f->follower_id != 0) << 5 | (f->external_id.n != 0) << 6);
@@ -203,7 +206,7 @@ ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, 
 	buf_init(&q.in, cx->arena, 64);
 	buf_add(&q.sql, S("SELECT " COLS));
 	filter_clauses(&q, f);
-	scope_clause(&q, scope_of(cx));
+	scope_clause(&q, scope_of(cx, f));
 	if (page != PAGE_OFFSET) {
 		if (f->sort == SORT_UPDATED || f->sort == SORT_STATUS) {
 			buf_fmt(&q.sql, " AND (%s, t.id) %c ($%d, $%d)", orders[f->sort], down ? '<' : '>', q.n + 1, q.n + 2);
@@ -239,7 +242,7 @@ ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, 
 				all[a.cc_count++] = t[n].follower[c];
 			a.cc = all;
 		}
-		e = gate_may(cx, cx->actor->role == ROLE_END_USER ? MAY_READ_REQUEST : MAY_READ_TICKET, &a);
+		e = gate_may(cx, cx->actor->role == ROLE_END_USER || f->as_request ? MAY_READ_REQUEST : MAY_READ_TICKET, &a);
 		if (e == OK)
 			n++;
 		else
@@ -259,14 +262,14 @@ ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count)
 	const struct stmt *st;
 	struct row r;
 
-	if (scope_of(cx) == SCOPE_ALL && !f->requester_id && !f->assignee_id && !f->group_id && !f->organization_id
+	if (scope_of(cx, f) == SCOPE_ALL && !f->requester_id && !f->assignee_id && !f->group_id && !f->organization_id
 	    && !f->cc_id && !f->follower_id && !f->external_id.n && !f->status_mask && !f->deleted)
 		return desk_counter_get(cx, "tickets", count);
 	buf_init(&q.sql, cx->arena, 8 * KiB);
 	buf_init(&q.in, cx->arena, 64);
 	buf_add(&q.sql, S("SELECT count(*) FROM (SELECT 1 AS one"));
 	filter_clauses(&q, f);
-	scope_clause(&q, scope_of(cx));
+	scope_clause(&q, scope_of(cx, f));
 	clause(&q, " LIMIT ?) AS capped", &INT(COUNT_MAX));
 	if ((st = intern(&q, combination(cx, f, false, PAGE_OFFSET), false)) == NULL)
 		return fail(cx, E_FAULT, NULL, "out of memory");

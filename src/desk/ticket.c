@@ -964,13 +964,13 @@ update_tx(struct ctx *cx, void *arg)
 	struct work *w = arg;
 	const struct ticket_change *in = w->in;
 	const char *channel = in->channel ? in->channel : cx->via ? cx->via : "api";
-	bool agent = !is_end_user(cx), reindex;
+	bool agent = !is_end_user(cx) && !in->as_request, reindex;
 	struct ticket old, *t = &w->t;
 	usec at = in->created_at ? in->created_at : cx->now;
 	int64_t n;
 
 	TRY(ticket_row(cx, w->id, &old));
-	TRY(may_see(cx, &old));
+	TRY(in->as_request ? may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &old) : may_see(cx, &old));
 	if (old.deleted_at)
 		return fail(cx, E_ABSENT, NULL, "no such ticket");
 	if (agent)
@@ -1118,7 +1118,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 	struct work w = { .in = in, .id = id };
 	struct ticket_change mine = *in;
 
-	if (is_end_user(cx)) {
+	if (is_end_user(cx) || in->as_request) {
 		/* Of an end user only words, CCs and "solved" are taken. */
 		mine.has &= T_COMMENT | T_STATUS | T_CC | T_METADATA;
 		if ((mine.has & T_STATUS) && mine.status != TICKET_SOLVED)
@@ -1282,6 +1282,19 @@ ticket_get(struct ctx *cx, int64_t id, struct ticket *out)
 	TRY(may_see(cx, &t));
 	if (t.deleted_at)
 		return fail(cx, E_ABSENT, NULL, "no such ticket");
+	*out = t;
+	return OK;
+}
+
+enum err
+request_get(struct ctx *cx, int64_t id, struct ticket *out)
+{
+	struct ticket t;
+
+	TRY(ticket_row(cx, id, &t));
+	TRY(may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &t));
+	if (t.deleted_at)
+		return fail(cx, E_ABSENT, NULL, "no such request");
 	*out = t;
 	return OK;
 }

@@ -394,9 +394,9 @@ terms_value(struct ctx *cx, char space, str text, struct terms *into)
 }
 
 void
-terms_title(struct ctx *cx, enum doc_kind kind, str text, struct terms *into)
+terms_heads(struct ctx *cx, enum doc_kind kind, bool title, str text, struct terms *into)
 {
-	gather_text(cx, text, heads[kind], true, into);
+	gather_text(cx, text, heads[kind], title, into);
 }
 
 void

@@ -15,7 +15,7 @@ MAY = {
     "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": ADMIN, "read_jobs": STAFF,
     "suspended": {"admin", "agent"}, "admin": ADMIN,
 }
-BODY = {"ticket": {"comment": {"body": "x"}}, "user": {"name": "N N", "email": "nn@x.example"}, "group": {"name": "g"}, "request": {"subject": "s", "comment": {"body": "x"}},
+BODY = {"ticket": {"comment": {"body": "x"}}, "user": {"name": "N N"}, "group": {"name": "g"}, "request": {"subject": "s", "comment": {"body": "x"}},
         "organization": {"name": "o"}, "group_membership": {}, "text": "x", "tags": ["x"], "tickets": [], "users": [], "organizations": [],
         "html_body": "<redact>x</redact>", "email": "e", "password": "p"}
 SECRET = "QuxLadder"
@@ -70,7 +70,7 @@ with Desk() as desk:
         if not check(permission in MAY, "%s %s: permission %s is known here" % (m, path, permission)):
             continue
         allowed = MAY[permission]
-        query = "?ids=%d&query=%s&start_time=0&name=%s&external_id=x&filename=f" % (closed, SECRET, SECRET)
+        query = "?ids=%d&query=%s&start_time=0&name=%s&external_id=x&filename=f" % (closed, SECRET.lower(), SECRET.lower())
         for role, client in who.items():
             if role == "admin" and m != "GET":
                 continue                       # would change what the others are tried on
@@ -78,6 +78,8 @@ with Desk() as desk:
                 for own in (True, False):
                     if "{" not in path and not own:
                         continue
+                    if own and m == "DELETE" and path == "/api/v2/users/{id}":
+                        continue               # agents may: the requester would be gone
                     url = fill(path, own) + (suffix if path.startswith("/api/v2") else "") + query
                     rep = client.call(m, url, body=BODY if m in ("POST", "PUT") else None)
                     cells += 1
