@@ -282,7 +282,10 @@ check_date(const char *p, size_t n)
 			return CHECK_NO;
 		if (v[0] <= 12 && v[1] <= last[v[0]])
 			return 0;
-		return v[1] <= 12 && v[0] <= last[v[1]] ? -5 : CHECK_NO;
+		if (v[1] <= 12 && v[0] <= last[v[1]])
+			return -5;
+		/* April 31st was mistyped, not unsaid. */
+		return v[0] <= 12 && v[1] <= 31 ? -12 : CHECK_NO;
 	}
 	if (k == 2) {
 		if (len[1] == 4)                                  /* 03/2024 */

@@ -278,7 +278,14 @@ date(char *b, int y, int m, int d, bool year)
 		case 5: snprintf(b, 64, "%s %d", s3, d); break;
 		case 6: snprintf(b, 64, "%s, %s %d", PICK(day_names), mon, d); break;
 		case 7: snprintf(b, 64, "%d%s of %s", d, ordinal(d), mon); break;
-		default: snprintf(b, 64, "%s %d/%d", PICK(day_names), m, d);
+		default: {
+			static const char *const words[] = { "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+				"eleventh", "twelfth" };
+			if (d <= 12 && chance(40))
+				snprintf(b, 64, chance(50) ? "%s of %s" : "the %s of %s", words[d - 1], mon);
+			else
+				snprintf(b, 64, "%s %d/%d", PICK(day_names), m, d);
+		}
 		}
 		return;
 	}
@@ -438,6 +445,19 @@ static void
 address(char *b, bool block)
 {
 	char s[200], city[80], st[4], zip[12];
+	if (chance(10)) {
+		/* odd ones */
+		place(city, st);
+		switch (below(6)) {
+		case 0: snprintf(b, 400, "Flat %u, %u %s Row, %s", 1 + below(30), 1 + below(200), draw(&family), city); break;
+		case 1: snprintf(b, 400, "Lot %u, %s Acres MHP, %s %s %05u", 1 + below(90), PICK(street_words), city, st, 10000 + below(80000)); break;
+		case 2: snprintf(b, 400, "N%u Cty Rd %c, %s %s %05u", 1000 + below(8000), (char)('A' + below(26)), city, st, 10000 + below(80000)); break;
+		case 3: snprintf(b, 400, "%u Rue %s Ouest, %s H2X 1X%u", 1 + below(2000), draw(&family), city, below(10)); break;
+		case 4: snprintf(b, 400, "corner of %s and %s", PICK(street_words), PICK(street_words)); break;
+		default: snprintf(b, 400, "%u %s, %s, %s", 1 + below(300), PICK(street_words), city, st);
+		}
+		return;
+	}
 	if (chance(14)) {
 		/* abroad */
 		static const char *const kinds[] = { "Rua", "Avenida", "Calle", "Via", "rue de", "Rue", "Karl-", "Avenue de", "Plaza" };
@@ -517,6 +537,14 @@ strcat_to(char *b, size_t cap, const char *sep, const char *more)
 {
 	size_t n = strlen(b);
 	snprintf(b + n, cap - n, "%s%s", sep, more);
+}
+
+/* The pattern with its %s filled in. */
+static void
+fill(char *b, size_t cap, const char *pattern, const char *word)
+{
+	const char *at = strstr(pattern, "%s");
+	snprintf(b, cap, "%.*s%s%s", (int)(at - pattern), pattern, word, at + 2);
 }
 
 static unsigned
@@ -665,7 +693,46 @@ slot(const char *name)
 			put(", ");
 			value(PICK(states), "X_GPE");
 		}
-	} else if (IS("zip")) value(form(b, chance(80) ? "99999" : "99999-9999"), "LOCATION");
+	} else if (IS("road")) {
+		static const char *const forms[] = { "%s Rd", "%s Road", "%s St", "%s Street", "%s Ave", "%s Lane", "Old %s Rd", "Route 9 near %s",
+			"%s Pike", "%s Hwy", "County Road %s", "%s Blvd", "%s Dr" };
+		fill(b, sizeof b, PICK(forms), chance(50) ? PICK(street_words) : draw(&family));
+		value(b, "LOCATION");
+	} else if (IS("school")) {
+		static const char *const forms[] = { "%s Elementary", "%s Middle", "%s High", "%s Academy", "%s Prep", "%s Montessori",
+			"%s Charter School", "%s Daycare", "%s Day School", "PS %s", "%s Head Start", "%s University", "%s Community College",
+			"Little %s Preschool" };
+		const char *f = PICK(forms);
+		if (!strncmp(f, "PS", 2))
+			snprintf(c, sizeof c, "%u", 1 + below(300));
+		else
+			snprintf(c, sizeof c, "%s", chance(60) ? draw(&family) : PICK(street_words));
+		fill(b, sizeof b, f, c);
+		value(b, "FACILITY");
+	} else if (IS("store")) {
+		static const char *const forms[] = { "%s Drugs", "%s's Drugs", "%s Pharmacy", "Kroger #%s", "Walgreens #%s", "CVS #%s",
+			"%s Apothecary", "Rite Aid on %s", "Walgreens on %s", "%s Family Pharmacy" };
+		const char *f = PICK(forms);
+		if (strchr(f, '#'))
+			snprintf(c, sizeof c, "%u", 10 + below(9000));
+		else
+			snprintf(c, sizeof c, "%s", draw(&family));
+		fill(b, sizeof b, f, c);
+		value(b, "FACILITY");
+	} else if (IS("home")) {
+		static const char *const forms[] = { "%s Manor", "Shady %ss", "%s House", "%s Assisted Living", "the %s Home",
+			"Golden Years of %s", "%s Gardens", "%s Place", "%s Village", "%s Care Center", "%s Rehab", "Bldg %s Ward C", "%s Estates",
+			"the %s office" };
+		fill(b, sizeof b, PICK(forms), chance(50) ? draw(&family) : PICK(street_words));
+		value(b, "FACILITY");
+	} else if (IS("center")) {
+		static const char *const forms[] = { "%s Endoscopy Center", "%s Surgical Center", "%s Imaging", "%s Sleep Center", "%s Spine",
+			"%s Ortho", "%s Women's Health", "%s Eye Associates", "%s Kidney Center", "%s Wellness", "%s Infusion Center",
+			"%s Breast Center" };
+		fill(b, sizeof b, PICK(forms), chance(50) ? draw(&family) : PICK(street_words));
+		value(b, "FACILITY");
+	} else if (IS("num-id")) value(form(b, "9999999"), "OTHERID");
+	else if (IS("zip")) value(form(b, chance(80) ? "99999" : "99999-9999"), "LOCATION");
 	else if (IS("county")) {
 		char *l = counties.line[below((unsigned)counties.n)];
 		snprintf(b, sizeof b, "%.*s County", (int)strcspn(l, "\t"), l);

@@ -345,7 +345,7 @@ speaker(struct scan *s, size_t i)
 	int v = likeness(s, j);
 	if (HAS(&s->tok[j], W_NAMELABEL) || HAS(&s->tok[j], W_NOTNAME) || HAS(&s->tok[j], W_ADDRLABEL) || HAS(&s->tok[j], W_SPEAKER))
 		return;
-	if (s->tok[j].flags & F_ALLUP && end - j == 1 && LEX_GIVEN(s->tok[j].lex) < 3)
+	if (end - j == 1 && !n && LEX_GIVEN(s->tok[j].lex) < (s->tok[j].flags & F_ALLUP ? 3 : 2))
 		return;
 	int score = (n ? 72 : 40) + v * 5 + (end - j > 1 ? 6 : 0);
 	if (v >= 1 && score >= 50)

@@ -338,6 +338,8 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		return !(plain == words && lead < s->phi->tagger.unit * 12) && !digits;
 	}
 	case 1: case 2:
+		if (words == 1 && plain && LEX_COMMON(first->lex) > 1 && !(first->lex & LEX_BIGPLACE))
+			return false;
 		return !(plain == words && !place && !digits) && !(!upper && small);
 	case 3:
 		if (dateword && (digits || words > 1))
