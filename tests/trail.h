@@ -17,23 +17,44 @@
 
 /* ---- crypto ---------------------------------------------------------------------------------------- */
 
+static pthread_key_t t_digest_key;
+static EVP_MD *t_md;
+
+static void
+t_digest_free(void *c)
+{
+	EVP_MD_CTX_free(c);
+}
+
+static void
+t_digest_end(void)
+{
+	EVP_MD_CTX_free(pthread_getspecific(t_digest_key));    /* the main thread's */
+	EVP_MD_free(t_md);
+}
+
+static void
+t_digest_begin(void)
+{
+	pthread_key_create(&t_digest_key, t_digest_free);
+	t_md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	atexit(t_digest_end);
+}
+
 static void UNUSED
 t_sha256(str bytes, unsigned char out[32])
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static _Thread_local EVP_MD_CTX *c;
-	static EVP_MD *md;
-	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
 
 	if (c == NULL) {
-		pthread_mutex_lock(&once);
-		if (md == NULL)
-			md = EVP_MD_fetch(NULL, "SHA256", NULL);
-		pthread_mutex_unlock(&once);
+		pthread_once(&once, t_digest_begin);
 		c = EVP_MD_CTX_new();
-		if (md == NULL || c == NULL)
+		pthread_setspecific(t_digest_key, c);
+		if (t_md == NULL || c == NULL)
 			abort();
 	}
-	if (!EVP_DigestInit_ex2(c, md, NULL) || !EVP_DigestUpdate(c, bytes.p, bytes.n) || !EVP_DigestFinal_ex(c, out, NULL))
+	if (!EVP_DigestInit_ex2(c, t_md, NULL) || !EVP_DigestUpdate(c, bytes.p, bytes.n) || !EVP_DigestFinal_ex(c, out, NULL))
 		abort();
 }
 

@@ -42,8 +42,18 @@ bool cur_num(struct cur *c, int64_t *out);             /* as buf_int() writes it
 bool cur_text(struct cur *c, str *raw);                /* a JSON string; *raw: without quotes, still escaped */
 bool cur_b64(struct cur *c, unsigned char *out, size_t n);   /* in quotes; exactly n bytes */
 bool cur_bare_b64(struct cur *c, unsigned char *out, size_t n);
-static inline struct cur cur_of(str s) { return (struct cur){ s.p, s.p + s.n }; }
-static inline bool       cur_end(const struct cur *c) { return c->p == c->end; }
+static inline struct cur
+cur_of(str s)
+{
+	const char *p = s.p != NULL ? s.p : "";
+
+	return (struct cur){ p, p + s.n };
+}
+static inline bool
+cur_end(const struct cur *c)
+{
+	return c->p == c->end;
+}
 
 void put_text(struct buf *b, str s);                   /* a JSON string with quotes; s is UTF-8 */
 void put_b64(struct buf *b, const unsigned char *p, size_t n);

@@ -79,7 +79,8 @@ walk_event(struct walk *w, struct arena *a, str canonical, const struct canon *c
 	if (c->seq != seq)
 		return wrong(w->v, seq, c->seq > seq ? "event missing" : "event out of order");
 	memcpy(p, w->hash, HASH_BYTES);
-	memcpy(p + HASH_BYTES, canonical.p, canonical.n);
+	if (canonical.n > 0)
+		memcpy(p + HASH_BYTES, canonical.p, canonical.n);
 	w->crypto->sha256((str){ p, canonical.n + HASH_BYTES }, h);
 	if (hash.n != HASH_BYTES || memcmp(h, hash.p, HASH_BYTES) != 0 || c->account != w->account || c->lane != LANE ||
 	    c->at < w->at)
