@@ -23,6 +23,10 @@ struct prepared {
 	bool writes;                      /* changes something, so it needs a transaction */
 };
 
+/* Housekeeping: what is due; since nobody waits, also what soon will be; or at
+ * once, since a commit failed and there may be room to be had. */
+enum tidy { TIDY_DUE, TIDY_IDLE, TIDY_NOW };
+
 struct driver {
 	const char *name;
 
@@ -51,9 +55,8 @@ struct driver {
 	bool     (*lost)(struct conn *c, enum db db);      /* the engine rolled the transaction back by itself */
 	bool     (*dangling)(struct conn *c, enum db db);  /* a deferred constraint is broken */
 
-	/* Between transactions, on the writer's connection: housekeeping that
-	 * is due; when idle (nobody waits), also what is not yet. */
-	void     (*tidy)(struct conn *c, bool idle);
+	/* Between transactions, on the writer's connection: housekeeping. */
+	void     (*tidy)(struct conn *c, enum tidy how);
 	/* Leaves nothing of what was deleted in the database's files. E_BUSY: a
 	 * reader was in the way, try again. */
 	enum err (*scrub)(struct ctx *cx, struct conn *c, enum db db);

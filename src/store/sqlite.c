@@ -4,11 +4,20 @@
  * to the WAL and one fdatasync. Only the writer's connection changes anything;
  * the readers' are query_only and take a snapshot per statement.
  *
- * Checkpoints are the writer's work and never SQLite's own (it would do them
- * inside somebody's commit): copying the WAL back after WAL_PAGES pages lets
- * SQLite start again at the file's beginning, which is faster than appending,
- * because overwriting needs no change of the file's size. Only a WAL that a
- * long reader has let grow above WAL_BOUND is cut off.
+ * Checkpoints are never SQLite's own (it would do them inside somebody's
+ * commit). After every WAL_PAGES pages a thread copies the WAL back (copier.c).
+ * SQLite begins the WAL again when all of it is copied, which happens by itself
+ * when nobody writes. While somebody always does, the writer copies the last
+ * few pages at WAL_AGAIN; if the thread cannot keep up, the writer waits for it
+ * at WAL_HARD. The file keeps its size, as overwriting is faster than
+ * appending; only what a long reader has let grow above WAL_BOUND is cut off.
+ * The keyring changes little, the writer copies it.
+ *
+ * An item's savepoint keeps the pages that it changes, in memory. Left alone,
+ * SQLite takes that memory in pieces of 1 KB, a quarter of a ticket's whole
+ * cost; SAVED_PAGES makes it one piece. What is above it (an item that changes
+ * more than 256 pages) goes to a nameless file in the database's folder. The
+ * keyring's connections never write such a file.
  *
  * To SQLite `$1` is a name, numbered by first appearance, so the place of each
  * parameter is looked up once per prepared statement.
@@ -23,10 +32,13 @@
 
 #include <sqlite3.h>
 
+#include "store/copier.h"
 #include "store/driver.h"
 #include "store/sweep.h"
 
-enum { WAL_PAGES = 4000, WAL_BOUND = 64 << 20, BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
+enum { WAL_PAGES = 4000, WAL_AGAIN = 12000, WAL_FEW = 512, WAL_HARD = 24000, WAL_BOUND = 100 << 20 };
+enum { SAVED_PAGES = 1 << 20 };
+enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
 
 static const char *const db_names[DB_COUNT] = { "main", "keys" };
 
@@ -37,6 +49,8 @@ struct file {
 	int            wal_pages;      /* in the WAL after the last commit; writer only */
 	int            wal_copied;     /* of these, copied back by the last checkpoint */
 	int            wal_next;       /* the next checkpoint is due at so many */
+	struct copier *copier;         /* of the writer's main; NULL: the writer does it */
+	bool           copying;        /* it was started, and what it did is not looked at yet */
 	struct sweep   sweep;          /* writer only */
 	sqlite3_stmt  *begin, *commit, *rollback, *save, *keep, *back;   /* writer only */
 };
@@ -184,14 +198,16 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	for (size_t i = 0; i < COUNT(options); i++)
 		sqlite3_db_config(f->h, options[i].option, options[i].value, NULL);
 	TRY(run_text(cx, f, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
-	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
+	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
 	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
 	TRY(run_text(cx, f, writer ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
+	if (!writer || db == DB_KEYS)
+		TRY(run_text(cx, f, "PRAGMA temp_store=MEMORY", db_names[db]));
 	if (!writer)
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
 
-	TRY(run_text(cx, f, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864", db_names[db]));
+	TRY(run_text(cx, f, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=104857600", db_names[db]));
 	f->wal_next = WAL_PAGES;
 	f->sweep.all = true;            /* what was written before is not known */
 	sqlite3_wal_hook(f->h, count_wal, f);
@@ -218,6 +234,7 @@ sq_close(struct conn **cp)
 	free(c->slot);
 	for (int d = 0; d < DB_COUNT; d++) {
 		struct file *f = &c->file[d];
+		copier_free(&f->copier);
 		sqlite3_stmt *all[] = { f->begin, f->commit, f->rollback, f->save, f->keep, f->back };
 		for (size_t i = 0; i < COUNT(all); i++)
 			sqlite3_finalize(all[i]);
@@ -237,6 +254,17 @@ configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVED_PAGES);
+}
+
+/* SQLite has one for the whole process; it takes another when this is gone. */
+static void
+set_temp_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (sqlite3_temp_directory == NULL && slash != NULL && slash != path)
+		sqlite3_temp_directory = sqlite3_mprintf("%.*s", (int)(slash - path), path);
 }
 
 static enum err
@@ -247,6 +275,8 @@ sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn 
 	const char *paths[DB_COUNT] = { conf->main_path, conf->keys_path };
 
 	pthread_once(&once, configure);
+	if (writer)
+		set_temp_folder(conf->main_path);
 	if (c == NULL || (c->slot = calloc(SLOTS, sizeof(*c->slot))) == NULL)
 		return fail(cx, E_FAULT, NULL, "out of memory");
 	c->slots = SLOTS;
@@ -258,8 +288,10 @@ sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn 
 			return fail(cx, E_FAULT, NULL, "out of memory");
 	}
 	TRY(open_file(cx, &c->file[DB_MAIN], DB_MAIN));
-	if (writer)                     /* few readers look into the keyring; they open it when they do */
+	if (writer) {                   /* few readers look into the keyring; they open it when they do */
 		TRY(open_file(cx, &c->file[DB_KEYS], DB_KEYS));
+		c->file[DB_MAIN].copier = copier_new(paths[DB_MAIN]);
+	}
 	*out = c;
 	c = NULL;
 	return OK;
@@ -634,26 +666,53 @@ wal_size(const struct file *f)
 	return snprintf(wal, sizeof(wal), "%s-wal", f->path) < (int)sizeof(wal) && stat(wal, &st) == 0 ? st.st_size : 0;
 }
 
+/* Copies the WAL back here and now. */
 static void
-sq_tidy(struct conn *c, bool idle)
+copy_back(struct file *f, enum db db)
 {
-	for (int d = 0; d < DB_COUNT; d++) {
-		struct file *f = &c->file[d];
-		int in_wal = 0, copied = 0;
+	int in_wal = 0, copied = 0;
 
-		if (f->wal_pages == f->wal_copied || (!idle && f->wal_pages < f->wal_next))
-			continue;
-		if (d == DB_KEYS)
-			sweep_note(&f->sweep, f->h, f->wal_pages);
-		sqlite3_busy_timeout(f->h, 0);
-		sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
-		if (copied == in_wal && wal_size(f) > WAL_BOUND)
-			sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		sqlite3_busy_timeout(f->h, BUSY_MS);
-		f->wal_copied = copied;
-		/* A reader kept some back, or the disk is full: not again at once. */
-		f->wal_next = copied == in_wal ? WAL_PAGES : in_wal + WAL_PAGES;
+	if (db == DB_KEYS)
+		sweep_note(&f->sweep, f->h, f->wal_pages);
+	sqlite3_busy_timeout(f->h, 0);
+	sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+	if (copied == in_wal && wal_size(f) > WAL_BOUND)
+		sqlite3_wal_checkpoint_v2(f->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(f->h, BUSY_MS);
+	f->wal_copied = copied;
+	/* A reader kept some back, or the disk is full: not again at once. */
+	f->wal_next = copied == in_wal ? WAL_PAGES : in_wal + WAL_PAGES;
+}
+
+static void
+tidy_file(struct file *f, enum db db, enum tidy how)
+{
+	bool hard = how == TIDY_NOW || (f->wal_pages >= WAL_HARD && f->wal_pages >= f->wal_next);
+
+	if (f->copying) {
+		int copied, before = f->wal_copied;
+		if (!copier_done(f->copier, hard, &copied))
+			return;
+		f->copying = false;
+		f->wal_copied = copied <= f->wal_pages ? copied : 0;     /* else it began again since */
+		f->wal_next = f->wal_pages >= WAL_AGAIN && f->wal_copied > before ? f->wal_pages : f->wal_pages + WAL_PAGES;
+		hard = hard || (f->wal_pages >= WAL_AGAIN && f->wal_pages - f->wal_copied <= WAL_FEW);
 	}
+	if (f->wal_pages == f->wal_copied || (how == TIDY_DUE && !hard && f->wal_pages < f->wal_next))
+		return;
+	if (f->copier == NULL || hard) {
+		copy_back(f, db);
+	} else {
+		copier_start(f->copier, f->wal_pages >= WAL_AGAIN - WAL_PAGES);
+		f->copying = true;
+	}
+}
+
+static void
+sq_tidy(struct conn *c, enum tidy how)
+{
+	for (int d = 0; d < DB_COUNT; d++)
+		tidy_file(&c->file[d], (enum db)d, how);
 }
 
 /* What the file system does with the blocks of the WAL that it gets back is

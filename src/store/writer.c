@@ -404,7 +404,7 @@ take(struct store *s, struct item **it, bool *untidy)
 			continue;
 		*untidy = false;
 		pthread_mutex_unlock(&s->mutex);
-		s->drv->tidy(s->writer, true);
+		s->drv->tidy(s->writer, TIDY_IDLE);
 		pthread_mutex_lock(&s->mutex);
 	}
 	for (; n < BATCH && s->head != NULL; n++) {
@@ -437,11 +437,11 @@ writer(void *arg)
 			bool failed;
 			int ran = batch(s, it + at, n - at, &failed);
 			if (failed)     /* on a full disk the WAL may still have room to give back */
-				s->drv->tidy(s->writer, true);
+				s->drv->tidy(s->writer, TIDY_NOW);
 			wake(it + at, ran);
 			at += ran;
 		}
-		s->drv->tidy(s->writer, false);
+		s->drv->tidy(s->writer, TIDY_DUE);
 		untidy = true;
 	}
 	return NULL;
