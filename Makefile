@@ -170,6 +170,13 @@ cov:                                           ## coverage of the tests, as a pa
 	@gcovr --root . --filter src/ --object-directory $(B)/cov/obj --html-details $(B)/cov/index.html --print-summary --sort-uncovered | tail -n 40
 	@echo "see $(B)/cov/index.html"
 
+bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/PERFORMANCE.md (N=tickets SECONDS=each)
+	@B=$(B) bench/ward.py
+
+torture:                                       ## thousands of kills under load (KILLS=5000)
+	@$(MAKE) --no-print-directory all
+	@B=$(B) KILLS=$(or $(KILLS),5000) tests/system/kill.py
+
 # ---- lint ----------------------------------------------------------------------------------------
 
 C_FILES := $(wildcard src/*/*.c fuzz/*.c tests/*_test.c)
@@ -208,5 +215,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all unit replay $(REPLAYS) fuzz setup check demo scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean
