@@ -41,14 +41,15 @@ CREATE TABLE search_bucket (
 	PRIMARY KEY (account_id, id)
 );
 
--- What segments up to seq_to < seq hold of the document is dead. erase_at: must
--- be gone from them by then (NULL: whenever they are merged).
+-- What a segment with seq_to < seq holds of the document is dead. replaced_at:
+-- it has to be erased there within the deadline from then on; NULL: it goes
+-- whenever the segment is merged.
 CREATE TABLE search_tombstone (
-	account_id BIGINT NOT NULL,
-	kind       BIGINT NOT NULL,
-	doc_id     BIGINT NOT NULL,
-	seq        BIGINT NOT NULL,
-	erase_at   BIGINT,
+	account_id  BIGINT NOT NULL,
+	kind        BIGINT NOT NULL,
+	doc_id      BIGINT NOT NULL,
+	seq         BIGINT NOT NULL,
+	replaced_at BIGINT,
 	PRIMARY KEY (account_id, kind, doc_id)
 );
 

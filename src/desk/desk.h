@@ -254,7 +254,6 @@ enum err search_change(struct ctx *cx, char doc, int64_t id, struct terms *terms
 /* What gate tells of users and organizations, in the transaction of the change. */
 enum err search_user_changed(struct ctx *cx, const struct user *u) MUST_CHECK;
 enum err search_org_changed(struct ctx *cx, const struct organization *o) MUST_CHECK;
-enum err search_org_deleted(struct ctx *cx, int64_t id) MUST_CHECK;
 
 /* ---- jobs ---------------------------------------------------------------------------------------------------- */
 

@@ -2266,7 +2266,7 @@ search_run(struct ctx *cx, const struct search_page *page, struct found **out, i
 {
 	struct query q;
 	struct run r = { .cx = cx, .keep = cx->arena, .q = &q, .ascending = page->ascending };
-	unsigned types;
+	unsigned types = 0;
 	int from = 0;
 
 	TRY(gate_may(cx, MAY_SEARCH, NULL));
@@ -2399,12 +2399,4 @@ search_org_changed(struct ctx *cx, const struct organization *o)
 	search_terms(cx, 'o', reveal(cx, o->details, TO_INDEX), &t);
 	json_terms(cx, o->fields, 'o', &t);
 	return o->created_at == o->updated_at ? search_add(cx, 'o', o->id, &t) : search_change(cx, 'o', o->id, &t);
-}
-
-enum err
-search_org_deleted(struct ctx *cx, int64_t id)
-{
-	struct terms none = { 0 };
-
-	return search_replace(cx, 'o', id, &none);
 }

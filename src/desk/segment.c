@@ -620,7 +620,7 @@ walk_next(struct walk *w)
 	uint64_t v;
 
 	while (w->left == 0) {
-		struct entry e;
+		struct entry e = { 0 };
 		while (w->rest.n == 0) {
 			if (w->next == w->g->buckets) {
 				w->doc = NO_DOC;
@@ -692,7 +692,7 @@ part_entry(struct part *p, const struct entry *e)
 static enum err
 part_continue(struct cursor *c, struct part *p, uint32_t n)
 {
-	struct entry e;
+	struct entry e = { 0 };
 	str s;
 
 	if (n >= p->g->buckets || p->g->dir[n].term != c->term)
@@ -769,7 +769,7 @@ static enum err
 part_open(struct cursor *c, struct part *p, bool *found)
 {
 	uint64_t term;
-	struct entry e;
+	struct entry e = { 0 };
 	uint32_t n;
 	str s;
 

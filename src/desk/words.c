@@ -126,7 +126,7 @@ words_fold(struct arena *a, str text)
 			run = f.cap - f.n;
 		for (size_t i = 0; i < run; i++) {
 			unsigned char c = (unsigned char)text.p[i];
-			f.p[f.n + i] = (char)(c - 'A' < 26u ? c | 0x20 : c);
+			f.p[f.n + i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 		}
 		f.n += run;
 		text = str_sub(text, run, text.n);
