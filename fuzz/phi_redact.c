@@ -16,6 +16,8 @@ static int
 add(void *arg, const char *p, size_t n)
 {
 	struct text *t = arg;
+	if (n == 0)
+		return 0;
 	if (t->n + n > t->cap) {
 		t->cap = (t->n + n) * 2;
 		t->p = realloc(t->p, t->cap);

@@ -459,8 +459,15 @@ phi_tag(struct scan *s)
 		if (to > from && plausible(s, from, to, k5, lead)) {
 			const struct tok *last = &s->tok[to - 1];
 			int score = 58 + lead / t->unit;
+			const char *p = s->t + s->tok[from].at;
+			size_t bytes = last->at + last->len - s->tok[from].at;
+			/* Dates and ages over 89 share a tag. */
+			bool age = k5 == 3 && bytes <= 12 && phi_check_of("date", 4)(p, bytes) == CHECK_NO &&
+			    phi_check_of("age90", 5)(p, bytes) != CHECK_NO &&
+			    is_digit((unsigned char)*p);
 			/* St. Luke's keeps its 's, Maria's does not. */
-			cand_add(s, s->tok[from].at, last->at + last->len + (k5 > 0 && last->flags & F_POSS ? 2u : 0u), kind[k5],
+			cand_add(s, s->tok[from].at, last->at + last->len + (k5 > 0 && last->flags & F_POSS ? 2u : 0u),
+			    age ? PHI_AGE90 : kind[k5],
 			    score < 50 ? 50 : score > 95 ? 95 : score, s->phi->r_tag[k5]);
 		}
 		i = j;

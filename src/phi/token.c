@@ -150,10 +150,8 @@ phi_tokenise(struct scan *s)
 		q->h = word_hash(t + from, q->len, true);
 		q->lex = q->ctx = 0;
 		/* Asked for now, looked up when the window is cut. */
-		if (s->words[q->h >> 20 & (CACHE_SLOTS - 1)].h != q->h) {
-			__builtin_prefetch(&s->phi->lex.slot[q->h & s->phi->lex.mask]);
-			__builtin_prefetch(&s->phi->rules.ctx[q->h & s->phi->rules.ctx_mask]);
-		}
+		__builtin_prefetch(&s->words[q->h >> 20 & (CACHE_SLOTS - 1)]);
+		__builtin_prefetch(&s->phi->lex.slot[q->h & s->phi->lex.mask]);
 		if (t[i] == '\'' && (t[i + 1] | 0x20) == 's' && q->type == T_WORD) {
 			q->flags |= F_POSS;
 			i += 2;
