@@ -106,7 +106,7 @@ top_lines(struct reading *r, struct lines *lines, const unsigned char *public_ke
 	memcpy(v->public_key, r->header.public_key, sizeof(v->public_key));
 	if (public_key != NULL && memcmp(public_key, r->header.public_key, 32) != 0)
 		return wrong(v, 0, "signed with another key");
-	walk_init(&r->w, c, v, r->header.account, r->header.origin, r->header.public_key);
+	trail_walk_init(&r->w, c, v, r->header.account, r->header.origin, r->header.public_key);
 	export_hash(c, r->file, line);
 	return true;
 }

@@ -281,7 +281,7 @@ struct walk {
 	bool    noted;
 	int64_t number;                    /* of the last checkpoint */
 };
-void walk_init(struct walk *w, const struct trail_crypto *c, struct trail_verdict *v, int64_t account, str origin,
+void trail_walk_init(struct walk *w, const struct trail_crypto *c, struct trail_verdict *v, int64_t account, str origin,
     const unsigned char pub[32]);
 /* False: the verdict says what is wrong. */
 bool walk_event(struct walk *w, struct arena *a, str canonical, const struct canon *c, str hash);

@@ -60,7 +60,7 @@ wrong(struct trail_verdict *v, int64_t seq, const char *why)
 /* ---- the chain ------------------------------------------------------------------------------------- */
 
 void
-walk_init(struct walk *w, const struct trail_crypto *c, struct trail_verdict *v, int64_t account, str origin,
+trail_walk_init(struct walk *w, const struct trail_crypto *c, struct trail_verdict *v, int64_t account, str origin,
     const unsigned char pub[32])
 {
 	*w = (struct walk){ .crypto = c, .v = v, .account = account, .origin = origin };
@@ -403,7 +403,7 @@ verify_all(struct ctx *cx, struct verifying *k, struct trail_verdict *v)
 	k->end = k->head.good ? k->head.seq : k->head.last;
 	if (!k->head.good)
 		TRY(find_origin(cx, k, v));
-	walk_init(&k->walk, &k->t->crypto, v, k->t->account, k->head.origin, v->public_key);
+	trail_walk_init(&k->walk, &k->t->crypto, v, k->t->account, k->head.origin, v->public_key);
 	if (!next_block(k))
 		return fail(cx, k->err, "trail", "the trail cannot be read");
 	TRY(walk_all(cx, k));
