@@ -255,19 +255,18 @@ unwrap_with(const unsigned char kek[KEY_BYTES], str aad, str wrapped, unsigned c
 enum err
 vault_fips(struct ctx *cx)
 {
-	OSSL_PROVIDER *base, *module;
 
 	if (atomic_load(&fips))
 		return OK;
 	if (atomic_load(&up))
 		return fail(cx, E_CONFLICT, "fips", "FIPS mode must be switched on before any key is used");
-	if ((module = OSSL_PROVIDER_load(NULL, "fips")) == NULL) {
+	if (OSSL_PROVIDER_load(NULL, "fips") == NULL) {
 		ERR_clear_error();
 		return fail(cx, E_ABSENT, "fips", "OpenSSL's FIPS module is not installed or failed its"
 		    " self-test; install it and run openssl fipsinstall, or set fips = off");
 	}
-	base = OSSL_PROVIDER_load(NULL, "base");         /* encoders; holds no cryptography */
-	if (base == NULL || EVP_default_properties_enable_fips(NULL, 1) != 1) {
+	/* "base" has encoders and no cryptography. */
+	if (OSSL_PROVIDER_load(NULL, "base") == NULL || EVP_default_properties_enable_fips(NULL, 1) != 1) {
 		ERR_clear_error();
 		return fail(cx, E_FAULT, "fips", "OpenSSL did not switch to its FIPS module");
 	}
