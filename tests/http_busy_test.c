@@ -69,6 +69,51 @@ around_128(void **state)
 	rounds(false, 129, 10);
 }
 
+/* One wire thread is held up while all ask, so that it finds exactly so many
+ * connections ready at once when it looks again. */
+static void
+ready_at_once(void **state)
+{
+	enum { MOST = 257 };
+	static const int counts[] = { 126, 127, 128, 129, 255, 256, 257 };
+	struct http_conf conf = { .plain = true, .wire_threads = 1 };
+	struct http *h = server(&conf);
+	struct client *c = calloc(MOST, sizeof(*c)), *holder = calloc(1, sizeof(*holder));
+	struct answer a;
+	usec began;
+
+	(void)state;
+	client_open(holder, http_port(h), false);
+	for (int i = 0; i < MOST; i++)
+		client_open(&c[i], http_port(h), false);
+	for (size_t k = 0; k < 2 * COUNT(counts); k++) {
+		client_say(holder, "POST /stall HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n");
+		usleep(50000);
+		began = time_mono();
+		for (int i = 0; i < counts[k / 2]; i++)
+			assert_true(client_say(&c[i], GET_SMALL));
+		if (k % 2 == 0)
+			client_say(holder, "x");
+		for (int i = 0; i < counts[k / 2]; i++) {
+			client_read(&c[i], &a, false);
+			assert_int_equal(a.status, 200);
+			answer_free(&a);
+		}
+		assert_true(time_mono() - began < 5 * SECOND);
+		if (k % 2 == 1)
+			client_say(holder, "x");
+		client_read(holder, &a, false);
+		assert_int_equal(a.status, 200);
+		answer_free(&a);
+	}
+	for (int i = 0; i < MOST; i++)
+		client_close(&c[i]);
+	client_close(holder);
+	free(holder);
+	free(c);
+	http_stop(&h, SECOND);
+}
+
 /* 200 handlers sleep at the same time, and the wire threads go on serving. */
 static void
 slow_handlers(void **state)
@@ -537,6 +582,7 @@ main(void)
 	ADD(t, n, exactly_128);
 	ADD(t, n, exactly_256);
 	ADD(t, n, around_128);
+	ADD(t, n, ready_at_once);
 	ADD(t, n, slow_handlers);
 	ADD(t, n, more_requests_than_workers);
 	ADD(t, n, connection_limits);

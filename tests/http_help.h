@@ -107,6 +107,8 @@ admit(void *arg, const struct http_req *rq)
 {
 	(void)arg;
 	assert_true(rq->path.n > 0);
+	if (str_starts(rq->path, S("/stall")))       /* what no admit may do: holds up its wire thread */
+		usleep(200000);
 	return admit_bytes;
 }
 
