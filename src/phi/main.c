@@ -95,6 +95,8 @@ struct options {
 	struct phi_opts scan;
 	struct phi_redact_opts redact;
 	bool jsonl, text;
+	unsigned show;
+	const char *listen;
 	const char *file[64];
 	int files;
 };
@@ -110,6 +112,9 @@ usage(FILE *f)
 "                                  out, byte offsets of the UTF-8 text\n"
 "  phi redact [--jsonl] [FILE...]  the text without it\n"
 "  phi kinds                       the kinds of identifiers and the law's letter for each\n"
+"  phi explain [FILE...]           why each finding was made, what each detector said\n"
+"  phi eval [--leaks N] FILE...    leaks, recall, precision on JSONL with spans\n"
+"  phi serve [--listen 127.0.0.1:PORT]  Presidio's /analyze and /anonymize for local clients\n"
 "  phi rules check FILE...         reads rule files and runs their examples\n"
 "  phi train --out MODEL FILE...   the tagger's weights from JSONL with spans (see docs/phi.md)\n"
 "  phi generate [--count N]        invented tickets with their spans, JSONL\n"
@@ -153,13 +158,15 @@ parse(int argc, char **argv, struct options *o)
 		if (!strcmp(a, "--no-memory")) { o->scan.flags |= PHI_NO_MEMORY; continue; }
 		if (!strcmp(a, "--safe-harbor")) { o->redact.safe_harbor = 1; continue; }
 		bool known = !strcmp(a, "--rules") || !strcmp(a, "--min-score") || !strcmp(a, "--recall") || !strcmp(a, "--style") ||
-		    !strcmp(a, "--key") || !strcmp(a, "--skip");
+		    !strcmp(a, "--key") || !strcmp(a, "--skip") || !strcmp(a, "--leaks") || !strcmp(a, "--listen");
 		if (!known || !v) {
 			fprintf(stderr, known ? "phi: %s needs a value\n" : "phi: unknown option %s (phi help)\n", a);
 			return 2;
 		}
 		i++;
 		if (!strcmp(a, "--rules")) { o->rules = v; continue; }
+		if (!strcmp(a, "--leaks")) { o->show = (unsigned)strtoul(v, NULL, 10); continue; }
+		if (!strcmp(a, "--listen")) { o->listen = v; continue; }
 		if (!strcmp(a, "--skip")) {
 			int k = phi_kind_of(v, strlen(v));
 			if (k < 0) {
@@ -332,6 +339,24 @@ over_files(struct phi *p, const struct options *o, bool redact)
 }
 
 static int
+explain_files(struct phi *p, const struct options *o)
+{
+	int bad = 0;
+	for (int i = 0; i < (o->files ? o->files : 1); i++) {
+		FILE *in = o->files ? fopen(o->file[i], "rb") : stdin;
+		if (!in) {
+			fprintf(stderr, "phi: %s: %s\n", o->file[i], strerror(errno));
+			bad = 1;
+			continue;
+		}
+		bad |= command_explain(p, &o->scan, in);
+		if (o->files)
+			fclose(in);
+	}
+	return bad;
+}
+
+static int
 kinds(void)
 {
 	static const char letters[] = "ABBCCDEFGHIJKLMNOPQR";
@@ -362,15 +387,17 @@ main(int argc, char **argv)
 		return r;
 	if (!strcmp(c, "rules") && argc > 2 && !strcmp(argv[2], "check"))
 		return command_rules_check(o.file, o.files);
-	bool scan = !strcmp(c, "scan"), redact = !strcmp(c, "redact"), bench = !strcmp(c, "bench");
-	if (!scan && !redact && !bench) {
+	bool scan = !strcmp(c, "scan"), redact = !strcmp(c, "redact"), bench = !strcmp(c, "bench"), eval = !strcmp(c, "eval");
+	bool explain = !strcmp(c, "explain"), serve = !strcmp(c, "serve");
+	if (!scan && !redact && !bench && !eval && !explain && !serve) {
 		fprintf(stderr, "phi: no command %s (phi help)\n", c);
 		return 2;
 	}
 	r = open_engine(o.rules, &p);
 	if (r)
 		return r;
-	r = bench ? command_bench(p, &o.scan, o.file, o.files) : over_files(p, &o, redact);
+	r = bench ? command_bench(p, &o.scan, o.file, o.files) : eval ? command_eval(p, &o.scan, o.file, o.files, o.show) :
+	    serve ? command_serve(p, o.listen) : explain ? explain_files(p, &o) : over_files(p, &o, redact);
 	phi_close(p);
 	phi_thread_done();
 	return r;
