@@ -13,17 +13,18 @@
  * appending; only what a long reader has let grow above WAL_BOUND is cut off.
  * The keyring changes little, the writer copies it.
  *
- * An item's savepoint keeps the pages that it changes, in memory. Left alone,
- * SQLite takes that memory in pieces of 1 KB, a quarter of a ticket's whole
- * cost; SAVED_PAGES makes it one piece. What is above it (an item that changes
- * more than 256 pages) goes to a nameless file in the database's folder. The
- * keyring's connections never write such a file.
+ * An item's savepoint keeps the pages that it changes in memory, which SQLite
+ * takes and gives back in pieces of 1 KB, some hundred for a ticket: a quarter
+ * of the ticket's whole cost. So the writer's thread keeps such pieces for the
+ * next item. (SQLITE_CONFIG_STMTJRNL_SPILL would make it one piece, but not of
+ * more than 128 KB: above, 3.40 fails to write it to its file.)
  *
  * To SQLite `$1` is a name, numbered by first appearance, so the place of each
  * parameter is looked up once per prepared statement.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@
 #include "store/sweep.h"
 
 enum { WAL_PAGES = 4000, WAL_AGAIN = 12000, WAL_FEW = 512, WAL_HARD = 24000, WAL_BOUND = 100 << 20 };
-enum { SAVED_PAGES = 1 << 20 };
+enum { PIECE_MIN = 1009, PIECE = 1032, PIECES_MAX = 512 };     /* bytes, bytes, how many are kept */
 enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
 
 static const char *const db_names[DB_COUNT] = { "main", "keys" };
@@ -198,12 +199,10 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	for (size_t i = 0; i < COUNT(options); i++)
 		sqlite3_db_config(f->h, options[i].option, options[i].value, NULL);
 	TRY(run_text(cx, f, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
-	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
 	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
 	TRY(run_text(cx, f, writer ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
-	if (!writer || db == DB_KEYS)
-		TRY(run_text(cx, f, "PRAGMA temp_store=MEMORY", db_names[db]));
 	if (!writer)
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
 
@@ -248,23 +247,63 @@ sq_close(struct conn **cp)
 	*cp = NULL;
 }
 
+/* Pieces that this thread freed, linked through their first word. */
+static _Thread_local struct piece { struct piece *next; } *pieces;
+static _Thread_local int piece_count, piece_max;        /* piece_max: 0 but in a writer's thread */
+static pthread_key_t pieces_key;
+
+static void
+pieces_done(void *arg UNUSED)
+{
+	piece_max = 0;
+	for (struct piece *p = pieces, *next; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
+	pieces = NULL;
+}
+
+static void *
+piece_malloc(int n)
+{
+	struct piece *p = pieces;
+
+	if (n < PIECE_MIN || n > PIECE)
+		return malloc((size_t)n);
+	if (p == NULL)
+		return malloc(PIECE);
+	pieces = p->next;
+	piece_count--;
+	return p;
+}
+
+static void
+piece_free(void *p)
+{
+	if (piece_count >= piece_max || malloc_usable_size(p) != PIECE) {
+		free(p);
+		return;
+	}
+	((struct piece *)p)->next = pieces;
+	pieces = p;
+	piece_count++;
+}
+
+static void *piece_realloc(void *p, int n) { return realloc(p, (size_t)n); }
+static int   piece_size(void *p)           { return p != NULL ? (int)malloc_usable_size(p) : 0; }
+static int   piece_round(int n)            { return (n + 7) & ~7; }
+static int   piece_init(void *arg UNUSED)  { return SQLITE_OK; }
+static void  piece_end(void *arg UNUSED)   { }
+
 /* Statistics of memory would put one lock around every malloc of SQLite's. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, SAVED_PAGES);
-}
-
-/* SQLite has one for the whole process; it takes another when this is gone. */
-static void
-set_temp_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (sqlite3_temp_directory == NULL && slash != NULL && slash != path)
-		sqlite3_temp_directory = sqlite3_mprintf("%.*s", (int)(slash - path), path);
+	if (pthread_key_create(&pieces_key, pieces_done) == 0)
+		sqlite3_config(SQLITE_CONFIG_MALLOC, &(sqlite3_mem_methods){ piece_malloc, piece_free, piece_realloc,
+		    piece_size, piece_round, piece_init, piece_end, NULL });
 }
 
 static enum err
@@ -275,8 +314,6 @@ sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn 
 	const char *paths[DB_COUNT] = { conf->main_path, conf->keys_path };
 
 	pthread_once(&once, configure);
-	if (writer)
-		set_temp_folder(conf->main_path);
 	if (c == NULL || (c->slot = calloc(SLOTS, sizeof(*c->slot))) == NULL)
 		return fail(cx, E_FAULT, NULL, "out of memory");
 	c->slots = SLOTS;
@@ -619,7 +656,14 @@ step(struct ctx *cx, struct file *f, sqlite3_stmt *q)
 	return e;
 }
 
-static enum err sq_begin(struct ctx *cx, struct conn *c, enum db db)  { return step(cx, &c->file[db], c->file[db].begin); }
+static enum err
+sq_begin(struct ctx *cx, struct conn *c, enum db db)
+{
+	if (piece_max == 0 && pthread_setspecific(pieces_key, c) == 0)
+		piece_max = PIECES_MAX;
+	return step(cx, &c->file[db], c->file[db].begin);
+}
+
 static enum err sq_commit(struct ctx *cx, struct conn *c, enum db db) { return step(cx, &c->file[db], c->file[db].commit); }
 static enum err sq_save(struct ctx *cx, struct conn *c, enum db db)   { return step(cx, &c->file[db], c->file[db].save); }
 static enum err sq_keep(struct ctx *cx, struct conn *c, enum db db)   { return step(cx, &c->file[db], c->file[db].keep); }
