@@ -246,7 +246,7 @@ struct cand {
 	int16_t  score, rule;
 };
 
-#define CACHE_SLOTS 1024
+#define CACHE_SLOTS 2048
 struct wcache {                       /* what a word is, per thread */
 	uint64_t h, lex, mask;
 	uint32_t phrase, phrases;

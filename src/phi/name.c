@@ -467,7 +467,8 @@ phi_names(struct scan *s)
 			title(s, i);
 		if (HAS(k, W_GREET) && (i - line < 3 || k->flags & F_UP))
 			greeting(s, i);
-		if (k->len <= 5)
+		char c = (char)(s->t[k->at] | 32);
+		if (k->len <= 5 && (c == 'i' || c == 'n' || c == 't'))
 			introduction(s, i);
 		if (LEX_GIVEN(k->lex) || k->len == 1)
 			lexicon_name(s, i);

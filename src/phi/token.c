@@ -116,6 +116,14 @@ phi_tokenise(struct scan *s)
 		uint8_t last = 0;
 		for (;; i++) {
 			c = phi_cls[(unsigned char)t[i]];
+			if (c == C_LOWER) {
+				/* Most of all text. */
+				while (phi_cls[(unsigned char)t[i + 1]] == C_LOWER)
+					i++;
+				seen |= C_LOWER;
+				last = C_LOWER;
+				continue;
+			}
 			if (c & C_ALNUM) {
 				seen |= c;
 				ups += c == C_UPPER;
