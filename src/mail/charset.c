@@ -26,6 +26,8 @@
 
 #include "mail/mime.h"
 
+enum { STEP = 4096 };
+
 enum how { AS_UTF8, AS_ASCII, AS_LATIN, AS_WIDE, AS_ICONV };
 
 static struct charset {
@@ -233,9 +235,17 @@ convert(struct arena *a, struct charset *c, str s, size_t max, bool *wrong)
 
 	(void)iconv(c->cd, NULL, NULL, NULL, NULL);
 	while (in > 0) {
-		if (iconv(c->cd, &ip, &in, &op, &left) != (size_t)-1)
-			break;
-		if (errno == E2BIG) {
+		/* In short steps: an error costs a call, and a call may look at all it is given. */
+		size_t step = in < STEP ? in : STEP, rest = in - step;
+		size_t done = iconv(c->cd, &ip, &step, &op, &left);
+		int why = errno;
+
+		if (done != (size_t)-1 || (why == EINVAL && rest > 0 && step < STEP)) {
+			in = rest + step;
+			continue;
+		}
+		in = rest + step;
+		if (why == E2BIG) {
 			char *more;
 
 			/* Three bytes out for one in is nearly always enough. */
@@ -255,9 +265,11 @@ convert(struct arena *a, struct charset *c, str s, size_t max, bool *wrong)
 		memcpy(op, "\xEF\xBF\xBD", 3);
 		op += 3, left -= 3;
 		ip++, in--;
-		if (c->how == AS_WIDE && errno == EINVAL)
+		if (c->how == AS_WIDE && why == EINVAL)
 			break;
 	}
+	/* windows-1255 and -1258 keep a letter back, an accent could follow. */
+	(void)iconv(c->cd, NULL, NULL, &op, &left);
 	return cut((str){ out, (size_t)(op - out) }, max);
 }
 

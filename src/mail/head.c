@@ -187,7 +187,7 @@ head_read(struct arena *a, str raw, size_t *at, size_t max, head_end *end, const
 			return any;
 		}
 		any = true;
-		if (next - start > max) {
+		if (*at - start > max) {
 			mail_problem(m, PROBLEM_HEADER_LONG);
 			continue;
 		}

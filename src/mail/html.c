@@ -90,7 +90,7 @@ settle(struct out *o)
 	o->lines = o->pad = 0;
 	o->blank = o->cell = false;
 	if (o->link && o->link_at == SIZE_MAX)
-		o->link_at = SIZE_MAX;
+		o->link_at = o->b.n;
 }
 
 static void
@@ -579,6 +579,24 @@ skip_element(struct scan *sc, const struct tag *t)
 	sc->at = strcmp(name, "script") == 0 || strcmp(name, "style") == 0 ? s.n : from;
 }
 
+/* The offset behind the comment whose text begins at `from`; 0: it never ends. */
+static size_t
+comment_end(str s, size_t from)
+{
+	if (from < s.n && s.p[from] == '>')     /* <!--> is a whole one */
+		return from + 1;
+	for (size_t at = from; at < s.n;) {
+		const char *gt = memchr(s.p + at, '>', s.n - at);
+
+		if (gt == NULL)
+			break;
+		at = (size_t)(gt - s.p) + 1;
+		if (at >= from + 3 && s.p[at - 2] == '-' && s.p[at - 3] == '-')
+			return at;
+	}
+	return 0;
+}
+
 /* What starts with '<' at sc->at. False when it is text. */
 static bool
 markup(struct scan *sc, struct out *o)
@@ -594,18 +612,9 @@ markup(struct scan *sc, struct out *o)
 		const char *end = NULL;
 
 		if (str_starts(str_sub(s, i, 3), S("!--")) && !sc->no_comment) {
-			str rest = str_sub(s, i + 3, s.n);
-			size_t to = str_find(rest, S("-->"));
-
-			/* <!--> is a whole comment, too. */
-			if (rest.n > 0 && rest.p[0] == '>') {
-				sc->at = i + 4;
+			sc->at = comment_end(s, i + 3);
+			if (sc->at > 0)
 				return true;
-			}
-			if (to != SIZE_MAX) {
-				sc->at = i + 3 + to + 3;
-				return true;
-			}
 			sc->no_comment = true;
 		}
 		end = memchr(s.p + i, '>', s.n - i);

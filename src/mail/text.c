@@ -25,7 +25,10 @@
  */
 #include "mail/mime.h"
 
-enum { LINE_LOOK = 300 };
+enum {
+	LINE_LOOK = 300,    /* bytes of a line that are looked at */
+	SHORTEST  = 5,      /* of a line that announces something */
+};
 
 /* ---- whole texts ------------------------------------------------------------------------------ */
 
@@ -59,9 +62,7 @@ text_plain(struct arena *a, str s)
 			buf_add(&b, n == 1 ? S("?") : str_sub(s, at, n));
 		}
 	}
-	while (b.n > 0 && (unsigned char)b.p[b.n - 1] <= ' ')
-		b.n--;
-	return buf_str(&b);
+	return str_trim(buf_str(&b));
 }
 
 static str
@@ -324,7 +325,7 @@ cut_at(str text)
 		bool dated;
 		int n;
 
-		if (line.n > 0 && line.p[0] != '>') {
+		if (line.n >= SHORTEST && line.p[0] != '>') {
 			if (is_reply_mark(line) || is_original_mark(line) || is_field_block(here))
 				return last != SIZE_MAX ? last : at;
 			n = announcement(here, &dated);
@@ -344,6 +345,8 @@ cut_at(str text)
 				last = at;
 			else if (!is_blank(line))
 				last = SIZE_MAX;
+		} else if (!is_blank(line)) {
+			last = SIZE_MAX;
 		}
 		at = next;
 	}
