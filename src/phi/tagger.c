@@ -461,6 +461,12 @@ phi_tag(struct scan *s)
 			int score = 58 + lead / t->unit;
 			const char *p = s->t + s->tok[from].at;
 			size_t bytes = last->at + last->len - s->tok[from].at;
+			/* A rule that knows the form names the kind; the model only adds to it. */
+			for (size_t k = from; k < to; k++) {
+				int c = (int)s->cover[k] - 1;
+				if (c >= 0 && c != PHI_LOCATION && c != PHI_FACILITY && c != kind[k5] && score > 51 && !(k5 == 3 && c == PHI_AGE90))
+					score = 51;
+			}
 			/* Dates and ages over 89 share a tag. */
 			bool age = k5 == 3 && bytes <= 12 && phi_check_of("date", 4)(p, bytes) == CHECK_NO &&
 			    phi_check_of("age90", 5)(p, bytes) != CHECK_NO &&
