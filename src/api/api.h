@@ -16,6 +16,7 @@
 struct api_conf {
 	bool        open_requests;      /* POST /api/v2/requests by nobody, with a requester */
 	const char *version;
+	void      (*metrics)(struct ctx *cx, struct buf *b);   /* more lines for /metrics; may be NULL */
 };
 struct api;
 /* `page` serves what is outside /api (the web pages); may be NULL. */

@@ -1,6 +1,5 @@
 /* ward.c - what Ward adds under /api/ward/v1, and the probes. */
 #include "api/in.h"
-#include "store/store.h"
 
 static enum err
 healthz(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
@@ -29,14 +28,12 @@ metric(struct buf *b, const char *name, const char *type, const char *help, uint
 static enum err
 metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct store_stats s;
 	int64_t events, tickets, suspended;
 	struct ticket_filter f = { 0 };
 
 	/* A scraper on this machine needs no token; from elsewhere an administrator's. */
 	if (!str_eq(rq->address, S("127.0.0.1")) && !str_eq(rq->address, S("::1")))
 		TRY(gate_may(cx, MAY_ADMIN, NULL));
-	store_stats(cx->sys->store, &s);
 	gate_as_system(cx, "metrics");
 	TRY(trail_count(cx, &events));
 	TRY(ticket_count(cx, &f, &tickets));
@@ -46,12 +43,8 @@ metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	metric(&rp->body, "ward_tickets", "gauge", "Tickets that are not deleted.", (uint64_t)tickets);
 	metric(&rp->body, "ward_suspended_tickets", "gauge", "Mail kept as suspended tickets.", (uint64_t)suspended);
 	metric(&rp->body, "ward_trail_events_total", "counter", "Events in the trail.", (uint64_t)events);
-	metric(&rp->body, "ward_store_transactions_total", "counter", "Transactions since start.", s.transactions);
-	metric(&rp->body, "ward_store_commits_total", "counter", "Commits (groups of transactions) since start.", s.commits);
-	metric(&rp->body, "ward_store_rollbacks_total", "counter", "Transactions rolled back since start.", s.rollbacks);
-	metric(&rp->body, "ward_store_queue", "gauge", "Transactions waiting for the writer.", s.queue);
-	metric(&rp->body, "ward_store_bytes", "gauge", "Size of the main database.", s.bytes_main);
-	metric(&rp->body, "ward_keyring_bytes", "gauge", "Size of the keyring.", s.bytes_keys);
+	if (api_of(cx)->conf.metrics != NULL)
+		api_of(cx)->conf.metrics(cx, &rp->body);
 	return OK;
 }
 

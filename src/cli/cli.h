@@ -46,6 +46,9 @@ void ward_ctx(struct ward *w, struct ctx *cx, const char *how);     /* acts as t
 int  exit_of(enum err e);
 const char *conf_path(struct ward *w, const char *value);           /* relative to the data folder */
 
+/* FILE.new takes the place of FILE, which becomes FILE.old; durable. */
+bool root_settle(const char *path);
+
 extern const struct codec   ward_codec;
 extern const struct keyring ward_keyring;
 extern const struct stmt *const keyring_stmts[];

@@ -559,15 +559,16 @@ root_tx(struct ctx *cx, void *arg)
 }
 
 /* The new key is made beside the old one as FILE.new; after the transaction
- * that rewraps under it, it takes the old one's name. A crash between the two
- * leaves both files, and the message at the next start says what to do. */
+ * that rewraps under it, it takes the old one's name. Whatever happens between,
+ * one of the two files opens the data: FILE.new is never removed here once the
+ * transaction was tried, and ward_open() settles what a crash left. */
 static int
 rotate_root(struct ward *w, int out, int err)
 {
 	const char *path = conf_path(w, w->conf.root_key);
 	struct root_conf fresh = { .kind = ROOT_FILE };
 	struct root_rotation r = { .w = w };
-	char next[4400], old[4400];
+	char next[4400];
 	struct ctx cx;
 	enum err e;
 	int code = 0;
@@ -577,23 +578,31 @@ rotate_root(struct ward *w, int out, int err)
 		return 64;
 	}
 	snprintf(next, sizeof next, "%s.new", path);
-	snprintf(old, sizeof old, "%s.old", path);
 	ward_ctx(w, &cx, "cli");
-	(void)unlink(next);
+	if (access(next, F_OK) == 0) {
+		dprintf(err, "ward: an earlier rotation left a key file .new; restart ward, which settles it, then rotate again\n");
+		ctx_done(&cx);
+		return 73;
+	}
 	fresh.path = next;
-	if ((e = root_create(&cx, &fresh)) != OK || (e = keeper_start(&cx, &fresh, &r.fresh)) != OK
-	    || (e = store_write(&cx, root_tx, &r)) != OK) {
+	if ((e = root_create(&cx, &fresh)) != OK || (e = keeper_start(&cx, &fresh, &r.fresh)) != OK) {
 		code = failed(&cx, err, e);
-		keeper_stop(&r.fresh);
 		(void)unlink(next);
-	} else if (rename(path, old) != 0 || rename(next, path) != 0) {
-		dprintf(err, "ward: rewrapped, but the new key stays in %s: move it to %s\n", next, path);
-		code = 74;
+	} else if ((e = store_write(&cx, root_tx, &r)) != OK) {
+		code = failed(&cx, err, e);
+		dprintf(err, "ward: the new key file .new is kept until ward has started again\n");
+		keeper_stop(&r.fresh);
 	} else {
-		keeper_stop(&w->keeper);
+		struct keeper *old = w->keeper;
+		vault_use_keeper(w->sys.vault, r.fresh);
 		w->keeper = r.fresh;
-		dprintf(out, "the account key is wrapped by a new root key; keep a copy of %s apart from the data\n"
-		    "the old key is in %s: destroy it when no backup needs it\n", path, old);
+		keeper_stop(&old);
+		if (!root_settle(path)) {
+			dprintf(err, "ward: rewrapped, but the new key file keeps the name .new until ward has started again\n");
+			code = 74;
+		} else
+			dprintf(out, "the account key is wrapped by a new root key; keep a copy of %s apart from the data\n"
+			    "the old key is in %s.old: destroy it when no backup needs it\n", path, path);
 	}
 	ctx_done(&cx);
 	return code;

@@ -183,8 +183,9 @@ main(int argc, char **argv)
 			return code;
 		break;
 	}
+	/* A mail that cannot be taken now must come again, whatever the reason. */
 	if (code != 0)
-		return code;
+		return strcmp(c->name, "mail deliver") == 0 ? 75 : code;
 	code = c->run(&w, argc - words, argv + words, 0, 1, 2);
 	ward_close(&w);
 	return code;

@@ -17,7 +17,7 @@ static void *
 background(void *arg)
 {
 	struct ward *w = arg;
-	usec last = time_mono();
+	usec last = time_mono(), ticked = last;
 	int64_t seen = -1;
 
 	while (!atomic_load(&ending)) {
@@ -37,6 +37,13 @@ background(void *arg)
 				last = time_mono();
 			}
 			ctx_done(&cx);
+		}
+		if (time_mono() - ticked >= 60 * SECOND) {
+			ward_ctx(w, &cx, "system");
+			if (gate_tick(&cx) != OK)
+				log_line(LOG_LV_WARN, "gate", "the minute's housekeeping will be tried again");
+			ctx_done(&cx);
+			ticked = time_mono();
 		}
 		for (int i = 0; i < 10 && !more && !atomic_load(&ending); i++)
 			usleep(100000);
@@ -82,6 +89,27 @@ page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			return true;
 		}
 	return false;
+}
+
+static void
+metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+	buf_fmt(b, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)v);
+}
+
+/* What only the wiring knows, for /metrics: the store and the wire. */
+static void
+metrics(struct ctx *cx, struct buf *b)
+{
+	struct store_stats s;
+
+	store_stats(cx->sys->store, &s);
+	metric(b, "ward_store_transactions_total", "counter", "Transactions since start.", s.transactions);
+	metric(b, "ward_store_commits_total", "counter", "Commits (groups of transactions) since start.", s.commits);
+	metric(b, "ward_store_rollbacks_total", "counter", "Transactions rolled back since start.", s.rollbacks);
+	metric(b, "ward_store_queue", "gauge", "Transactions waiting for the writer.", s.queue);
+	metric(b, "ward_store_bytes", "gauge", "Size of the main database.", s.bytes_main);
+	metric(b, "ward_keyring_bytes", "gauge", "Size of the keyring.", s.bytes_keys);
 }
 
 static bool
@@ -171,7 +199,7 @@ cmd_serve(int argc, char **argv)
 		return 64;
 	}
 	ward_ctx(&w, &cx, "system");
-	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION }, page);
+	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .metrics = metrics }, page);
 	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;

@@ -2,6 +2,7 @@
  * place that knows all of them. */
 #include <errno.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +71,60 @@ refuse(struct ctx *cx, int fd, const char *what, enum err e)
 	return exit_of(e);
 }
 
+bool
+root_settle(const char *path)
+{
+	char next[4400], old[4400], folder[4400];
+	char *slash;
+	int fd;
+
+	snprintf(next, sizeof next, "%s.new", path);
+	snprintf(old, sizeof old, "%s.old", path);
+	snprintf(folder, sizeof folder, "%s", path);
+	if ((slash = strrchr(folder, '/')) == NULL)
+		return false;
+	*slash = '\0';
+	if (rename(path, old) != 0 || rename(next, path) != 0)
+		return false;
+	fd = open(*folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		(void)fsync(fd);
+		close(fd);
+	}
+	return true;
+}
+
+/* The keeper and the keys. After a root rotation that a crash interrupted, the
+ * key in use may be in FILE.new; what is not needed any more is removed. */
+static enum err
+unlock(struct ward *w, struct ctx *cx, const struct root_conf *root)
+{
+	struct root_conf fresh = *root;
+	char next[4400];
+	bool left;
+	enum err e;
+
+	snprintf(next, sizeof next, "%s.new", root->path ? root->path : "");
+	left = root->kind == ROOT_FILE && access(next, F_OK) == 0;
+	e = keeper_start(cx, root, &w->keeper);
+	if (e == OK)
+		e = vault_open(cx, w->keeper, &ward_keyring, false, &w->sys.vault);
+	if (!left)
+		return e;
+	if (e == OK) {
+		(void)unlink(next);
+		return OK;
+	}
+	keeper_stop(&w->keeper);
+	fail_clear(cx);
+	fresh.path = next;
+	TRY(keeper_start(cx, &fresh, &w->keeper));
+	TRY(vault_open(cx, w->keeper, &ward_keyring, false, &w->sys.vault));
+	if (!root_settle(root->path))
+		return fail(cx, E_FAULT, "root_key", "the new root key cannot take the place of the old one");
+	return OK;
+}
+
 static enum err
 vault_tx(struct ctx *cx, void *arg)
 {
@@ -126,10 +181,12 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	/* The lock comes first, so that a running server is named before the key is asked for. */
 	if ((e = store_open(cx, &sc, &w->sys.store)) != OK)
 		return refuse(cx, err, "cannot open the data folder", e);
-	if ((e = keeper_start(cx, &root, &w->keeper)) != OK)
-		return refuse(cx, err, "locked", e);
 	w->sys.codec = (struct codec *)(uintptr_t)&ward_codec;
-	e = create ? store_write(cx, vault_tx, w) : vault_open(cx, w->keeper, &ward_keyring, false, &w->sys.vault);
+	if (create) {
+		if ((e = keeper_start(cx, &root, &w->keeper)) == OK)
+			e = store_write(cx, vault_tx, w);
+	} else
+		e = unlock(w, cx, &root);
 	if (e != OK)
 		return refuse(cx, err, "locked", e);
 	search_term_key = term_key;

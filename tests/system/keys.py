@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Keys: no key, no service; the wrong key, a lax key; rotation of root and account key while the desk works; a stolen disk."""
+import os, subprocess, threading
+from desk import WARD, Desk, Client, check, done
+
+
+def refused(desk, code, *words):
+    p = subprocess.run([WARD, "serve", "-d", desk.data, "--listen", "127.0.0.1:0"], capture_output=True, timeout=60)
+    text = p.stderr.decode() + p.stdout.decode()
+    check(p.returncode == code if isinstance(code, int) else p.returncode in code, "exit %s, wanted %s: %s" % (p.returncode, code, text))
+    for w in words:
+        check(w in text, "the message says \"%s\": %s" % (w, text))
+    return text
+
+
+with Desk() as desk:
+    c = desk.admin()
+    tid = c.post("/api/v2/tickets.json", {"ticket": {"subject": "Keyed", "comment": {"body": "under lock"}}}).json["ticket"]["id"]
+    key = os.path.join(desk.data, "root.key")
+    check(os.stat(key).st_mode & 0o777 == 0o600, "the key file is private")
+    check(oct(os.stat(desk.data).st_mode & 0o777) == "0o700", "the folder is private")
+    # Rotation under load: nothing is refused meanwhile.
+    stop, bad, n = threading.Event(), [], [0]
+
+    def work():
+        w = Client(desk, desk.ADMIN, c_token)
+        while not stop.is_set():
+            r = w.post("/api/v2/tickets.json", {"ticket": {"subject": "r", "comment": {"body": "while rotating"}}})
+            if r.status != 201 or w.get("/api/v2/tickets/%d.json" % r.json["ticket"]["id"]).status != 200:
+                bad.append(r)
+            n[0] += 1
+
+    c_token = desk.token()
+    t = threading.Thread(target=work)
+    t.start()
+    for how in ("--account", "--root", "--account", "--root"):
+        r = desk.ward("key", "rotate", how)
+        check(r.returncode == 0, "rotate %s: %s %s" % (how, r.stdout, r.stderr))
+    stop.set()
+    t.join()
+    check(not bad and n[0] > 0, "work goes on during rotation: %d done, %s" % (n[0], bad[:1]))
+    check(b"Keyed" in c.get("/api/v2/tickets/%d.json" % tid).body, "read after rotation")
+    desk.stop()
+    desk.start()
+    check(b"under lock" in c.get("/api/v2/tickets/%d.json" % tid).body, "read after rotation and restart")
+    r = desk.ward("status", "--json")
+    check(b'"key_rotation_pending":false' in r.stdout, "no rotation is left over: %s" % r.stdout)
+    check(desk.ward("key", "rotate").returncode == 64, "rotate wants to know what")
+    # Two servers do not share a folder.
+    text = refused(desk, 75, "another ward uses this data folder")
+    desk.stop()
+    os.unlink(key + ".old") if os.path.exists(key + ".old") else None
+    good = open(key).read()
+    os.rename(key, key + ".away")
+    refused(desk, range(1, 126), "key")
+    r = desk.ward("status")
+    check(r.returncode != 0 and b"tickets" not in r.stdout, "no command without the key")
+    r = desk.deliver(b"From: a@b.example\nSubject: x\n\ny\n")
+    check(r.returncode == 75, "mail is told to come again: %s" % r.returncode)
+    open(key, "w").write("%064x\n" % 12345)
+    os.chmod(key, 0o600)
+    refused(desk, range(1, 126), "key")
+    open(key, "w").write("nonsense")
+    refused(desk, range(1, 126), "key")
+    open(key, "w").write(good)
+    os.chmod(key, 0o644)
+    refused(desk, range(1, 126), "key")
+    os.chmod(key, 0o600)
+    desk.start()
+    check(b"under lock" in c.get("/api/v2/tickets/%d.json" % tid).body, "with the right key all is there")
+    desk.stop()
+    # A passphrase: nothing on the disk opens the data.
+    other = os.path.join(desk.dir, "phrase")
+    for name, text in (("pw", "a long enough password"), ("ph", "eleven blue herons at dawn"), ("ph2", "eleven blue herons at dusk"), ("short", "brief")):
+        open(os.path.join(desk.dir, name), "w").write(text)
+    pw, ph, ph2, short = (os.path.join(desk.dir, x) for x in ("pw", "ph", "ph2", "short"))
+    run = lambda *a: subprocess.run([WARD] + list(a), capture_output=True, timeout=120)
+    check(run("init", "-d", other + "0", "--admin", desk.ADMIN, "--password-file", pw, "--passphrase-file", short).returncode != 0, "a short passphrase is refused")
+    check(not os.path.exists(os.path.join(other + "0", "ward.conf")), "and leaves no half data folder")
+    r = run("init", "-d", other, "--admin", desk.ADMIN, "--password-file", pw, "--passphrase-file", ph)
+    check(r.returncode == 0, "init with a passphrase: %s" % r.stderr)
+    check(run("status", "-d", other).returncode != 0, "without the passphrase nothing")
+    check(not any(open(os.path.join(other, f), "rb").read().find(b"herons") >= 0 for f in os.listdir(other) if os.path.isfile(os.path.join(other, f))), "the passphrase is on no file")
+    p = subprocess.run([WARD, "serve", "-d", other, "--listen", "127.0.0.1:0", "--passphrase-file", ph2], capture_output=True, timeout=60)
+    check(p.returncode != 0 and b"passphrase" in p.stderr, "a wrong passphrase is refused: %s" % p.stderr)
+    open(os.path.join(other, "ward.conf"), "a").write("passphrase_file = %s\n" % ph)
+    check(run("status", "-d", other).returncode == 0, "with it all is there")
+    # Wrong use.
+    check(run("init", "-d", other, "--admin", desk.ADMIN, "--password-file", pw).returncode == 73, "a data folder is not made twice")
+    check(run("init", "-d", other + "1", "--admin", "nobody", "--password-file", pw).returncode == 65, "an admin is an address")
+    check(run("serve", "-d", other + "2").returncode == 66, "no folder, no service")
+    check(run("dance").returncode == 64 and run().returncode == 0 and run("--help").returncode == 0, "usage")
+    open(os.path.join(other, "ward.conf"), "a").write("colour = red\n")
+    r = run("conf", "check", "-d", other)
+    check(r.returncode != 0 and b"ward.conf" in r.stderr, "an unknown setting is named: %s" % r.stderr)
+done("keys")
