@@ -264,7 +264,7 @@ struct scan {
 	struct phi_opts   o;
 	/* window */
 	char      *t;                 /* normalised text, padded by 16 zero bytes */
-	size_t     tn, tcap;
+	size_t     tn, tcap, high;    /* high: most bytes of it used since it was wiped */
 	uint32_t  *map;               /* of each normalised byte: offset in the window of the original */
 	bool       identity;
 	struct tok *tok;

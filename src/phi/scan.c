@@ -139,6 +139,8 @@ phi_window(struct scan *s, const char *text, size_t n)
 	s->nomem = false;
 	if (!phi_normalise(s, text, n) || !phi_tokenise(s))
 		return false;
+	if (s->tn > s->high)
+		s->high = s->tn;
 	phi_candidates(s);
 	phi_places(s);
 	if (!cover(s))
@@ -264,7 +266,9 @@ phi_scan_opts(const struct phi *p, const struct phi_opts *o, const char *text, s
 	else
 		s->out = out, s->outcap = cap;
 	/* Patient text does not stay behind. */
-	explicit_bzero(s->t, s->tn < s->tcap ? s->tn : s->tcap);
+	if (s->t)
+		explicit_bzero(s->t, s->high);
+	s->high = 0;
 	return e;
 }
 
