@@ -13,6 +13,7 @@
  * kept apart by a gap, so that an overrun inside an arena and a use after
  * reset are seen as on the heap.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -68,11 +69,41 @@ out_of_memory(void)
 	_exit(70);
 }
 
+/* Wiped chunks that wait for the next arena, by size: 16 KiB << class. */
+enum { CLASSES = 7, SPARE_MAX = 16 << 20 };
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct chunk *spare[CLASSES];
+static size_t spare_bytes;
+
+static int
+class_of(size_t cap)
+{
+	int k = 0;
+
+	while (k < CLASSES && ((size_t)FIRST << k) < cap)
+		k++;
+	return k;
+}
+
 static struct chunk *
 chunk_new(size_t cap)
 {
-	struct chunk *c;
+	struct chunk *c = NULL;
+	int k = class_of(cap);
 
+	if (k < CLASSES) {
+		cap = (size_t)FIRST << k;
+		pthread_mutex_lock(&spare_lock);
+		if ((c = spare[k]) != NULL) {
+			spare[k] = c->next;
+			spare_bytes -= cap;
+		}
+		pthread_mutex_unlock(&spare_lock);
+		if (c != NULL) {
+			c->next = NULL;
+			return c;
+		}
+	}
 	if (cap > SIZE_MAX - sizeof(*c) || (c = calloc(1, sizeof(*c) + cap)) == NULL)
 		out_of_memory();
 	c->cap = cap;
@@ -88,6 +119,26 @@ chunk_wipe(struct chunk *c)
 	c->used = 0;
 }
 
+static void
+chunk_free(struct chunk *c)
+{
+	int k = class_of(c->cap);
+	bool keep = false;
+
+	if (k < CLASSES && c->cap == (size_t)FIRST << k) {
+		pthread_mutex_lock(&spare_lock);
+		if ((keep = spare_bytes + c->cap <= SPARE_MAX)) {
+			POISON(c->data, c->cap);
+			c->next = spare[k];
+			spare[k] = c;
+			spare_bytes += c->cap;
+		}
+		pthread_mutex_unlock(&spare_lock);
+	}
+	if (!keep)
+		free(c);
+}
+
 /* Wipes and frees the chunks from `c` up to, and not with, `end`. */
 static void
 drop(struct chunk *c, struct chunk *end)
@@ -97,7 +148,7 @@ drop(struct chunk *c, struct chunk *end)
 	for (; c != end; c = next) {
 		next = c->next;
 		chunk_wipe(c);
-		free(c);
+		chunk_free(c);
 	}
 }
 
