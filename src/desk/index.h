@@ -123,9 +123,9 @@ struct walk {
 	uint64_t      term;
 	int64_t       doc;
 };
-void     walk_init(struct walk *w, struct ctx *cx, const struct segment *g);
-enum err walk_next(struct walk *w) MUST_CHECK;
-void     walk_done(struct walk *w);
+void     segment_walk(struct walk *w, struct ctx *cx, const struct segment *g);
+enum err segment_next(struct walk *w) MUST_CHECK;
+void     segment_leave(struct walk *w);
 
 /* Reads a bucket; through the cache unless `c` is NULL. E_CONFLICT: it is there no more. */
 enum err bucket_get(struct ctx *cx, struct cache *c, const struct segment *g, uint32_t n, struct blob **out) MUST_CHECK;
@@ -138,7 +138,7 @@ extern const struct stmt st_insert_segment, st_insert_bucket, st_select_bucket;
 
 /* For tests: documents and terms per delta table, segments per merge. */
 void search_tune(struct search *s, int docs, int posts, int fan);
-struct index_stats { int tables, deltas, segments, tombstones; int64_t docs, postings, buckets; };
+struct index_stats { int tables, deltas, segments, tombstones, due; int64_t docs, postings, buckets; };   /* due: with a deadline */
 void search_stats(struct search *s, struct index_stats *out);
 
 /* What one query sees of the index: one moment of it. All terms are named at

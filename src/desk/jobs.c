@@ -383,7 +383,11 @@ run_one(struct jobs *jobs)
 			e = gate_as_user(&one, owner, "job");
 		if (e == OK && it.total > 0)
 			e = store_write(&one, item_tx, &it);
+		if (e == OK && it.kind == JOB_TICKETS_PURGE)
+			(void)!store_erase(&one);     /* else the next one, or the next start, does it */
 		if (e == E_FAULT || e == E_BUSY) {
+			log_line(LOG_LV_WARN, "jobs", "job %lld item %d will be tried again: %s", (long long)it.job, it.index,
+			    one.fail.why ? one.fail.why : err_name(e));
 			ctx_done(&one);
 			e = OK;
 			i--;

@@ -259,29 +259,28 @@ tomb_put(struct tombs *t, int64_t doc, int64_t seq, usec since)
 		s->since = since;
 }
 
-/* Open addressing without marks: what stands behind moves up. */
+/* Open addressing without marks: what stands behind the hole is put in again. */
 static void
 tomb_remove(struct tombs *t, int64_t doc, int64_t seq)
 {
-	size_t h, i;
+	size_t i;
 
 	if (t->used == 0)
 		return;
-	h = tomb_slot(t, doc);
-	if (t->slot[h].doc != doc || t->slot[h].seq != seq)
+	i = tomb_slot(t, doc);
+	if (t->slot[i].doc != doc || t->slot[i].seq != seq)
 		return;
 	t->used--;
-	for (i = h;;) {
+	t->slot[i].doc = NO_DOC;
+	for (;;) {
 		struct tomb moved;
 		i = (i + 1) & (t->slots - 1);
 		if (t->slot[i].doc == NO_DOC)
-			break;
+			return;
 		moved = t->slot[i];
 		t->slot[i].doc = NO_DOC;
-		t->slot[tomb_slot(t, moved.doc)] = moved;   /* its own place again, or the hole */
+		t->slot[tomb_slot(t, moved.doc)] = moved;
 	}
-	if (t->slot[h].doc == doc)
-		t->slot[h].doc = NO_DOC;
 }
 
 /* ---- tables in memory ----------------------------------------------------------------------------------- */
@@ -906,7 +905,7 @@ static enum err
 merge_postings(struct input *in, int n, struct out *o)
 {
 	for (int i = 0; i < n; i++)
-		TRY(walk_next(&in[i].w));
+		TRY(segment_next(&in[i].w));
 	for (;;) {
 		struct input *at[64];
 		uint64_t term = UINT64_MAX;
@@ -930,7 +929,7 @@ merge_postings(struct input *in, int n, struct out *o)
 				struct input *x = at[i];
 				if (x->w.doc == doc) {
 					alive = alive || !is_dead(&x->dead[term_kind(term)], doc);
-					TRY(walk_next(&x->w));
+					TRY(segment_next(&x->w));
 					if (x->w.doc == NO_DOC || x->w.term != term) {
 						at[i] = at[--ats];
 						continue;
@@ -1014,11 +1013,11 @@ merge(struct ctx *cx, struct search *s, int at, int n, int level)
 	pthread_rwlock_unlock(&s->lock);
 	for (int i = 0; i < n; i++) {
 		old[i] = v->seg[at + i];
-		walk_init(&in[i].w, cx, old[i]);
+		segment_walk(&in[i].w, cx, old[i]);
 	}
 	e = merge_in(cx, s, old, n, level, in, &o);
 	for (int i = 0; i < n; i++)
-		walk_done(&in[i].w);
+		segment_leave(&in[i].w);
 	if (o != NULL)
 		out_free(&o);
 	version_unref(v);
@@ -1509,6 +1508,8 @@ search_stats(struct search *s, struct index_stats *out)
 	*out = (struct index_stats){ .tables = s->tables, .tombstones = (int)s->tombs.used, .segments = s->version->count };
 	for (int i = 0; i < s->tables; i++)
 		out->deltas += (int)s->table[i]->docs;
+	for (size_t i = 0; i < s->tombs.slots; i++)
+		out->due += s->tombs.slot[i].doc != NO_DOC && s->tombs.slot[i].since != 0;
 	for (int i = 0; i < s->version->count; i++) {
 		out->docs += s->version->seg[i]->docs;
 		out->postings += s->version->seg[i]->postings;

@@ -587,13 +587,13 @@ take_entry(str *s, struct entry *e)
 /* ---- walking all of it ---------------------------------------------------------------------------------------- */
 
 void
-walk_init(struct walk *w, struct ctx *cx, const struct segment *g)
+segment_walk(struct walk *w, struct ctx *cx, const struct segment *g)
 {
 	*w = (struct walk){ .cx = cx, .g = g, .arena = arena_new() };
 }
 
 void
-walk_done(struct walk *w)
+segment_leave(struct walk *w)
 {
 	arena_free(&w->arena);
 }
@@ -615,7 +615,7 @@ walk_bucket(struct walk *w)
 }
 
 enum err
-walk_next(struct walk *w)
+segment_next(struct walk *w)
 {
 	uint64_t v;
 

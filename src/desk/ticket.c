@@ -1220,7 +1220,7 @@ enum err
 ticket_purge(struct ctx *cx, int64_t id)
 {
 	TRY(store_write(cx, purge_tx, &id));
-	return store_erase(cx);
+	return cx->tx != NULL ? OK : store_erase(cx);    /* a job erases after its item's commit */
 }
 
 /* ---- what happens in gate ----------------------------------------------------------------------------------- */

@@ -59,17 +59,20 @@ class Client:
             head["Content-Type"] = "application/json"
         head.update(headers or {})
         for again in (0, 1):
+            if self.conn is not None and self.born is not getattr(self.desk, "proc", None):
+                self.close()                   # the server was started anew
             try:
                 if self.conn is None:
                     self.conn = http.client.HTTPSConnection("localhost", self.desk.port, timeout=60 * SLOW, context=self.desk.tls)
                     self.conn.connect()
+                    self.born = getattr(self.desk, "proc", None)
                 self.conn.request(method, path, data, head)
                 r = self.conn.getresponse()
                 text = r.read()
                 if r.getheader("Connection") == "close":
                     self.close()
                 return Reply(r.status, r.headers, text)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 # A connection that was idle may have been closed; a new one must work.
                 self.close()
                 if again or method not in ("GET",):
