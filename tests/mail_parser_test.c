@@ -554,7 +554,7 @@ a_message_of_the_largest_size(void **state)
 	assert_true(m.attachment[0].bytes.n > MAIL_MAX / 4 * 3 / 100 * 97);
 	ctx_done(&cx);
 	/* The same without an encoding: nothing becomes smaller. */
-	raw[strstr(raw, "base64") - raw] = 'x';
+	raw[str_find(str_of(head), S("base64"))] = 'x';
 	ctx_init(&cx, NULL, 1);
 	assert_int_equal(parser_mail(&cx, p, (str){ raw, MAIL_MAX }, &m), OK);
 	assert_true(m.attachment[0].bytes.n > MAIL_MAX - KiB);
