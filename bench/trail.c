@@ -4,7 +4,7 @@
  *
  *   trail [-d FOLDER] [-t SECONDS] [-n EVENTS]
  *
- * First looks by 1, 8 and 64 threads, each durable before it returns; then a
+ * CPU time is of both sides together. First looks by 1, 8 and 64 threads, each durable before it returns; then a
  * trail of EVENTS (200,000) is filled in large transactions, which tells the
  * writer thread's own cost of an event, and is listed, verified and exported.
  */
@@ -188,6 +188,19 @@ cpu(void)
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+/* MB */
+static long
+resident(void)
+{
+	long pages = 0, size = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f == NULL || fscanf(f, "%ld %ld", &size, &pages) != 2)
+		die(NULL, "/proc");
+	fclose(f);
+	return pages * sysconf(_SC_PAGESIZE) / 1048576;
+}
+
 static void
 looks(int threads, int ids, double seconds)
 {
@@ -239,11 +252,11 @@ fill(struct ctx *cx, void *arg)
 	return OK;
 }
 
-static double
+static void
 fill_up(const char *what, int64_t events, int kind)
 {
 	struct ctx cx;
-	usec from = time_mono(), spent;
+	double from = cpu();
 
 	begin(&cx);
 	for (int64_t i = 0; i < events; i += PER_TX) {
@@ -254,9 +267,7 @@ fill_up(const char *what, int64_t events, int kind)
 		arena_reset(cx.arena);
 	}
 	ctx_done(&cx);
-	spent = time_mono() - from;
-	printf("%s in transactions of %d: %.2f us each\n", what, PER_TX, (double)spent / (double)events);
-	return (double)spent;
+	printf("%s in transactions of %d: %.2f us of CPU each\n", what, PER_TX, (cpu() - from) * 1e6 / (double)events);
 }
 
 static void
@@ -264,34 +275,33 @@ list(const char *what, struct trail_filter f)
 {
 	struct trail_event *e;
 	struct ctx cx;
-	usec from, spent = 0;
+	double from, spent = 0;
 	int n = 0;
 
 	for (int i = 0; i < 20; i++) {
 		begin(&cx);
-		from = time_mono();
+		from = cpu();
 		if (trail_list(&cx, &f, &e, &n) != OK)
 			die(&cx, "trail_list");
-		spent += time_mono() - from;
+		spent += cpu() - from;
 		ctx_done(&cx);
 	}
-	printf("list of %s: %.2f ms, %d events\n", what, (double)spent / 20e3, n);
+	printf("list of %s: %.2f ms of CPU, %d events; %ld MB resident\n", what, spent / 20 * 1e3, n, resident());
 }
 
 static void
 verify(void)
 {
 	struct trail_verdict o;
-	struct rusage u;
 	struct ctx cx;
-	usec from = time_mono();
+	double from = cpu();
+	long before = resident();
 
 	begin(&cx);
 	if (trail_verify(&cx, &o) != OK || !o.ok)
 		die(&cx, "the trail does not verify");
-	getrusage(RUSAGE_SELF, &u);
-	printf("verify the database: %.0f events/s, %lld events, %lld checkpoints; %ld MB resident at most\n",
-	    (double)o.events / ((double)(time_mono() - from) / 1e6), (long long)o.events, (long long)o.checkpoints, u.ru_maxrss / 1024);
+	printf("verify the database: %.0f events/s of CPU, %lld events, %lld checkpoints; %ld MB more memory\n",
+	    (double)o.events / (cpu() - from), (long long)o.events, (long long)o.checkpoints, resident() - before);
 	ctx_done(&cx);
 }
 
@@ -302,25 +312,25 @@ export(const char *dir, enum trail_format format, bool values)
 	struct trail_verdict o;
 	struct ctx cx;
 	int64_t n;
-	usec from, wrote, read_;
+	double from, wrote, read_;
 	off_t size;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/export", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	begin(&cx);
-	from = time_mono();
+	from = cpu();
 	if (trail_export(&cx, fd, format, values, &n) != OK)
 		die(&cx, "trail_export");
-	wrote = time_mono() - from;
+	wrote = cpu() - from;
 	size = lseek(fd, 0, SEEK_END);
-	from = time_mono();
+	from = cpu();
 	if (trail_verify_file(&cx, &crypto, path, NULL, &o) != OK || !o.ok)
 		die(&cx, "the export does not verify");
-	read_ = time_mono() - from;
-	printf("export %s%s: %.0f events/s, %.0f bytes each; verify it: %.0f events/s\n", format == TRAIL_CSV ? "CSV" : "JSONL",
-	    values ? " with values" : "", (double)n / ((double)wrote / 1e6), (double)size / (double)n,
-	    (double)n / ((double)read_ / 1e6));
+	read_ = cpu() - from;
+	printf("export %s%s: %.0f events/s of CPU, %.0f bytes each; verify it: %.0f events/s\n", format == TRAIL_CSV ? "CSV" : "JSONL",
+	    values ? " with values" : "", (double)n / wrote, (double)size / (double)n,
+	    (double)n / read_);
 	close(fd);
 	ctx_done(&cx);
 }

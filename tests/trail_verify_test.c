@@ -540,8 +540,8 @@ an_altered_head_locks(void **state UNUSED)
 {
 	static const char *const sql[] = { "UPDATE trail_head SET mac = zeroblob(32)", "DELETE FROM trail_head",
 	    "DELETE FROM trail WHERE seq = 25", "UPDATE trail SET hash = zeroblob(32) WHERE seq = 25",
-	    "UPDATE trail_head SET seq = 24", "INSERT INTO trail SELECT account_id, lane, 26, at, kind, actor_id, action, object,"
-	    " object_id, parent, canonical, hash, vals, vals_key, resealed FROM trail WHERE seq = 25" };
+	    "UPDATE trail_head SET seq = 24", ("INSERT INTO trail SELECT account_id, lane, 26, at, kind, actor_id, action, object,"
+	    " object_id, parent, canonical, hash, vals, vals_key, resealed FROM trail WHERE seq = 25") };
 
 	for (size_t i = 0; i < COUNT(sql); i++) {
 		struct trail_event *e;

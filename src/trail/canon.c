@@ -203,41 +203,40 @@ put_b64(struct buf *b, const unsigned char *p, size_t n)
 	}
 }
 
-static int
-digit64(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52
-	    : c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+/* What a character stands for, plus one; 0: nothing. */
+static const unsigned char values64[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 /* The bits behind the last byte must be zero, so that bytes have one text only. */
 bool
 cur_bare_b64(struct cur *c, unsigned char *out, size_t n)
 {
-	size_t chars = (n * 8 + 5) / 6, padded = (n + 2) / 3 * 4, made = 0;
-	unsigned v = 0, bits = 0;
+	size_t padded = (n + 2) / 3 * 4;
+	const unsigned char *p = (const unsigned char *)c->p;
 
 	if ((size_t)(c->end - c->p) < padded)
 		return false;
-	for (size_t i = 0; i < padded; i++) {
-		int d = digit64(c->p[i]);
-		if (i >= chars) {
-			if (c->p[i] != '=')
+	for (size_t made = 0; made < n; made += 3, p += 4) {
+		unsigned d[4], v = 0, left = n - made >= 3 ? 3 : (unsigned)(n - made);
+		for (unsigned i = 0; i < 4; i++) {
+			d[i] = values64[p[i]];
+			if (i <= left ? d[i] == 0 : p[i] != '=')
 				return false;
-			continue;
+			v = v << 6 | (i <= left ? d[i] - 1 : 0);
 		}
-		if (d < 0)
+		if (left < 3 && (v & (left == 1 ? 0xffff : 0xff)) != 0)
 			return false;
-		v = v << 6 | (unsigned)d;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[made++] = (unsigned char)(v >> bits);
-			v &= (1u << bits) - 1;
-		}
+		for (unsigned i = 0; i < left; i++)
+			out[made + i] = (unsigned char)(v >> (16 - 8 * i));
 	}
-	if (v != 0)
-		return false;
 	c->p += padded;
 	return true;
 }

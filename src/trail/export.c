@@ -64,7 +64,6 @@ line_begin(struct writing *w, struct buf *line)
 static enum err
 open_values(struct ctx *cx, struct writing *w, const struct row *r, struct out_event *e)
 {
-	__typeof__(cx->fail) was = cx->fail;
 	enum err err;
 
 	e->state = VALS_NONE;
@@ -74,7 +73,8 @@ open_values(struct ctx *cx, struct writing *w, const struct row *r, struct out_e
 	if (row_null(r, 10))
 		return OK;
 	err = store_open_sealed(cx, "trail", "vals", row_int(r, 0), row_str(r, 10), &e->vals);
-	cx->fail = was;
+	if (err == E_ABSENT)
+		fail_forget(cx);
 	if (err == OK)
 		e->state = VALS_OPEN;
 	return err == OK || err == E_ABSENT ? OK : fail(cx, err, "export", "the values of an event cannot be opened");

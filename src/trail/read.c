@@ -95,7 +95,6 @@ fill_fields(struct ctx *cx, const struct canon *c, bool erased, str vals, struct
 static enum err
 event_of(struct ctx *cx, const struct row *r, struct trail_event *out)
 {
-	__typeof__(cx->fail) was = cx->fail;
 	str canonical = str_dup(cx->arena, row_str(r, 8)), vals = {0};
 	struct trail_event e = { .seq = row_int(r, 0), .at = row_int(r, 1), .kind = (enum trail_kind)row_int(r, 2),
 	    .actor_id = row_int(r, 3), .object_id = row_int(r, 6), .parent = row_int(r, 7), .canonical = canonical,
@@ -106,7 +105,7 @@ event_of(struct ctx *cx, const struct row *r, struct trail_event *out)
 	struct canon c;
 
 	if (opened == E_ABSENT)
-		cx->fail = was;         /* being erased is an answer */
+		fail_forget(cx);        /* being erased is an answer */
 	else if (opened != OK)
 		return opened;
 	if (!canon_read(canonical, &c))

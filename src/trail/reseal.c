@@ -42,7 +42,6 @@ rewritten(struct ctx *cx, const struct reseal *rs, const char *field, str value,
 static enum err
 reseal_one(struct ctx *cx, const struct reseal *rs, int64_t seq, str was, str *sealed)
 {
-	__typeof__(cx->fail) failed = cx->fail;
 	struct buf b, scratch;
 	enum err e;
 	struct val v;
@@ -51,7 +50,7 @@ reseal_one(struct ctx *cx, const struct reseal *rs, int64_t seq, str was, str *s
 	*sealed = (str){0};
 	e = store_open_sealed(cx, "trail", "vals", seq, was, &packed);
 	if (e == E_ABSENT) {
-		cx->fail = failed;
+		fail_forget(cx);
 		return OK;
 	}
 	TRY(e);

@@ -22,6 +22,7 @@
  * (trail.checkpoint, with the SHA-256 of its note), so that a checkpoint that
  * was taken away is missed.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -549,6 +550,7 @@ trail_checkpoint(struct ctx *cx)
 	enum err e;
 
 	TRY(trail_of(cx, &s.t));
+	assert(s.t != NULL);
 	if (cx->tx != NULL)
 		return fail(cx, E_FAULT, "trail", "a checkpoint was asked for inside a transaction");
 	TRY(store_write(cx, checkpoint_in, s.t));

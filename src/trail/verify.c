@@ -204,7 +204,6 @@ values_match(struct verifying *k, const struct row *r, const struct canon *c)
 {
 	bool erased = false;
 	int64_t key = c->key;
-	__typeof__(k->cx->fail) was = k->cx->fail;
 	hash32 want, got;
 	str packed;
 	enum err e;
@@ -222,7 +221,7 @@ values_match(struct verifying *k, const struct row *r, const struct canon *c)
 	if (memcmp(got, want, HASH_BYTES) != 0)
 		return altered(k, "values altered");
 	e = store_open_sealed(k->cx, "trail", "vals", row_int(r, 0), row_str(r, 10), &packed);
-	k->cx->fail = was;
+	fail_forget(k->cx);
 	if (e == E_ABSENT)              /* its key was destroyed: erased */
 		return true;
 	if (e == E_BUSY)
@@ -303,11 +302,15 @@ row_matches(struct verifying *k, const struct row *r)
 }
 
 static enum err
-each_row(struct ctx *cx UNUSED, const struct row *r, void *arg)
+each_row(struct ctx *cx, const struct row *r, void *arg)
 {
 	struct verifying *k = arg;
-	bool go_on = row_matches(k, r);
+	struct arena *own = cx->arena;
+	bool go_on;
 
+	cx->arena = k->scratch;
+	go_on = row_matches(k, r);
+	cx->arena = own;
 	arena_reset(k->scratch);
 	return go_on ? OK : (enum err)ENOUGH;
 }
@@ -316,7 +319,6 @@ each_row(struct ctx *cx UNUSED, const struct row *r, void *arg)
 static enum err
 walk_all(struct ctx *cx, struct verifying *k)
 {
-	__typeof__(cx->fail) was = cx->fail;
 	int64_t from = INT64_MIN;
 
 	while (k->walk.seq < k->end) {
@@ -328,7 +330,7 @@ walk_all(struct ctx *cx, struct verifying *k)
 			return OK;
 		if (e != OK && e != E_FAULT)
 			return e;
-		cx->fail = was;
+		fail_forget(cx);
 		if (e == E_FAULT) {
 			altered(k, "event cannot be read");
 			return OK;
