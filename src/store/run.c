@@ -9,6 +9,15 @@
 
 enum { READER_WAIT_S = 10 };
 
+/* A mistake of ours, not of who asks. (That it never is OK, the analyser has to see.) */
+static enum err
+wrong(struct ctx *cx, const struct stmt *st, const char *why)
+{
+	enum err e = fail(cx, E_FAULT, st->name, why);
+
+	return e != OK ? e : E_FAULT;
+}
+
 /* ---- reading connections --------------------------------------------------------------------------- */
 
 static enum err
@@ -67,7 +76,7 @@ seal_arg(struct ctx *cx, const struct stmt *st, int k, const struct arg *a, int 
 	TRY(need_codec(cx, st->name));
 	if (k >= (int)COUNT(st->seal_in) || (col = &st->seal_in[k])->table == NULL || col->column == NULL ||
 	    col->row < 0 || col->row >= n || a[col->row].kind != ARG_INT)
-		return fail(cx, E_FAULT, st->name, "the statement does not say what a value is sealed to");
+		return wrong(cx, st, "the statement does not say what a value is sealed to");
 	TRY(cx->sys->codec->seal(cx, a[i].i, col->table, col->column, a[col->row].i, a[i].s, &sealed));
 	*in = BYTES(sealed);
 	return OK;
@@ -80,7 +89,7 @@ blind_arg(struct ctx *cx, const struct stmt *st, int k, const struct arg *a, str
 
 	TRY(need_codec(cx, st->name));
 	if (k >= (int)COUNT(st->blind) || st->blind[k] == NULL)
-		return fail(cx, E_FAULT, st->name, "the statement does not name a blind index");
+		return wrong(cx, st, "the statement does not name a blind index");
 	TRY(cx->sys->codec->blind(cx, st->blind[k], a->s, hash));
 	*in = BYTES(((str){ (char *)hash, 16 }));
 	return OK;
@@ -101,7 +110,7 @@ plain_args(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, st
 
 		k += may_be_null;
 		if (a[i].kind == ARG_NULL ? !may_be_null : a[i].kind != want)
-			return fail(cx, E_FAULT, st->name, "an argument is not of the kind the statement declares");
+			return wrong(cx, st, "an argument is not of the kind the statement declares");
 		if (a[i].kind == ARG_SEALED)
 			TRY(seal_arg(cx, st, sealed, a, i, n, &in[i]));
 		else if (a[i].kind == ARG_BLIND)
@@ -124,7 +133,7 @@ open_cell(struct ctx *cx, const struct stmt *st, int k, str sealed, int n, struc
 	TRY(need_codec(cx, st->name));
 	if (k >= (int)COUNT(st->seal_out) || (col = &st->seal_out[k])->table == NULL || col->column == NULL ||
 	    col->row < 0 || col->row >= n || cells[col->row].null)
-		return fail(cx, E_FAULT, st->name, "the statement does not say what a value is sealed to");
+		return wrong(cx, st, "the statement does not say what a value is sealed to");
 	e = cx->sys->codec->open(cx, col->table, col->column, cells[col->row].i, sealed, &out->s);
 	if (e != E_ABSENT)
 		return e;
@@ -157,11 +166,11 @@ read_row(struct ctx *cx, const struct driver *drv, struct prepared *cur, bool co
 		fits = drv->column(cur, i, &v) && (v.kind == ARG_NULL ? may_be_null
 		    : kind == 'i' ? v.kind == ARG_INT : kind == 't' ? v.kind == ARG_TEXT : v.kind == ARG_BYTES);
 		if (!fits)
-			return fail(cx, E_FAULT, st->name, "a column is not of the kind the statement declares");
+			return wrong(cx, st, "a column is not of the kind the statement declares");
 		cells[i] = (struct cell){ .null = v.kind == ARG_NULL, .i = v.i };
 		if (kind == 'S') {
 			if (sealed_at == (int)COUNT(sealed))
-				return fail(cx, E_FAULT, st->name, "the statement has too many sealed columns");
+				return wrong(cx, st, "the statement has too many sealed columns");
 			if (v.kind == ARG_BYTES) {
 				sealed[count] = v.s;
 				at[count++] = i | sealed_at << 8;
@@ -213,7 +222,7 @@ call_start(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, st
 	struct prepared *p;
 
 	if (c.s == NULL)
-		return fail(cx, E_FAULT, st->name, "no store is open");
+		return wrong(cx, st, "no store is open");
 	if (cx->tx == NULL) {
 		if (cx->reader == NULL)
 			TRY(reader_take(cx, c.s));
@@ -221,9 +230,9 @@ call_start(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, st
 	}
 	TRY(c.s->drv->prepare(cx, c.r != NULL ? c.r->c : c.s->writer, st, &p));
 	if (n != p->in)
-		return fail(cx, E_FAULT, st->name, "there are more or fewer arguments than the statement declares");
+		return wrong(cx, st, "there are more or fewer arguments than the statement declares");
 	if (p->writes && cx->tx == NULL)
-		return fail(cx, E_FAULT, st->name, "a statement that writes ran outside a transaction");
+		return wrong(cx, st, "a statement that writes ran outside a transaction");
 	TRY(plain_args(cx, st, a, n, in));
 	if (cx->tx != NULL)
 		TRY(tx_ready(cx, cx->tx, p));
@@ -255,7 +264,7 @@ one(struct ctx *cx, struct call *c, struct row *out)
 	TRY(read_row(cx, c->s->drv, c->cur, true, r.cell));
 	TRY(c->s->drv->next(cx, c->cur, &more));
 	if (more)
-		return fail(cx, E_FAULT, c->cur->st->name, "there is a second row where one was expected");
+		return wrong(cx, c->cur->st, "there is a second row where one was expected");
 	*out = r;
 	return OK;
 }
@@ -361,7 +370,7 @@ store_exec(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, in
 	int64_t count;
 
 	if (cx->tx == NULL)
-		return fail(cx, E_FAULT, st->name, "a statement that writes ran outside a transaction");
+		return wrong(cx, st, "a statement that writes ran outside a transaction");
 	TRY(call_start(cx, st, a, n, &c));
 	while (e == OK && more)
 		e = c.s->drv->next(cx, c.cur, &more);

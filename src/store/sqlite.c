@@ -202,7 +202,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
 	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
-	TRY(run_text(cx, f, writer ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
+	TRY(run_text(cx, f, writer && db == DB_MAIN ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
 	if (!writer)
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
 
@@ -307,17 +307,14 @@ configure(void)
 }
 
 static enum err
-sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn **out)
+open_both(struct ctx *cx, const struct store_conf *conf, struct conn *c)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	CLEANUP(sq_close) struct conn *c = calloc(1, sizeof(*c));
 	const char *paths[DB_COUNT] = { conf->main_path, conf->keys_path };
 
-	pthread_once(&once, configure);
-	if (c == NULL || (c->slot = calloc(SLOTS, sizeof(*c->slot))) == NULL)
+	c->slot = calloc(SLOTS, sizeof(struct ps *));
+	if (c->slot == NULL)
 		return fail(cx, E_FAULT, NULL, "out of memory");
 	c->slots = SLOTS;
-	c->writer = writer;
 	for (int d = 0; d < DB_COUNT; d++) {
 		c->file[d].conn = c;
 		c->file[d].path = strdup(paths[d]);
@@ -325,13 +322,30 @@ sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn 
 			return fail(cx, E_FAULT, NULL, "out of memory");
 	}
 	TRY(open_file(cx, &c->file[DB_MAIN], DB_MAIN));
-	if (writer) {                   /* few readers look into the keyring; they open it when they do */
+	if (c->writer) {                /* few readers look into the keyring; they open it when they do */
 		TRY(open_file(cx, &c->file[DB_KEYS], DB_KEYS));
 		c->file[DB_MAIN].copier = copier_new(paths[DB_MAIN]);
 	}
-	*out = c;
-	c = NULL;
 	return OK;
+}
+
+static enum err
+sq_open(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn **out)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct conn *c = calloc(1, sizeof(*c));
+	enum err e;
+
+	pthread_once(&once, configure);
+	if (c == NULL)
+		return fail(cx, E_FAULT, NULL, "out of memory");
+	c->writer = writer;
+	e = open_both(cx, conf, c);
+	if (e != OK)
+		sq_close(&c);
+	else
+		*out = c;
+	return e;
 }
 
 /* ---- migrations ------------------------------------------------------------------------------------ */
@@ -466,13 +480,10 @@ ps_free(struct ps **p)
 }
 
 static enum err
-ps_new(struct ctx *cx, struct file *f, const struct stmt *st, struct ps **out)
+ps_fill(struct ctx *cx, struct file *f, const struct stmt *st, struct ps *p)
 {
-	CLEANUP(ps_free) struct ps *p = calloc(1, sizeof(*p));
 	const char *rest;
 
-	if (p == NULL)
-		return fail(cx, E_FAULT, st->name, "out of memory");
 	p->base = (struct prepared){ .st = st, .in = count_kinds(st->in), .out = count_kinds(st->out) };
 	p->f = f;
 	if (p->base.in > STORE_ARGS_MAX || p->base.out > STORE_ARGS_MAX)
@@ -496,16 +507,30 @@ ps_new(struct ctx *cx, struct file *f, const struct stmt *st, struct ps **out)
 	if (p->base.out != 0 && sqlite3_column_count(p->h) != p->base.out)
 		return fail(cx, E_FAULT, st->name, "the statement's columns and its kinds differ");
 	p->base.writes = sqlite3_stmt_readonly(p->h) == 0;
-	*out = p;
-	p = NULL;
 	return OK;
+}
+
+static enum err
+ps_new(struct ctx *cx, struct file *f, const struct stmt *st, struct ps **out)
+{
+	struct ps *p = calloc(1, sizeof(*p));
+	enum err e;
+
+	if (p == NULL)
+		return fail(cx, E_FAULT, st->name, "out of memory");
+	e = ps_fill(cx, f, st, p);
+	if (e != OK)
+		ps_free(&p);
+	else
+		*out = p;
+	return e;
 }
 
 static enum err
 grow(struct ctx *cx, struct conn *c)
 {
 	size_t slots = c->slots * 2;
-	struct ps **slot = calloc(slots, sizeof(*slot));
+	struct ps **slot = calloc(slots, sizeof(struct ps *));
 
 	if (slot == NULL)
 		return fail(cx, E_FAULT, NULL, "out of memory");
@@ -541,7 +566,7 @@ sq_prepare(struct ctx *cx, struct conn *c, const struct stmt *st, struct prepare
 	if (f->h == NULL)
 		TRY(open_file(cx, f, st->db));
 	if (p != NULL) {
-		struct ps *fresh;
+		struct ps *fresh = NULL;
 		if (p->running)
 			return fail(cx, E_FAULT, st->name, "the statement changed while it ran");
 		TRY(ps_new(cx, f, st, &fresh));

@@ -137,7 +137,9 @@ struct store_conf {
  * migrates (each migration in one transaction of its database; a newer
  * database than we know is E_CONFLICT), starts the writer. */
 enum err store_open(struct ctx *cx, const struct store_conf *conf, struct store **out) MUST_CHECK;
-void     store_close(struct store **s);      /* ends the writer after what is queued; checkpoints */
+/* Ends the writer after what is queued, copies the WAL back. No context may
+ * hold a reading connection any more: ctx_done() comes first. */
+void     store_close(struct store **s);
 /* Prepares every statement of the NULL-terminated list on the writer's
  * connection, so that a typo fails at start; fail.field is the statement's
  * name. Two statements of one name are E_FAULT. */

@@ -85,6 +85,7 @@ static const struct stmt key_sequence_set = {
 static const struct stmt *const sequence_stmts[DB_COUNT][2] = {
 	[DB_MAIN] = { &sequence_get, &sequence_set }, [DB_KEYS] = { &key_sequence_get, &key_sequence_set },
 };
+
 /* ---- sequences ------------------------------------------------------------------------------------- */
 
 static enum err
@@ -117,10 +118,13 @@ enum err
 sequence_next(struct ctx *cx, enum db db, const char *sequence, int64_t *id)
 {
 	struct sequence *q = NULL;
+	enum err e;
 
 	if (cx->tx == NULL)
 		return fail(cx, E_FAULT, sequence, "a number was taken outside a transaction");
-	TRY(sequence_load(cx, cx->tx->s, db, sequence, &q));
+	e = sequence_load(cx, cx->tx->s, db, sequence, &q);
+	if (q == NULL)
+		return e;
 	if (q->owner != cx->tx) {
 		q->owner = cx->tx;
 		q->before = q->next;
