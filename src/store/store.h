@@ -118,7 +118,7 @@ struct codec {
 	enum err (*open)(struct ctx *cx, const char *table, const char *column, int64_t row, str sealed, str *plain); /* E_ABSENT: erased */
 	enum err (*blind)(struct ctx *cx, const char *column, str text, unsigned char out[16]);
 	enum err (*key_new)(struct ctx *cx, int64_t key);      /* in a transaction; DB_KEYS */
-	enum err (*key_destroy)(struct ctx *cx, int64_t key);  /* in a transaction; DB_KEYS */
+	enum err (*key_destroy)(struct ctx *cx, int64_t key);  /* in a transaction; DB_KEYS. E_ABSENT: gone already, fine */
 	void     (*key_forget)(struct ctx *cx, int64_t key);   /* the transaction that made it was rolled back */
 };
 
