@@ -123,7 +123,7 @@ static const struct stmt put_tombstone = {
 
 static const struct stmt drop_tombstone = {
 	.name = "search_tombstone.drop",
-	.sql  = "DELETE FROM search_tombstone WHERE account_id = $1 AND kind = $2 AND doc_id = $3 AND seq = $4",
+	.sql  = "DELETE FROM search_tombstone WHERE account_id = $1 AND kind = $2 AND doc_id = $3 AND seq <= $4",
 	.in   = "iiii",
 };
 
@@ -153,6 +153,7 @@ struct tomb {
 	int64_t doc;                         /* id << 2 | kind; NO_DOC: free */
 	int64_t seq;
 	usec    since;                       /* must be erased from then on within the deadline; 0: none */
+	bool    stored;                      /* there is a row for the document, perhaps of an older one */
 };
 struct tombs { struct tomb *slot; size_t slots, used; };
 
@@ -250,7 +251,7 @@ tomb_put(struct tombs *t, int64_t doc, int64_t seq, usec since)
 		tombs_grow(t);
 	s = &t->slot[tomb_slot(t, doc)];
 	if (s->doc == NO_DOC) {
-		*s = (struct tomb){ doc, seq, since };
+		*s = (struct tomb){ doc, seq, since, false };
 		t->used++;
 		return;
 	}
@@ -617,6 +618,19 @@ forget_tombs(struct sys *sys UNUSED, void *arg)
 	pthread_rwlock_unlock(&t->s->lock);
 }
 
+static void
+mark_stored(struct sys *sys UNUSED, void *arg)
+{
+	const struct tomb_rows *t = arg;
+
+	pthread_rwlock_wrlock(&t->s->lock);
+	for (int i = 0; i < t->n && t->s->tombs.used > 0; i++) {
+		struct tomb *known = &t->s->tombs.slot[tomb_slot(&t->s->tombs, t->tomb[i].doc)];
+		known->stored = known->stored || known->doc == t->tomb[i].doc;
+	}
+	pthread_rwlock_unlock(&t->s->lock);
+}
+
 static enum err
 tombs_in(struct ctx *cx, void *arg)
 {
@@ -630,8 +644,7 @@ tombs_in(struct ctx *cx, void *arg)
 			TRY(store_exec(cx, &put_tombstone, ARGS(INT(cx->account), INT(kind), INT(doc), INT(t->tomb[i].seq),
 			    ID(t->tomb[i].since)), NULL));
 	}
-	if (t->drop)
-		store_after(cx, forget_tombs, arg);
+	store_after(cx, t->drop ? forget_tombs : mark_stored, arg);
 	return OK;
 }
 
@@ -776,7 +789,14 @@ build_in(struct ctx *cx, struct search *s, struct table *t, struct out **o)
 	}
 	s->covered = to;
 	s->clean = s->keys = true;
-	/* The others have nothing older anywhere. */
+	/* The others have nothing older anywhere; few of them have a row from before. */
+	for (int i = needed; i < tombs; i++)
+		if (tomb[i].stored) {
+			struct tomb x = tomb[i];
+			tomb[i] = tomb[needed];
+			tomb[needed++] = x;
+			TRY(write_tombs(cx, s, &x, 1, true));
+		}
 	forget_tombs(NULL, &(struct tomb_rows){ s, tomb + needed, tombs - needed, true });
 	return OK;
 }
@@ -1390,9 +1410,11 @@ load(struct ctx *cx, struct search *s)
 		s->covered = g->to > s->covered ? g->to : s->covered;
 	}
 	TRY(store_all(cx, &select_tombstones, ARGS(INT(cx->account)), &rs));
-	for (int i = 0; i < rs.count; i++)
-		tomb_put(&s->tombs, doc_key((enum doc_kind)row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)),
-		    row_int(&rs.row[i], 2), row_int(&rs.row[i], 3));
+	for (int i = 0; i < rs.count; i++) {
+		int64_t doc = doc_key((enum doc_kind)row_int(&rs.row[i], 0), row_int(&rs.row[i], 1));
+		tomb_put(&s->tombs, doc, row_int(&rs.row[i], 2), row_int(&rs.row[i], 3));
+		s->tombs.slot[tomb_slot(&s->tombs, doc)].stored = true;
+	}
 	s->seq = s->covered;
 	return store_each(cx, &select_deltas, ARGS(INT(cx->account), INT(s->covered)), replay_delta, s);
 }
