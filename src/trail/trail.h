@@ -25,7 +25,7 @@ struct trail_crypto {
 };
 
 struct trail_field {
-	const char *name;            /* "status", "subject", "custom_fields.401": not sensitive itself */
+	const char *name;            /* "status", "subject", "custom_fields.401": not sensitive itself; no @ in front */
 	sensitive   before, after;
 	bool        has_before, has_after;
 	bool        commit_only;     /* the value lives elsewhere (a comment's text): keep the commitment, not the value */
@@ -45,8 +45,8 @@ struct event {
 enum err trail_append(struct ctx *cx, const struct event *e) MUST_CHECK;
 
 /* An access event: the actor was shown these fields ("subject,comments") of
- * these objects. Durable before it returns (own transaction when there is
- * none; many share one commit). Sets cx->looked. */
+ * these objects; its action is "ticket.look". Durable before it returns (own
+ * transaction when there is none; many share one commit). Sets cx->looked. */
 enum err trail_look(struct ctx *cx, const char *object, const int64_t *ids, int count, const char *fields) MUST_CHECK;
 
 /* Opens the trail of the account: reads the head and checks its MAC; E_FAULT
@@ -55,8 +55,9 @@ enum err trail_look(struct ctx *cx, const char *object, const int64_t *ids, int 
  * `witness` is the file that checkpoints are appended to, or NULL. */
 enum err trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witness, struct trail **out) MUST_CHECK;
 void     trail_close(struct trail **t);
-/* Writes a checkpoint if there are new events (called every minute, at 10,000
- * events and at the end). */
+/* Writes a checkpoint if there are new events, and brings the witness up to
+ * date: call it every minute and at the end, not in a transaction. At 10,000
+ * events one is written without being asked for. */
 enum err trail_checkpoint(struct ctx *cx) MUST_CHECK;
 /* Redaction: for events whose values are sealed under `old`, lets `rewrite`
  * change each value, and seals what remains under `fresh` (0: erases them). */
@@ -102,7 +103,7 @@ enum err trail_export(struct ctx *cx, int fd, enum trail_format format, bool val
 struct trail_verdict {
 	bool    ok;
 	int64_t events, checkpoints;
-	int64_t bad_seq;             /* the first place that is wrong; 0: none */
+	int64_t bad_seq;             /* the first place that is wrong; 0: none, or it cannot be told */
 	const char *why;             /* "event altered", "event missing", "checkpoint altered", "truncated", ... */
 	unsigned char head[32];
 	unsigned char public_key[32];

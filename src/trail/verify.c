@@ -186,7 +186,7 @@ reseal_line(struct verifying *k, int64_t seq, struct canon *out)
 static bool
 resealed_to(struct verifying *k, const struct row *r, bool *erased, hash32 want, int64_t *key)
 {
-	struct canon c;
+	struct canon c = {0};
 	int64_t seq;
 	str rest;
 
