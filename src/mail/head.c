@@ -770,15 +770,19 @@ tame_params(struct arena *a, str v, struct mail *m)
 	return buf_str(&b);
 }
 
+/* RFC 2045 5.1, within its usual length. */
 static bool
 is_token(str s)
 {
 	if (s.n == 0 || s.n > 127)
 		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_atext((unsigned char)s.p[i]) && s.p[i] != '.')
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= ' ' || c >= 127 || strchr("()<>@,;:\\\"/[]?=", c) != NULL)
 			return false;
-	return utf8_valid(s) && memchr(s.p, '%', s.n) == NULL;
+	}
+	return true;
 }
 
 struct params

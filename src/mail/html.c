@@ -248,6 +248,8 @@ name_cmp(str a, const char *z)
 	for (size_t i = 0; i < a.n; i++) {
 		unsigned char c = (unsigned char)(a.p[i] >= 'A' && a.p[i] <= 'Z' ? a.p[i] | 0x20 : a.p[i]);
 
+		if (z[i] == 0)         /* a NUL in the input is no end of a name */
+			return 1;
 		if (c != (unsigned char)z[i])
 			return c < (unsigned char)z[i] ? -1 : 1;
 	}

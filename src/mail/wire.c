@@ -137,7 +137,7 @@ is_type(str s)
 		char c = s.p[i];
 
 		slashes += c == '/';
-		if (c <= ' ' || c == 127 || (c >= 'A' && c <= 'Z') || strchr("()<>@,;:\\\"[]?=", c) != NULL)
+		if ((unsigned char)c <= ' ' || (unsigned char)c >= 127 || (c >= 'A' && c <= 'Z') || strchr("()<>@,;:\\\"[]?=", c) != NULL)
 			return false;
 	}
 	return slashes == 1;
