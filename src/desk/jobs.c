@@ -303,6 +303,15 @@ item_tx(struct ctx *cx, void *arg)
 	    INT(it->index + 1 >= it->total ? COMPLETED : WORKING), INT(it->index + 1), INT(cx->now)), NULL);
 }
 
+/* A job of nothing is done at once. */
+static enum err
+empty_tx(struct ctx *cx, void *arg)
+{
+	struct item *it = arg;
+
+	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job), INT(COMPLETED), INT(0), INT(cx->now)), NULL);
+}
+
 static const char *
 error_word(enum err e)
 {
@@ -352,6 +361,7 @@ run_one(struct jobs *jobs)
 	struct item it;
 	json_t *payload = NULL;
 	int64_t owner, progress;
+	int tries = 0;
 	enum err e;
 	char cause[64];
 
@@ -371,8 +381,9 @@ run_one(struct jobs *jobs)
 	snprintf(cause, sizeof cause, "job:%.*s", 40, row_str(&r, 5).p);
 	e = json_parse(&cx, reveal(&cx, row_sensitive(&r, 7), TO_STORE), &payload);
 	it.payload = payload;
-	/* The reading connection must not be held through a long job. */
-	for (int64_t i = progress; (i < it.total || it.total == 0) && !stopped(jobs); i++) {
+	if (it.total == 0)
+		e = store_write(&cx, empty_tx, &it);
+	for (int64_t i = progress; i < it.total && !stopped(jobs); i++) {
 		struct ctx one;
 		ctx_init(&one, jobs->sys, jobs->account);
 		one.via = "api";
@@ -381,11 +392,12 @@ run_one(struct jobs *jobs)
 		it.result = S("");
 		if (e == OK)
 			e = gate_as_user(&one, owner, "job");
-		if (e == OK && it.total > 0)
+		if (e == OK)
 			e = store_write(&one, item_tx, &it);
 		if (e == OK && it.kind == JOB_TICKETS_PURGE)
 			(void)!store_erase(&one);     /* else the next one, or the next start, does it */
-		if (e == E_FAULT || e == E_BUSY) {
+		/* The machine's fault: again, for ten minutes; then the item has failed and the job goes on. */
+		if ((e == E_FAULT || e == E_BUSY) && ++tries < 600) {
 			log_line(LOG_LV_WARN, "jobs", "job %lld item %d will be tried again: %s", (long long)it.job, it.index,
 			    one.fail.why ? one.fail.why : err_name(e));
 			ctx_done(&one);
@@ -394,6 +406,7 @@ run_one(struct jobs *jobs)
 			sleep(1);
 			continue;
 		}
+		tries = 0;
 		if (e != OK) {
 			it.result = failure_of(&one, &it, e);
 			fail_forget(&one);
@@ -408,8 +421,6 @@ run_one(struct jobs *jobs)
 			}
 		}
 		ctx_done(&one);
-		if (it.total == 0)
-			break;
 	}
 	ctx_done(&cx);
 	return true;

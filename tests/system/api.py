@@ -186,6 +186,8 @@ def life(desk, c):
     check(c.get("/api/v2/tickets/%d.json" % ids[3]).json["ticket"]["tags"] == ["bulk"], "is applied")
     job = wait_job(c, c.call("DELETE", "/api/v2/tickets/destroy_many.json?ids=" + ",".join(map(str, ids[:5]))))
     check(job["status"] == "completed" and c.get("/api/v2/tickets/%d.json" % ids[0]).status == 404, "bulk delete")
+    job = wait_job(c, c.post("/api/v2/tickets/create_many.json", {"tickets": []}))
+    check(job["status"] == "completed" and job["results"] == [], "a job of nothing is done: %s" % job)
     expect("101 at once", c.post("/api/v2/tickets/create_many.json", {"tickets": [{}] * 101}), 400, "TooManyValues")
     # Users.
     r = c.post("/api/v2/users.json", {"user": {"name": "", "email": "not an address", "role": "king", "organization_id": 424242}})
