@@ -32,7 +32,7 @@ closure   = $(shell awk -v m=$(1) '/^[a-z]+:/ { n = $$1; sub(":", "", n); $$1 = 
 	END { walk(m); print out }' $(LAYERS))
 
 PKGS_base  := jansson
-PKGS_phi   := libhs libpcre2-8 icu-uc
+PKGS_phi   := icu-uc jansson
 PKGS_vault := libcrypto libsodium
 PKGS_store := sqlite3
 PKGS_http  := libmicrohttpd gnutls zlib

@@ -44,7 +44,6 @@ libphi: $(B)/libphi.so $(B)/phi.pc             ## the shared object and its pkg-
 .PHONY: libphi
 
 # The patterns are our own automata (dfa.c): neither Vectorscan nor PCRE2 is linked.
-PKGS_phi := icu-uc jansson
 
 # Leaks, recall and precision on texts of your own: make eval EVAL="a.jsonl b.jsonl"
 eval: $(B)/phi                                 ## measure phi on EVAL="file.jsonl ..."
