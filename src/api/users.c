@@ -352,6 +352,16 @@ search(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return api_error(rp, 400, "ParameterMissing", "Parameter query is required");
 	if (name != NULL && query == name && utf8_count(*name) < 2)
 		return api_error(rp, 400, "InvalidValue", "Parameter name must have at least 2 characters");
+	if (email_valid(str_trim(*query))) {
+		/* A whole address is an exact question. */
+		struct user one;
+		enum err e = user_by_email(cx, str_trim(*query), &one);
+		if (e == OK)
+			return users_reply(cx, rq, rp, &one, 1, &p, false, 1);
+		if (e != E_ABSENT)
+			return e;
+		fail_clear(cx);
+	}
 	TRY(search_users(cx, *query, p.offset, p.limit, &ids, &n, &total));
 	TRY(user_many(cx, ids, n, &u, &got));
 	return users_reply(cx, rq, rp, u, got, &p, false, total);
