@@ -1558,7 +1558,7 @@ struct candidate { int64_t id; bool checks; uint64_t maybe[ITEMS_MAX]; };   /* p
 static enum err
 leaves_say(struct run *r, struct plan *p, int64_t doc, struct candidate *c, bool *yes)
 {
-	int64_t dead_before = view_dead_before(&r->view, p->kind, doc);
+	int64_t dead_before = p->leaves > 0 ? view_dead_before(&r->view, p->kind, doc) : 0;   /* no words: no view */
 
 	*yes = false;
 	c->id = doc;
