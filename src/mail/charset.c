@@ -33,7 +33,7 @@ enum how { AS_UTF8, AS_ASCII, AS_LATIN, AS_WIDE, AS_ICONV };
 static struct charset {
 	const char *name;          /* known to iconv and gmime */
 	enum how    how;
-	iconv_t     cd;            /* to UTF-8; NULL until opened */
+	iconv_t     cd;            /* to UTF-8; NULL until opened, and when it cannot be */
 } charsets[] = {
 	{ "utf-8",        AS_UTF8,  NULL }, { "us-ascii",     AS_ASCII, NULL },
 	{ "windows-1252", AS_LATIN, NULL },
@@ -141,9 +141,14 @@ find(str name)
 static bool
 ready(struct charset *c)
 {
-	if (c->cd == NULL)
-		c->cd = iconv_open("UTF-8", c->name);
-	return c->cd != (iconv_t)-1;
+	iconv_t cd;
+
+	if (c->cd == NULL) {
+		cd = iconv_open("UTF-8", c->name);
+		if ((uintptr_t)cd != UINTPTR_MAX)
+			c->cd = cd;
+	}
+	return c->cd != NULL;
 }
 
 bool
@@ -229,10 +234,11 @@ static str
 convert(struct arena *a, struct charset *c, str s, size_t max, bool *wrong)
 {
 	size_t room = s.n < max / 3 ? s.n * 3 + 16 : max + 16, left = room;
-	char *out = arena_alloc(a, 1, room, 1), *op = out, *ip = (char *)(uintptr_t)s.p;
+	char *out = arena_alloc(a, 1, room, 1), *op = out, *ip;
 	size_t in = s.n;
 	bool grown = false;
 
+	memcpy(&ip, &s.p, sizeof(ip));      /* iconv reads only, and does not say so */
 	(void)iconv(c->cd, NULL, NULL, NULL, NULL);
 	while (in > 0) {
 		/* In short steps: an error costs a call, and a call may look at all it is given. */

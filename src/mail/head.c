@@ -159,7 +159,7 @@ bool
 head_read(struct arena *a, str raw, size_t *at, size_t max, head_end *end, const void *arg,
     struct head *h, struct mail *m)
 {
-	size_t start = *at, next = *at, value_at = 0, value_end = 0;
+	size_t next = *at, value_at = 0, value_end = 0, kept = 0, of_field = 0;
 	int field = -1;
 	bool any = false;
 
@@ -172,6 +172,9 @@ head_read(struct arena *a, str raw, size_t *at, size_t max, head_end *end, const
 			break;
 		if (any && (line.p[0] == ' ' || line.p[0] == '\t')) {
 			value_end = (size_t)(line.p - raw.p) + line.n;
+			n = next - *at < FIELD_MAX - of_field ? next - *at : FIELD_MAX - of_field;
+			of_field += n;
+			kept += n;
 			continue;
 		}
 		if (field >= 0)
@@ -187,10 +190,12 @@ head_read(struct arena *a, str raw, size_t *at, size_t max, head_end *end, const
 			return any;
 		}
 		any = true;
-		if (*at - start > max) {
+		if (kept > max) {
 			mail_problem(m, PROBLEM_HEADER_LONG);
 			continue;
 		}
+		of_field = next - *at < FIELD_MAX ? next - *at : FIELD_MAX;
+		kept += of_field;
 		for (int f = 0; f < FIELD_COUNT; f++) {
 			if (str_eqi(str_sub(line, 0, n), str_of(field_names[f]))) {
 				field = f;
@@ -789,7 +794,7 @@ struct params
 head_params(struct arena *a, str value, bool disposition, struct mail *m)
 {
 	struct params p = { .type = S("") };
-	str media = value, sub;
+	str media, sub;
 	GMimeParamList *list;
 	const char *z;
 	size_t semi = str_find(value, S(";"));

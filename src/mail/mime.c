@@ -472,7 +472,7 @@ alternative_body(struct tree *t, const struct part *p)
 		return plain;
 	seen = visible(&plain.text);
 	more = visible(&html.text);
-	if (seen == 0 || (more > 200 && seen < more / 5))
+	if (seen == 0 || (more > 100 && seen < more / 5))
 		return html;
 	plain.html = html.html;
 	return plain;
@@ -539,11 +539,11 @@ safe_name(struct arena *a, str name)
 
 	while (slash > 0 && n.p[slash - 1] != '/' && n.p[slash - 1] != '\\')
 		slash--;
-	n = str_dup(a, str_sub(n, slash, n.n));
-	p = (char *)(uintptr_t)n.p;
+	n = str_sub(n, slash, n.n);
+	p = arena_alloc(a, 1, n.n + 1, 1);
 	for (size_t i = 0; i < n.n; i++)
-		if (strchr("<>:\"|?*", p[i]) != NULL)
-			p[i] = '_';
+		p[i] = strchr("<>:\"|?*", n.p[i]) != NULL ? '_' : n.p[i];
+	n.p = p;
 	while (n.n > 0 && (n.p[0] == '.' || n.p[0] == ' '))
 		n = str_sub(n, 1, n.n);
 	while (n.n > 0 && (n.p[n.n - 1] == '.' || n.p[n.n - 1] == ' '))
@@ -723,12 +723,10 @@ old_mac(struct arena *a, str raw)
 
 	if (raw.n == 0 || memchr(raw.p, '\n', raw.n) != NULL || memchr(raw.p, '\r', raw.n) == NULL)
 		return raw;
-	raw = str_dup(a, raw);
-	p = (char *)(uintptr_t)raw.p;
+	p = arena_alloc(a, 1, raw.n, 1);
 	for (size_t i = 0; i < raw.n; i++)
-		if (p[i] == '\r')
-			p[i] = '\n';
-	return raw;
+		p[i] = raw.p[i] == '\r' ? '\n' : raw.p[i];
+	return (str){ p, raw.n };
 }
 
 /* "From ada@clinic.example Mon Jan  5 ...", not the field "From : ada@..." */

@@ -59,7 +59,8 @@ struct head {
 typedef bool head_end(const void *arg, str line);
 /* Reads fields from raw at *at up to and including the empty line; moves *at
  * behind it (or to the line that is no field). False when the first line is
- * none: no header at all. Only the first `max` bytes are kept. */
+ * none: no header at all. Of a field FIELD_MAX bytes are kept, of the whole
+ * the fields that begin in the first `max` of these; the rest is noted. */
 bool head_read(struct arena *a, str raw, size_t *at, size_t max, head_end *end, const void *arg,
     struct head *h, struct mail *m);
 /* Fills everything in m that the header says, but not the kind. */
