@@ -78,7 +78,7 @@ cmd_init(int argc, char **argv)
 	const char *dir = data_dir(&argc, argv), *admin = option(&argc, argv, "--admin"),
 	    *password_file = option(&argc, argv, "--password-file"), *host = option(&argc, argv, "--host"),
 	    *pass = option(&argc, argv, "--passphrase-file"), *key_path = option(&argc, argv, "--root-key");
-	struct arena *a = arena_new();
+	CLEANUP(arena_free) struct arena *a = arena_new();
 	struct ctx cx = { .arena = a };
 	struct root_conf root = { .kind = ROOT_FILE };
 	struct ward w;
@@ -91,7 +91,7 @@ cmd_init(int argc, char **argv)
 	if (flag(&argc, argv, "--help") || dir == NULL || admin == NULL || password_file == NULL || argc > 0) {
 		fprintf(stderr, "usage: ward init -d DIR --admin EMAIL --password-file FILE [--host NAME]\n"
 		    "                 [--root-key FILE | --passphrase-file FILE]\n");
-		return dir && !admin ? 64 : 64;
+		return 64;
 	}
 	if (strlen(dir) > 4000)
 		return 64;
@@ -136,25 +136,19 @@ cmd_init(int argc, char **argv)
 		root.path = key_path ? key_path : second;
 	}
 	if ((e = root_create(&cx, &root)) != OK) {
-		code = failed(&cx, 2, e);
-		arena_free(&a);
-		return code;
+		return failed(&cx, 2, e);
 	}
 	snprintf(path, sizeof path, "%s/tls.crt", dir);
 	snprintf(second, sizeof second, "%s/tls.key", dir);
 	if ((e = cert_make(&cx, path, second, host)) != OK || (e = cert_fingerprint(&cx, path, &print)) != OK) {
-		code = failed(&cx, 2, e);
-		arena_free(&a);
-		return code;
+		return failed(&cx, 2, e);
 	}
 	/* Last, because a folder with a configuration is a data folder. An absolute key path stays absolute. */
 	snprintf(path, sizeof path, "%s/ward.conf", dir);
 	if (key_path != NULL && (key_path = realpath(key_path, NULL)) == NULL)
 		return 73;
 	if ((e = conf_write(&cx, path, pass ? "passphrase" : "file", key_path)) != OK) {
-		code = failed(&cx, 2, e);
-		arena_free(&a);
-		return code;
+		return failed(&cx, 2, e);
 	}
 	if ((code = ward_open(&w, dir, true, phrase, 2)) == 0) {
 		struct ctx one;
@@ -173,7 +167,6 @@ cmd_init(int argc, char **argv)
 			snprintf(path, sizeof path, "%s/%s", dir, made[i]);
 			(void)unlink(path);
 		}
-		arena_free(&a);
 		return code;
 	}
 	printf("data folder  %s\nadministrator %s\ncertificate  " STR_F "\n", dir, admin, STR_A(print));
@@ -184,7 +177,6 @@ cmd_init(int argc, char **argv)
 		    "             with it and the data everything can, so do not keep both in one place)\n",
 		    key_path ? key_path : "root.key in the data folder");
 	printf("\nnext: ward serve -d %s --listen 127.0.0.1:8443\n", dir);
-	arena_free(&a);
 	return 0;
 }
 

@@ -149,7 +149,7 @@ cmd_serve(int argc, char **argv)
 	const char *dir = data_dir(&argc, argv), *listen = option(&argc, argv, "--listen"),
 	    *user = option(&argc, argv, "--user"), *pass = option(&argc, argv, "--passphrase-file");
 	bool plain = flag(&argc, argv, "--http");
-	struct arena *a = arena_new();
+	CLEANUP(arena_free) struct arena *a = arena_new();
 	usec began = time_mono();
 	struct control *control;
 	struct http_conf hc;
@@ -187,7 +187,6 @@ cmd_serve(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if ((code = ward_open(&w, dir, false, passphrase_of(a, pass), 2)) != 0) {
-		arena_free(&a);
 		return code;
 	}
 	w.serving = true;
@@ -245,6 +244,5 @@ cmd_serve(int argc, char **argv)
 		(void)unlink(sock);
 	}
 	ward_close(&w);
-	arena_free(&a);
 	return code;
 }
