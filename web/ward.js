@@ -194,8 +194,10 @@ async function talk(base) {
 	return all;
 }
 
+// A direction mark in a file name hides what kind of file it is, so it is shown as a sign.
 function attachment(a) {
-	return el("p", {}, el("a", { href: new URL(a.content_url).pathname, download: "" }, quoted(a.file_name)),
+	const name = a.file_name.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "\ufffd");
+	return el("p", {}, el("a", { href: new URL(a.content_url).pathname, download: "" }, quoted(name)),
 		" " + Math.ceil(a.size / 1024) + " KB");
 }
 
