@@ -676,7 +676,7 @@ a_very_long_text(void **state UNUSED)
 	struct terms t = { 0 };
 	struct view v;
 	struct cursor c;
-	char *text = malloc(N * 8), *p = text;
+	char *text = malloc(N * 8 + 1), *p = text;
 	uint64_t some[3];
 
 	for (int i = 0; i < N; i++)

@@ -33,7 +33,7 @@
 
 #include "desk/query.h"
 
-enum { TOTAL_MAX = 10000, EXAMINE_MAX = 1000000, FEW = 20000, BATCH = 256, PAGE = 512, RETRIES = 5, NAMES_MAX = 10000 };
+enum { ALTS_MAX = 64, TOTAL_MAX = 10000, EXAMINE_MAX = 1000000, FEW = 20000, BATCH = 256, PAGE = 512, RETRIES = 5, NAMES_MAX = 10000 };
 
 #define TICKET  FOUND_TICKET
 #define USER    FOUND_USER
@@ -477,7 +477,7 @@ struct plan {
 	bool         out;                    /* nothing of this type can match */
 	struct leaf  leaf[ITEMS_MAX];
 	struct cond  cond[ITEMS_MAX];
-	int          leaves, conds, alts;
+	int          leaves, conds;
 };
 
 struct facts {
@@ -609,7 +609,7 @@ leaf_for(struct run *r, struct plan *p, const struct qitem *it)
 			return &p->leaf[i];
 	l = &p->leaf[p->leaves++];
 	*l = (struct leaf){ .field = it->field, .number = it->number, .negative = it->negative,
-	    .alt = NEW(r->cx->arena, struct alt, ITEMS_MAX) };
+	    .alt = NEW(r->cx->arena, struct alt, ALTS_MAX) };
 	return l;
 }
 
@@ -687,18 +687,17 @@ static enum err
 plan_leaf(struct run *r, struct plan *p, const struct qitem *it)
 {
 	struct leaf *l;
-	struct qitem tagged = *it;
+	struct qitem other = *it;
 
 	if (it->op != OP_IS)
 		return wrong(r->cx, "this field cannot be compared with < or >");
 	if (memchr(it->value.p != NULL ? it->value.p : "", '*', it->value.n) != NULL && !is_any(it) && !it->quoted)
 		return wrong(r->cx, "a * can only stand at the end of a word");
 	if (it->field == Q_TAGS && (is_any(it) || is_none(it))) {
-		tagged.negative = it->negative != is_none(it);
-		tagged.field = Q_FIELDS;             /* no alternative to named tags */
-		l = leaf_for(r, p, &tagged);
+		other.negative = it->negative != is_none(it);
+		other.field = Q_FIELDS;             /* no alternative to named tags */
+		l = leaf_for(r, p, &other);
 		value_alt(r->cx, p->kind, IN_TAGGED, S(""), &l->alt[l->alts++]);
-		p->alts++;
 		return OK;
 	}
 	if (is_any(it)) {
@@ -712,9 +711,19 @@ plan_leaf(struct run *r, struct plan *p, const struct qitem *it)
 		return OK;
 	}
 	l = leaf_for(r, p, it);
+	if (l->alts + 2 > ALTS_MAX)
+		return wrong(r->cx, "the query has too many values for one field");
 	TRY(leaf_alt(r, p, it, &l->alt[l->alts]));
 	l->alts++;
-	p->alts++;
+	if (l->alt[l->alts - 1].check.head && l->alt[l->alts - 1].check.words > 1) {
+		/* Only longer words have a head: the last word may also be just that. */
+		bool heads = r->heads;
+		r->heads = false;
+		other.prefix = false;
+		TRY(leaf_alt(r, p, &other, &l->alt[l->alts]));
+		r->heads = heads;
+		l->alts++;
+	}
 	return OK;
 }
 
@@ -1627,7 +1636,7 @@ take_if(struct run *r, const struct plan *p, const struct facts *f, const struct
 		TRY(visible(cx, f, &yes));
 	if (yes)
 		TRY(conds_hold(cx, p, f, true, &yes));
-	for (int i = 0; yes && c != NULL && c->checks && i < p->leaves; i++) {
+	for (int i = 0; yes && c->checks && i < p->leaves; i++) {
 		bool found = false;
 		if (c->maybe[i] == 0)
 			continue;
@@ -1830,8 +1839,10 @@ ids_find(struct run *r, const struct plan *p, int limit, struct ids *l)
 		return OK;
 	}
 	l->over = true;
-	if (p->type == USER && ids_of_field(p, Q_GROUP, one, &n)) {
-		*l = (struct ids){ .limit = limit, .id = one[0]->id, .n = one[0]->ids, .over = n > 1 };
+	if (p->type == USER && ids_of_field(p, Q_GROUP, one, &n) && n == 1 && one[0]->ids <= limit) {
+		*l = (struct ids){ .limit = limit, .id = NEW(r->cx->arena, int64_t, one[0]->ids + 1), .n = one[0]->ids };
+		for (int i = 0; i < l->n; i++)
+			l->id[i] = one[0]->id[i];
 		return OK;
 	}
 	if (p->type != TICKET)
@@ -1984,12 +1995,11 @@ scan_row(struct ctx *cx, const struct row *row, void *arg)
 	s->updated = f.v[Q_UPDATED];
 	if (enough(s->r))
 		return OK;
-	if (s->p->leaves > 0)
-		e = leaves_say(s->r, s->p, f.id, c, &yes);
+	e = leaves_say(s->r, s->p, f.id, c, &yes);
 	if (e != OK || !yes)
 		return e;
 	cx->arena = s->b->arena;
-	e = take_if(s->r, s->p, &f, s->p->leaves > 0 ? c : NULL);
+	e = take_if(s->r, s->p, &f, c);
 	cx->arena = own;
 	return e;
 }
