@@ -79,7 +79,8 @@ void     parser_stop(struct parser **p);
 /* Parses in a sandboxed process. E_INVALID and E_LIMIT as mail_parse;
  * E_FAULT with why "the parser gave up on this message" when the process
  * crashed, ran out of its 512 MiB or took over 20 s of time: the caller
- * keeps the mail as suspended. Thread-safe; waits for a free process. */
+ * keeps the mail as suspended. E_BUSY when no process can be started, which is
+ * never the message's fault: try again. Thread-safe; waits for a free process. */
 enum err parser_mail(struct ctx *cx, struct parser *p, str raw, struct mail *out) MUST_CHECK;
 /* The child's main: sandboxes itself, serves jobs from descriptor `fd` until
  * it closes. Returns the exit status. */
