@@ -37,7 +37,7 @@
 #include "store/driver.h"
 #include "store/sweep.h"
 
-enum { WAL_PAGES = 4000, WAL_AGAIN = 12000, WAL_FEW = 512, WAL_HARD = 24000, WAL_BOUND = 100 << 20 };
+enum { WAL_PAGES = 4000, WAL_AGAIN = 8000, WAL_FEW = 512, WAL_HARD = 20000, WAL_BOUND = 100 << 20 };
 enum { PIECE_MIN = 1009, PIECE = 1032, PIECES_MAX = 512 };     /* bytes, bytes, how many are kept */
 enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
 
