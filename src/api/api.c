@@ -181,7 +181,6 @@ api_failure(struct ctx *cx, struct http_reply *rp, enum err e)
 		break;
 	case E_WHO:
 		(void)!api_error(rp, 401, "Couldn't authenticate you", NULL);
-		http_head(rp, "WWW-Authenticate", S("Basic realm=\"Ward\""));
 		break;
 	case E_DENIED:
 		(void)!api_error_object(rp, 403, "Forbidden", "You do not have access to this page. Please contact the account"
@@ -388,6 +387,9 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 		(void)!api_error(rp, 404, "InvalidEndpoint", "Not found");
 	if (api && cx.actor != NULL && cx.actor->how != NULL && strcmp(cx.actor->how, "bearer") == 0)
 		cors(rp);
+	/* A browser would open its own password window in front of the page, and wait there. */
+	if (rp->status == 401 && http_header(rq, "x-requested-with").n == 0)
+		http_head(rp, "WWW-Authenticate", S("Basic realm=\"Ward\""));
 	common_heads(&cx, rq, rp, api);
 	if (cx.reader != NULL && ctx_release_reader != NULL)
 		ctx_release_reader(&cx);
