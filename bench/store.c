@@ -373,7 +373,7 @@ store_of(int threads, double floor, int64_t there)
 	n = atomic_load(&sample_count) < SAMPLES ? atomic_load(&sample_count) : SAMPLES;
 	qsort(samples, (size_t)n, sizeof(samples[0]), by_value);
 	printf("%-8s %3d %9.0f /s %5.2f of the floor   p50 %6.2f ms  p99 %6.2f  max %6.2f   %5.1f a commit   %4.1f us CPU  %4.1f KB\n",
-	    with_key ? "key" : "plain", threads, rate, rate / floor, samples[n / 2] / 1e3, samples[n - 1 - n / 100] / 1e3,
+	    with_key ? "key" : "plain", threads, rate, floor > 0 ? rate / floor : 0.0, samples[n / 2] / 1e3, samples[n - 1 - n / 100] / 1e3,
 	    samples[n - 1] / 1e3, (double)(b.transactions - a.transactions) / (double)(b.commits - a.commits),
 	    (double)(cpu() - cpu_from) / atomic_load(&sample_count), (written() - io_from) / atomic_load(&sample_count));
 	fflush(stdout);
@@ -414,7 +414,7 @@ main(int argc, char **argv)
 	}
 	rand_bytes(body, sizeof(body));
 	for (int k = only_keys; k < 2; k++) {
-		double floor = 1;
+		double floor = 0;        /* not measured */
 		with_key = k;
 		for (int batch = 1; batch <= 64 && only <= 0; batch *= 64) {
 			new_folder(below);
