@@ -265,6 +265,8 @@ fill_up(const char *what, int64_t events, int kind)
 		if (store_write(&cx, fill, &f) != OK)
 			die(&cx, "filling");
 		arena_reset(cx.arena);
+		if (i % 100000 == 99000 && trail_checkpoint(&cx) != OK)
+			die(&cx, "trail_checkpoint");
 	}
 	ctx_done(&cx);
 	printf("%s in transactions of %d: %.2f us of CPU each\n", what, PER_TX, (cpu() - from) * 1e6 / (double)events);

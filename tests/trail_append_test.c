@@ -394,7 +394,7 @@ what_a_client_sends_is_not_in_the_line(void **state UNUSED)
 
 /* ---- lists against a model ------------------------------------------------------------------------- */
 
-struct model { enum trail_kind kind; int64_t actor, id[4], at; int ids, object; char action[16]; };
+struct model { enum trail_kind kind; int64_t actor, id[100], at; int ids, object; char action[16]; };
 static const char *const m_objects[] = { "ticket", "user", "group" };
 static const char *const m_actions[] = { "create", "update", "delete" };
 enum { MODEL = 9000 };
@@ -473,14 +473,14 @@ lists_are_what_a_model_says(void **state UNUSED)
 		    .object = (int)dice(3), .at = T0 + s / 7 * SECOND };
 		snprintf(m->action, sizeof(m->action), "%s.%s", m_objects[m->object],
 		    m->kind == TRAIL_LOOK ? "look" : m_actions[dice(3)]);
-		m->ids = m->kind == TRAIL_LOOK ? (int)dice(4) + 1 : 1;
+		m->ids = m->kind == TRAIL_LOOK ? (int)dice(dice(12) == 0 ? 4 : COUNT(m->id)) + 1 : 1;
 		for (int i = 0; i < m->ids; i++)
 			m->id[i] = dice(10) == 0 ? 1 : 1 + dice(2000);
 	}
 	v.cx.address = v.cx.client = S("");
-	for (int s = 1; s <= MODEL; s += 300)
-		assert_int_equal(store_write(&v.cx, fill_model, &(struct fill){ s, s + 300, NULL }), OK);
-	assert_true(rows_of(&v, "SELECT COUNT(*) FROM trail_block WHERE term = ''") >= 1);
+	for (int s = 1; s <= MODEL; s += 100)
+		assert_int_equal(store_write(&v.cx, fill_model, &(struct fill){ s, s + 100, NULL }), OK);
+	assert_true(rows_of(&v, "SELECT COUNT(*) FROM trail_block WHERE term = ''") >= FAN);
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 400; i++) {
 			struct trail_filter f = { .limit = (int)dice(4) == 0 ? 10000 : 1 + (int)dice(30), .oldest_first = dice(2) };
@@ -506,10 +506,81 @@ lists_are_what_a_model_says(void **state UNUSED)
 			arena_reset(v.cx.arena);
 		}
 		verify_is(&v, true, MODEL);
-		env_stop(&v);                /* the second time what was not in blocks comes from a restart */
+		if (round > 0)
+			break;
+		/* The second time blocks are merged, and what is in none comes from a restart. */
+		assert_int_equal(index_merge(&v.cx, v.d.sys.trail), OK);
+		assert_int_equal(rows_of(&v, "SELECT COUNT(*) FROM trail_block WHERE term = '' AND level = 1"), 1);
+		assert_true(rows_of(&v, "SELECT COUNT(*) FROM trail_block WHERE term = '' AND level = 0") < FAN);
+		env_stop(&v);
 		env_start(&v);
 		assert_false(v.locked);
 	}
+	env_close(&v);
+}
+
+/* Looks at a thousand tickets each, so that all levels are reached soon. */
+static enum err
+wide_looks(struct ctx *cx, void *arg)
+{
+	int64_t ids[1000], *n = arg;
+
+	for (int k = 0; k < 20; k++, ++*n) {
+		for (int i = 0; i < 1000; i++)
+			ids[i] = (*n * 1000 + i * 7) % 50000 + 1;
+		TRY(trail_look(cx, "ticket", ids, 1000, "subject"));
+	}
+	return OK;
+}
+
+static void
+blocks_are_merged(void **state UNUSED)
+{
+	static const int64_t some[] = { 1, 2, 8, 64, 777, 50000 };
+	struct env v;
+	int64_t n = 0;
+	int failed = 0;
+
+	env_open(&v);
+	v.cx.address = v.cx.client = S("");
+	while (n < 3000) {
+		assert_int_equal(store_write(&v.cx, wide_looks, &n), OK);
+		arena_reset(v.cx.arena);
+		if (n % 300 != 0)
+			continue;
+		store_fail_commit(v.d.sys.store, 2);      /* the first merge after the checkpoint, if there is one */
+		failed += trail_checkpoint(&v.cx) == E_FAULT;
+		fail_clear(&v.cx);
+		store_fail_commit(v.d.sys.store, 0);
+		assert_int_equal(trail_checkpoint(&v.cx), OK);
+		arena_reset(v.cx.arena);
+	}
+	assert_true(failed > 4);
+	for (int level = 0; level < LEVELS; level++)
+		assert_in_range(rows_of(&v, str_printf(v.cx.arena, "SELECT COUNT(*) FROM trail_block WHERE term = '' AND level = %d",
+		    level).p), 1, FAN - 1);
+	assert_int_equal(rows_of(&v, "SELECT COUNT(*) FROM trail_block WHERE term = 'object/ticket' AND level = 2"), 64);
+	for (size_t i = 0; i < COUNT(some); i++)
+		for (int oldest = 0; oldest < 2; oldest++) {
+			struct trail_event *e;
+			int got, want = 0;
+			for (int64_t k = 0; k < 3000; k++)
+				for (int j = 0; j < 1000; j++)
+					want += (k * 1000 + j * 7) % 50000 + 1 == some[i];
+			assert_int_equal(trail_list(&v.cx, &(struct trail_filter){ .object = S("ticket"), .object_id = some[i],
+			    .oldest_first = oldest, .limit = 10000 }, &e, &got), OK);
+			assert_int_equal(got, want);
+			for (int k = 1; k < got; k++)
+				assert_true(oldest ? e[k].seq > e[k - 1].seq : e[k].seq < e[k - 1].seq);
+			for (int k = 0; k < got; k++) {
+				bool there = false;
+				for (int j = 0; j < e[k].id_count; j++)
+					there |= e[k].ids[j] == some[i];
+				assert_true(there);
+			}
+			arena_reset(v.cx.arena);
+		}
+	verify_is(&v, true, count_of(&v));
 	env_close(&v);
 }
 
@@ -673,6 +744,7 @@ main(void)
 	ADD(t, n, each_month_has_its_key);
 	ADD(t, n, what_a_client_sends_is_not_in_the_line);
 	ADD(t, n, lists_are_what_a_model_says);
+	ADD(t, n, blocks_are_merged);
 	ADD(t, n, pages_meet);
 	ADD(t, n, checkpoints);
 	ADD(t, n, many_threads);

@@ -195,13 +195,14 @@ written_lines_read_back(void **state UNUSED)
 
 /* ---- postings -------------------------------------------------------------------------------------- */
 
-struct found { str term; int64_t id; int64_t *seq; size_t n; bool there, good; };
+struct found { str term; int64_t id; int level; int64_t *seq; size_t n; bool there, good; };
 static enum err
-look_up(struct ctx *c, void *arg, str term, str blob)
+look_up(struct ctx *c, void *arg, str term, int64_t bucket, str blob)
 {
 	struct found *f = arg;
 
-	if (str_eq(term, f->term)) {
+	assert_in_range(bucket, 0, (1 << 3 * f->level) - 1);
+	if (str_eq(term, f->term) && bucket == bucket_of(f->level, f->id)) {
 		f->there = true;
 		f->good = postings_find(c->arena, str_dup(c->arena, blob), 100, 400, f->id, &f->seq, &f->n);
 	}
@@ -218,9 +219,9 @@ postings_are_found(void **state UNUSED)
 		assert_true(postings_add(&ps, seq, seq % 2 ? TRAIL_LOOK : TRAIL_CHANGE, 7 + seq % 3, S("t.x"), S("t"),
 		    id[(size_t)seq % COUNT(id)], S("")));
 	for (size_t i = 0; i < COUNT(id); i++) {
-		struct found f = { .term = S("object/t"), .id = id[i] };
+		struct found f = { .term = S("object/t"), .id = id[i], .level = (int)i % LEVELS };
 		size_t n = 0;
-		assert_int_equal(postings_each(&cx, &ps, 100, 400, look_up, &f), OK);
+		assert_int_equal(postings_each(&cx, &ps, true, f.level, 100, 400, look_up, &f), OK);
 		assert_true(f.there && f.good);
 		for (int64_t seq = 100; seq <= 400; seq++)
 			if ((size_t)seq % COUNT(id) == i)
@@ -228,13 +229,15 @@ postings_are_found(void **state UNUSED)
 		assert_int_equal(n, f.n);
 	}
 	struct found none = { .term = S("object/t"), .id = 4 }, change = { .term = S("change") };
-	assert_int_equal(postings_each(&cx, &ps, 100, 400, look_up, &none), OK);
+	assert_int_equal(postings_each(&cx, &ps, true, 0, 100, 400, look_up, &none), OK);
 	assert_true(none.there && none.good && none.n == 0);
-	assert_int_equal(postings_each(&cx, &ps, 100, 400, look_up, &change), OK);
+	assert_int_equal(postings_each(&cx, &ps, true, 0, 100, 400, look_up, &change), OK);
 	assert_int_equal(change.n, 151);
 	postings_back(&ps, 300);
 	postings_drop(&ps, 200);
-	assert_true(ps.p[0].seq == 201 && ps.p[ps.n - 1].seq == 300);
+	assert_true(ps.base == 201 && ps.p[0].off == 0 && ps.base + ps.p[ps.n - 1].off == 300);
+	postings_drop(&ps, 300);
+	assert_true(ps.n == 0 && postings_add(&ps, 7, TRAIL_LOOK, 0, S("t.x"), S("t"), 0, S("")) && ps.base == 7);
 	postings_done(&ps);
 }
 

@@ -408,7 +408,7 @@ static const struct { const char *why, *sql; int64_t bad_seq; const char *says; 
 	{ "a checkpoint gets values",    "UPDATE trail SET vals = zeroblob(40) WHERE seq = 6", 6, "values altered" },
 
 	/* posting blocks, where there are none yet */
-	{ "a posting block added",       "INSERT INTO trail_block VALUES (1, 1, 'actor', 20, 1, X'00')", 25, "index altered" },
+	{ "a posting block added",       "INSERT INTO trail_block VALUES (1, 1, 'actor', 0, 0, 20, 1, X'00')", 25, "index altered" },
 };
 
 static void
@@ -619,12 +619,15 @@ static const struct { const char *why, *sql; int64_t block; const char *says; } 
 	{ "a list of the second block", "UPDATE trail_block SET postings = X'00' WHERE term = 'object/ticket' AND first_seq > 1",
 	  1, "index altered" },
 	{ "a list taken away",         "DELETE FROM trail_block WHERE term = 'object/ticket' AND first_seq = 1", 0, "index altered" },
-	{ "a list added",              "INSERT INTO trail_block SELECT account_id, lane, 'object/user', last_seq, first_seq, postings"
+	{ "a list added",              "INSERT INTO trail_block SELECT account_id, lane, 'object/user', level, bucket, last_seq, first_seq, postings"
 	  " FROM trail_block WHERE term = 'actor'", -1, "index altered" },
 	{ "a block taken away",        "DELETE FROM trail_block WHERE first_seq = 1", 0, "index altered" },
 	{ "the last block taken away", "DELETE FROM trail_block WHERE first_seq > 1", 1, "index altered" },
 	{ "all blocks taken away",     "DELETE FROM trail_block", 0, "index altered" },
 	{ "the mark of a block taken away", "DELETE FROM trail_block WHERE term = '' AND first_seq = 1", 0, "index altered" },
+	{ "a list in another bucket",  "UPDATE trail_block SET bucket = 1 WHERE term = 'actor' AND first_seq = 1", 0, "index altered" },
+	{ "a block in another level",  "UPDATE trail_block SET level = 2 WHERE first_seq = 1", 0, "index altered" },
+	{ "a block in no level",       "UPDATE trail_block SET level = 9 WHERE first_seq = 1", 0, "index altered" },
 	{ "a block begins later",      "UPDATE trail_block SET first_seq = 2 WHERE term = 'actor' AND first_seq = 1", 0, "index altered" },
 };
 

@@ -55,14 +55,16 @@ CREATE TABLE trail_month_key (
 	PRIMARY KEY (account_id, month)
 );
 
--- Of the events first_seq to last_seq, which have this term; the empty term
--- stands once for each such range.
+-- Of the events first_seq to last_seq, which have this term, with the ids that
+-- fall into this bucket; the empty term stands once for each such range.
 CREATE TABLE trail_block (
 	account_id BIGINT NOT NULL,
 	lane       BIGINT NOT NULL,
 	term       TEXT NOT NULL,
+	level      BIGINT NOT NULL,      -- 0: as appended; 1, 2: eight of the level below
+	bucket     BIGINT NOT NULL,
 	last_seq   BIGINT NOT NULL,
 	first_seq  BIGINT NOT NULL,
 	postings   BYTEA NOT NULL,
-	PRIMARY KEY (account_id, lane, term, last_seq)
+	PRIMARY KEY (account_id, lane, term, level, bucket, last_seq)
 );

@@ -14,8 +14,13 @@
  *     change           0           changes, and not looks
  *     (empty)          -           none; the row marks the block
  *
- * A row is for the events first_seq to last_seq and holds a list per id, by
- * ascending id. All numbers are varints:
+ * Eight blocks of a level become one of the level above, the oldest first, off
+ * the writer thread; so a million events are in a handful of blocks. A block's
+ * lists are spread over buckets by the lowest bits of their id (none at level
+ * 0, three at 1, six at 2), so that to look one object up reads some KB of a
+ * block whatever its size.
+ *
+ * A row holds a list per id, by ascending id. All numbers are varints:
  *
  *     postings := list*
  *     list     := id  length  offset+
@@ -32,7 +37,32 @@
 
 #include "trail/part.h"
 
-enum { BLOCK_MAX = 16 << 20 };
+enum { BLOCK_MAX = 64 << 20 };
+
+/* Of the blocks of a level, the oldest ones. */
+const struct stmt trail_block_marks = {
+	.name = "trail.block_marks",
+	.sql  = "SELECT first_seq, last_seq FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = '' AND level = $3"
+	        " AND bucket = 0 ORDER BY last_seq LIMIT $4",
+	.in = "iiii", .out = "ii",
+};
+const struct stmt trail_block_rows = {
+	.name = "trail.block_rows",
+	.sql  = "SELECT term, first_seq, last_seq, postings FROM trail_block WHERE account_id = $1 AND lane = $2 AND level = $3"
+	        " AND last_seq >= $4 AND last_seq <= $5",
+	.in = "iiiii", .out = "tiib",
+};
+const struct stmt trail_block_delete = {
+	.name = "trail.block_delete",
+	.sql  = "DELETE FROM trail_block WHERE account_id = $1 AND lane = $2 AND level = $3 AND last_seq >= $4 AND last_seq <= $5",
+	.in   = "iiiii",
+};
+const struct stmt trail_block_new = {
+	.name = "trail.block_new",
+	.sql  = "INSERT INTO trail_block (account_id, lane, term, level, bucket, last_seq, first_seq, postings)"
+	        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	.in   = "iitiiiib",
+};
 
 /* ---- terms ----------------------------------------------------------------------------------------- */
 
@@ -106,11 +136,22 @@ term_of(struct postings *ps, str kind, str name, uint32_t *out)
 
 /* ---- postings -------------------------------------------------------------------------------------- */
 
+int64_t
+bucket_of(int level, int64_t id)
+{
+	return (int64_t)((uint64_t)id & ((1u << 3 * level) - 1));
+}
+
 static bool
 add(struct postings *ps, str kind, str name, int64_t id, int64_t seq)
 {
-	struct posting p = { .id = id, .seq = seq };
+	struct posting p = { .id = id };
 
+	if (ps->n == 0 && ps->base == 0)
+		ps->base = seq;
+	if (seq < ps->base || seq - ps->base > UINT32_MAX)
+		return false;
+	p.off = (uint32_t)(seq - ps->base);
 	if (ps->n == ps->cap) {
 		size_t cap = ps->cap == 0 ? 4096 : ps->cap * 2;
 		struct posting *grown = realloc(ps->p, cap * sizeof(*grown));
@@ -145,21 +186,28 @@ postings_add(struct postings *ps, int64_t seq, enum trail_kind kind, int64_t act
 void
 postings_back(struct postings *ps, int64_t seq)
 {
-	while (ps->n > 0 && ps->p[ps->n - 1].seq > seq)
+	while (ps->n > 0 && ps->base + ps->p[ps->n - 1].off > seq)
 		ps->n--;
+	if (ps->n == 0)
+		ps->base = 0;
 }
 
 void
 postings_drop(struct postings *ps, int64_t seq)
 {
 	size_t n = 0;
+	uint32_t off;
 
-	if (ps->n == 0 || ps->p[0].seq > seq)
+	if (ps->n == 0 || ps->base + ps->p[0].off > seq)
 		return;
-	while (n < ps->n && ps->p[n].seq <= seq)
+	while (n < ps->n && ps->base + ps->p[n].off <= seq)
 		n++;
 	ps->n -= n;
 	memmove(ps->p, ps->p + n, ps->n * sizeof(*ps->p));
+	off = ps->n > 0 ? ps->p[0].off : 0;
+	for (size_t i = 0; i < ps->n; i++)
+		ps->p[i].off -= off;
+	ps->base = ps->n > 0 ? ps->base + off : 0;
 }
 
 void
@@ -176,29 +224,33 @@ postings_done(struct postings *ps)
 /* ---- blocks ---------------------------------------------------------------------------------------- */
 
 static int
-by_place(const void *a, const void *b)
+by_place(const void *a, const void *b, void *arg)
 {
 	const struct posting *x = a, *y = b;
+	int level = *(int *)arg;
+	int64_t bx = bucket_of(level, x->id), by = bucket_of(level, y->id);
 
 	if (x->term != y->term)
 		return x->term < y->term ? -1 : 1;
+	if (bx != by)
+		return bx < by ? -1 : 1;
 	if (x->id != y->id)
 		return x->id < y->id ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
+	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-/* The list of p[0].id; returns how many postings it took. */
+/* The list of p[0].id; returns how many postings it took. `from`: the offset of the block's first event. */
 static size_t
-put_list(struct buf *b, struct buf *scratch, const struct posting *p, size_t n, int64_t first, const int64_t *before)
+put_list(struct buf *b, struct buf *scratch, const struct posting *p, size_t n, uint32_t from, const int64_t *before)
 {
-	int64_t last = first;
+	uint32_t last = from;
 	size_t i;
 
 	scratch->n = 0;
 	for (i = 0; i < n && p[i].term == p->term && p[i].id == p->id; i++)
-		if (i == 0 || p[i].seq != last) {       /* an object may be named twice in a look */
-			put_varint(scratch, (uint64_t)(p[i].seq - last));
-			last = p[i].seq;
+		if (i == 0 || p[i].off != last) {       /* an object may be named twice in a look */
+			put_varint(scratch, p[i].off - last);
+			last = p[i].off;
 		}
 	if (before != NULL)
 		put_varint(b, (uint64_t)p->id - (uint64_t)*before);
@@ -209,35 +261,55 @@ put_list(struct buf *b, struct buf *scratch, const struct posting *p, size_t n, 
 	return i;
 }
 
-enum err
-postings_each(struct ctx *cx, struct postings *ps, int64_t first, int64_t last, block_fn *fn, void *arg)
+static enum err
+each_row(struct ctx *cx, const struct postings *ps, const struct posting *p, size_t n, int level, uint32_t from,
+    block_fn *fn, void *arg)
 {
-	struct posting *p = NEW(cx->arena, struct posting, ps->n + 1);
 	struct buf b, scratch;
-	size_t n = 0;
 
-	for (size_t i = 0; i < ps->n; i++)
-		if (ps->p[i].seq >= first && ps->p[i].seq <= last)
-			p[n++] = ps->p[i];
-	qsort(p, n, sizeof(*p), by_place);
-	TRY(fn(cx, arg, S(""), (str){0}));
+	TRY(fn(cx, arg, S(""), 0, (str){0}));
 	buf_init(&b, cx->arena, BLOCK_MAX);
 	buf_init(&scratch, cx->arena, BLOCK_MAX);
 	for (size_t i = 0; i < n; ) {
 		uint32_t term = p[i].term;
+		int64_t bucket = bucket_of(level, p[i].id);
 		const int64_t *before = NULL;
 
 		b.n = 0;
-		while (i < n && p[i].term == term) {
+		while (i < n && p[i].term == term && bucket_of(level, p[i].id) == bucket) {
 			size_t at = i;
-			i += put_list(&b, &scratch, p + i, n - i, first, before);
+			i += put_list(&b, &scratch, p + i, n - i, from, before);
 			before = &p[at].id;
 		}
 		if (b.over || scratch.over)
 			return fail(cx, E_FAULT, "trail", "an index block is too large");
-		TRY(fn(cx, arg, str_of(ps->term[term]), buf_str(&b)));
+		TRY(fn(cx, arg, str_of(ps->term[term]), bucket, buf_str(&b)));
 	}
 	return OK;
+}
+
+enum err
+postings_each(struct ctx *cx, struct postings *ps, bool keep, int level, int64_t first, int64_t last, block_fn *fn, void *arg)
+{
+	struct posting *p = keep ? NEW(cx->arena, struct posting, ps->n + 1) : ps->p;
+	size_t n = 0;
+	enum err e;
+
+	/* Every event has a posting, its action's. */
+	if (ps->n == 0 || first != ps->base)
+		return fail(cx, E_FAULT, "trail", "an index block does not begin where it should");
+	while (n < ps->n && ps->base + ps->p[n].off <= last)
+		n++;
+	if (keep && n > 0)
+		memcpy(p, ps->p, n * sizeof(*p));
+	if (n > 0)
+		qsort_r(p, n, sizeof(*p), by_place, &level);
+	e = each_row(cx, ps, p, n, level, 0, fn, arg);
+	if (!keep) {
+		ps->n = 0;
+		ps->base = 0;
+	}
+	return e;
 }
 
 bool
@@ -269,4 +341,108 @@ postings_find(struct arena *a, str blob, int64_t first, int64_t last, int64_t id
 		return true;
 	}
 	return true;
+}
+
+/* ---- merging --------------------------------------------------------------------------------------- */
+
+struct merge {
+	const struct trail *t;
+	int             level;         /* of what goes in */
+	int64_t         first, last;
+	int64_t         from;          /* the first block's last event: blocks are found by theirs */
+	struct postings in;
+};
+
+/* Adds what a row holds. False: malformed, or no memory. */
+static bool
+unpack(struct postings *ps, str term, str blob, int64_t first, int64_t last)
+{
+	bool begun = false;
+	uint64_t v, n;
+	int64_t id = 0;
+
+	while (blob.n != 0) {
+		str list;
+		int64_t s = first;
+		if (!get_varint(&blob, &v) || !get_varint(&blob, &n) || n > blob.n || n == 0)
+			return false;
+		id = begun ? (int64_t)((uint64_t)id + v) : (int64_t)((v & 1) != 0 ? ~(v >> 1) : v >> 1);
+		begun = true;
+		list = str_sub(blob, 0, (size_t)n);
+		blob = str_sub(blob, (size_t)n, blob.n);
+		while (list.n != 0) {
+			if (!get_varint(&list, &v) || v > (uint64_t)(last - s))
+				return false;
+			s += (int64_t)v;
+			if (!add(ps, term, (str){0}, id, s))
+				return false;
+		}
+	}
+	return true;
+}
+
+static enum err
+take_row(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct merge *m = arg;
+	int64_t first = row_int(r, 1), last = row_int(r, 2);
+
+	if (first < m->first || last > m->last || !unpack(&m->in, row_str(r, 0), row_str(r, 3), first, last))
+		return fail(cx, E_FAULT, "trail", "an index block cannot be read");
+	return OK;
+}
+
+static enum err
+put_row(struct ctx *cx, void *arg, str term, int64_t bucket, str blob)
+{
+	const struct merge *m = arg;
+
+	return store_exec(cx, &trail_block_new, ARGS(INT(m->t->account), INT(LANE), TEXT(term), INT(m->level + 1), INT(bucket),
+	    INT(m->last), INT(m->first), BYTES(blob)), NULL);
+}
+
+static enum err
+replace_blocks(struct ctx *cx, void *arg)
+{
+	struct merge *m = arg;
+
+	TRY(store_exec(cx, &trail_block_delete, ARGS(INT(m->t->account), INT(LANE), INT(m->level), INT(m->from), INT(m->last)), NULL));
+	return each_row(cx, &m->in, m->in.p, m->in.n, m->level + 1, 0, put_row, m);
+}
+
+/* Sorted here and not in the transaction, which holds up everybody's. */
+static enum err
+merge_one(struct ctx *cx, struct merge *m)
+{
+	int above = m->level + 1;
+
+	m->in.base = m->first;
+	TRY(store_each(cx, &trail_block_rows, ARGS(INT(m->t->account), INT(LANE), INT(m->level), INT(m->from), INT(m->last)),
+	    take_row, m));
+	if (m->in.n > 0)
+		qsort_r(m->in.p, m->in.n, sizeof(*m->in.p), by_place, &above);
+	return store_write(cx, replace_blocks, m);
+}
+
+enum err
+index_merge(struct ctx *cx, const struct trail *t)
+{
+	struct rows rows;
+
+	for (int level = 0; level + 1 < LEVELS; ) {
+		struct merge m = { .t = t, .level = level };
+		enum err e;
+		TRY(store_all(cx, &trail_block_marks, ARGS(INT(t->account), INT(LANE), INT(level), INT(FAN)), &rows));
+		if (rows.count < FAN) {
+			level++;
+			continue;
+		}
+		m.first = row_int(&rows.row[0], 0);
+		m.from = row_int(&rows.row[0], 1);
+		m.last = row_int(&rows.row[FAN - 1], 1);
+		e = merge_one(cx, &m);
+		postings_done(&m.in);
+		TRY(e);
+	}
+	return OK;
 }

@@ -147,24 +147,35 @@ void tree_head(const struct trail_crypto *c, struct arena *a, const str *leaf, s
 
 /* ---- index.c -------------------------------------------------------------------------------------- */
 
-struct posting { uint32_t term; int64_t id, seq; };
+enum { LEVELS = 3, FAN = 8 };
+struct trail;
+struct posting { int64_t id; uint32_t term, off; };    /* off: seq - base */
 struct postings {
 	char    **term;
 	uint32_t  terms, *slot;    /* slot: 1 + number of the term, by hash */
 	size_t    slots;
-	struct posting *p;
+	struct posting *p;         /* by seq, until postings_sort() */
 	size_t    n, cap;
+	int64_t   base;            /* 0: none yet */
 };
 bool postings_add(struct postings *ps, int64_t seq, enum trail_kind kind, int64_t actor, str action, str object,
     int64_t id, str ids);      /* false: no memory */
 void postings_back(struct postings *ps, int64_t seq);  /* forgets what is above seq */
 void postings_drop(struct postings *ps, int64_t seq);  /* and what is not */
 void postings_done(struct postings *ps);
-/* Each term's list, for the events first to last, the empty term first. */
-typedef enum err block_fn(struct ctx *cx, void *arg, str term, str blob);
-enum err postings_each(struct ctx *cx, struct postings *ps, int64_t first, int64_t last, block_fn *fn, void *arg) MUST_CHECK;
-/* The events that have `id`, ascending, in cx's arena. False: malformed. */
+/* The rows of a block over the events first to last: each term's buckets, the
+ * empty term first. With `keep`, the postings stay as they are; without, they
+ * are sorted in place and gone afterwards. */
+typedef enum err block_fn(struct ctx *cx, void *arg, str term, int64_t bucket, str blob);
+enum err postings_each(struct ctx *cx, struct postings *ps, bool keep, int level, int64_t first, int64_t last,
+    block_fn *fn, void *arg) MUST_CHECK;
+/* The events that have `id`, ascending, in the arena. False: malformed. */
 bool postings_find(struct arena *a, str blob, int64_t first, int64_t last, int64_t id, int64_t **seq, size_t *count);
+/* Where an id is in a block of a level. */
+int64_t bucket_of(int level, int64_t id);
+/* Makes one block out of eight, where there are so many; in transactions of
+ * its own. Nobody may verify meanwhile. */
+enum err index_merge(struct ctx *cx, const struct trail *t) MUST_CHECK;
 
 /* ---- trail.c -------------------------------------------------------------------------------------- */
 
@@ -188,6 +199,7 @@ struct trail {
 	char            origin[64];
 	bool            locked;    /* the head did not match: nothing is appended */
 	pthread_mutex_t one;       /* one checkpoint at a time, so that the witness has them in order */
+	pthread_rwlock_t blocks;   /* who merges posting blocks writes, who verifies them reads */
 	struct head     head;      /* the writer thread's */
 	struct postings postings;  /* the writer thread's; of the events that are not in blocks */
 };
@@ -291,8 +303,9 @@ bool wrong(struct trail_verdict *v, int64_t seq, const char *why);     /* false;
 /* ---- statements, each beside its use -------------------------------------------------------------- */
 
 extern const struct stmt trail_insert, trail_head_get, trail_head_count, trail_head_new, trail_head_set,
-    trail_last_checkpoint, trail_checkpoint_new, trail_month_get, trail_month_new, trail_block_new, trail_unindexed,
+    trail_last_checkpoint, trail_checkpoint_new, trail_month_get, trail_month_new, trail_block_new, trail_block_marks, trail_block_rows,
+    trail_block_delete, trail_unindexed,
     trail_checkpoints, trail_checkpoint_one, trail_newest, trail_oldest, trail_at, trail_blocks_newest, trail_blocks_oldest,
-    trail_by_key, trail_set_vals, trail_page, trail_canonical, trail_block_bound, trail_block_one, trail_block_rows;
+    trail_by_key, trail_set_vals, trail_page, trail_canonical, trail_block_bound, trail_block_one;
 
 #endif

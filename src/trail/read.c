@@ -31,18 +31,21 @@ const struct stmt trail_at = {
 	.sql  = "SELECT at FROM trail WHERE account_id = $1 AND lane = $2 AND seq = $3",
 	.in = "iii", .out = "i",
 };
-#define BLOCKS \
+/* The engine reads each level in its order and merges them as it goes. A block
+ * is in one level at a time, and a statement sees one moment. */
+#define BLOCKS(level, bucket) \
 	"SELECT first_seq, last_seq, postings FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = $3" \
-	" AND last_seq >= $4 AND last_seq <= $5 AND first_seq <= $6"
+	" AND level = " level " AND bucket = " bucket " AND last_seq >= $4 AND last_seq <= $5 AND first_seq <= $6"
+#define ALL_BLOCKS BLOCKS("0", "0") " UNION ALL " BLOCKS("1", "$7") " UNION ALL " BLOCKS("2", "$8") " ORDER BY last_seq"
 const struct stmt trail_blocks_newest = {
 	.name = "trail.blocks_newest",
-	.sql  = BLOCKS " ORDER BY last_seq DESC",
-	.in = "iitiii", .out = "iib",
+	.sql  = ALL_BLOCKS " DESC",
+	.in = "iitiiiii", .out = "iib",
 };
 const struct stmt trail_blocks_oldest = {
 	.name = "trail.blocks_oldest",
-	.sql  = BLOCKS " ORDER BY last_seq",
-	.in = "iitiii", .out = "iib",
+	.sql  = ALL_BLOCKS,
+	.in = "iitiiiii", .out = "iib",
 };
 
 /* ---- one event ------------------------------------------------------------------------------------- */
@@ -201,7 +204,8 @@ blocks(struct ctx *cx, struct list *l, int64_t indexed)
 	if (l->lo > indexed || is_full(l))
 		return OK;
 	e = store_each(cx, l->f->oldest_first ? &trail_blocks_oldest : &trail_blocks_newest, ARGS(INT(l->t->account),
-	    INT(LANE), TEXT(l->term), INT(l->lo), INT(indexed), INT(l->hi)), in_block, l);
+	    INT(LANE), TEXT(l->term), INT(l->lo), INT(indexed), INT(l->hi), INT(bucket_of(1, l->id)),
+	    INT(bucket_of(2, l->id))), in_block, l);
 	return is_full(l) ? OK : e;
 }
 

@@ -22,7 +22,6 @@
  * (trail.checkpoint, with the SHA-256 of its note), so that a checkpoint that
  * was taken away is missed.
  */
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -89,11 +88,6 @@ const struct stmt trail_month_new = {
 	.sql  = "INSERT INTO trail_month_key (account_id, month, key_id) VALUES ($1, $2, $3)",
 	.in   = "iii",
 };
-const struct stmt trail_block_new = {
-	.name = "trail.block_new",
-	.sql  = "INSERT INTO trail_block (account_id, lane, term, last_seq, first_seq, postings) VALUES ($1, $2, $3, $4, $5, $6)",
-	.in   = "iitiib",
-};
 /* From the event before the first wanted one, for its hash. */
 const struct stmt trail_unindexed = {
 	.name = "trail.unindexed",
@@ -104,9 +98,10 @@ const struct stmt trail_unindexed = {
 
 const struct stmt *const trail_stmts[] = {
 	&trail_insert, &trail_head_get, &trail_head_count, &trail_head_new, &trail_head_set, &trail_last_checkpoint,
-	&trail_checkpoint_new, &trail_month_get, &trail_month_new, &trail_block_new, &trail_unindexed, &trail_checkpoints,
+	&trail_checkpoint_new, &trail_month_get, &trail_month_new, &trail_block_new, &trail_block_marks, &trail_block_rows,
+	&trail_block_delete, &trail_unindexed, &trail_checkpoints,
 	&trail_checkpoint_one, &trail_newest, &trail_oldest, &trail_at, &trail_blocks_newest, &trail_blocks_oldest, &trail_by_key, &trail_set_vals,
-	&trail_page, &trail_canonical, &trail_block_bound, &trail_block_one, &trail_block_rows, NULL
+	&trail_page, &trail_canonical, &trail_block_bound, &trail_block_one, NULL
 };
 
 /* ---- the head -------------------------------------------------------------------------------------- */
@@ -272,12 +267,12 @@ chain(struct ctx *cx, struct trail *t, const struct draft *d, int64_t *seq_out)
 }
 
 static enum err
-put_block(struct ctx *cx, void *arg, str term, str blob)
+put_block(struct ctx *cx, void *arg, str term, int64_t bucket, str blob)
 {
 	struct trail *t = arg;
 
-	return store_exec(cx, &trail_block_new, ARGS(INT(t->account), INT(LANE), TEXT(term), INT(t->head.seq),
-	    INT(t->head.indexed + 1), BYTES(blob)), NULL);
+	return store_exec(cx, &trail_block_new, ARGS(INT(t->account), INT(LANE), TEXT(term), INT(0), INT(bucket),
+	    INT(t->head.seq), INT(t->head.indexed + 1), BYTES(blob)), NULL);
 }
 
 static enum err
@@ -313,7 +308,7 @@ before_commit(struct ctx *cx, void *arg)
 	if (h->seq - h->covered >= CHECKPOINT_EVERY)
 		TRY(write_checkpoint(cx, t));
 	if (h->seq - h->indexed >= BLOCK_EVENTS || t->postings.n >= BLOCK_POSTINGS) {
-		TRY(postings_each(cx, &t->postings, h->indexed + 1, h->seq, put_block, t));
+		TRY(postings_each(cx, &t->postings, true, 0, h->indexed + 1, h->seq, put_block, t));
 		h->indexed = h->seq;
 	}
 	return head_store(cx, t);
@@ -486,6 +481,7 @@ trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witnes
 	if (t == NULL)
 		return fail(cx, E_FAULT, "trail", "out of memory");
 	pthread_mutex_init(&t->one, NULL);
+	pthread_rwlock_init(&t->blocks, NULL);
 	t->crypto = *crypto;
 	t->account = cx->account;
 	if (witness != NULL && (t->witness = strdup(witness)) == NULL)
@@ -510,6 +506,7 @@ trail_close(struct trail **tp)
 		return;
 	postings_done(&t->postings);
 	pthread_mutex_destroy(&t->one);
+	pthread_rwlock_destroy(&t->blocks);
 	free(t->witness);
 	free(t);
 	*tp = NULL;
@@ -543,22 +540,36 @@ note_witnessed(struct ctx *cx UNUSED, void *arg)
 
 /* The lock keeps two callers from writing the same lines; whoever comes second
  * finds them there. It is taken when nothing is held that the other may need. */
+static enum err
+bring_to_witness(struct ctx *cx, struct trail *t)
+{
+	struct seen s = { .t = t };
+	enum err e;
+
+	if (t->witness == NULL)
+		return OK;
+	pthread_mutex_lock(&t->one);
+	e = witness_write(cx, t, &s.number);
+	pthread_mutex_unlock(&t->one);
+	TRY(e);
+	return store_write(cx, note_witnessed, &s);
+}
+
+/* Merging can wait when somebody verifies. */
 enum err
 trail_checkpoint(struct ctx *cx)
 {
-	struct seen s = {0};
+	struct trail *t = NULL;
 	enum err e;
 
-	TRY(trail_of(cx, &s.t));
-	assert(s.t != NULL);
+	TRY(trail_of(cx, &t));
 	if (cx->tx != NULL)
 		return fail(cx, E_FAULT, "trail", "a checkpoint was asked for inside a transaction");
-	TRY(store_write(cx, checkpoint_in, s.t));
-	if (s.t->witness == NULL)
+	TRY(store_write(cx, checkpoint_in, t));
+	TRY(bring_to_witness(cx, t));
+	if (pthread_rwlock_trywrlock(&t->blocks) != 0)
 		return OK;
-	pthread_mutex_lock(&s.t->one);
-	e = witness_write(cx, s.t, &s.number);
-	pthread_mutex_unlock(&s.t->one);
-	TRY(e);
-	return store_write(cx, note_witnessed, &s);
+	e = index_merge(cx, t);
+	pthread_rwlock_unlock(&t->blocks);
+	return e;
 }

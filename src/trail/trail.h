@@ -55,9 +55,9 @@ enum err trail_look(struct ctx *cx, const char *object, const int64_t *ids, int 
  * `witness` is the file that checkpoints are appended to, or NULL. */
 enum err trail_open(struct ctx *cx, const struct trail_crypto *crypto, const char *witness, struct trail **out) MUST_CHECK;
 void     trail_close(struct trail **t);
-/* Writes a checkpoint if there are new events, and brings the witness up to
- * date: call it every minute and at the end, not in a transaction. At 10,000
- * events one is written without being asked for. */
+/* Writes a checkpoint if there are new events, brings the witness up to date
+ * and merges index blocks: call it every minute and at the end, not in a
+ * transaction. At 10,000 events one is written without being asked for. */
 enum err trail_checkpoint(struct ctx *cx) MUST_CHECK;
 /* Redaction: for events whose values are sealed under `old`, lets `rewrite`
  * change each value, and seals what remains under `fresh` (0: erases them). */

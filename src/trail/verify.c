@@ -1,7 +1,7 @@
 /* verify.c - is the database's trail what was appended?
  *
- * One walk along the chain in pages, with what it needs of memory bound by a
- * page and a posting block. Of each event:
+ * One walk along the chain in pages; what it needs of memory is bound by a page
+ * and the largest posting block. Of each event:
  *
  *   - seq follows the one before, the hash is SHA-256(hash before || line)
  *   - the line can be read and the columns say what it says
@@ -31,19 +31,15 @@ const struct stmt trail_canonical = {
 };
 const struct stmt trail_block_bound = {
 	.name = "trail.block_bound",
-	.sql  = "SELECT last_seq FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = '' AND last_seq > $3"
+	.sql  = "SELECT level, last_seq FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = '' AND last_seq > $3"
 	        " ORDER BY last_seq LIMIT 1",
-	.in = "iii", .out = "i",
+	.in = "iii", .out = "ii",
 };
 const struct stmt trail_block_one = {
 	.name = "trail.block_one",
-	.sql  = "SELECT first_seq, postings FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = $3 AND last_seq = $4",
-	.in = "iiti", .out = "ib",
-};
-const struct stmt trail_block_rows = {
-	.name = "trail.block_rows",
-	.sql  = "SELECT COUNT(*) FROM trail_block WHERE account_id = $1 AND lane = $2 AND last_seq > $3",
-	.in = "iii", .out = "i",
+	.sql  = "SELECT first_seq, postings FROM trail_block WHERE account_id = $1 AND lane = $2 AND term = $3 AND level = $4"
+	        " AND bucket = $5 AND last_seq = $6",
+	.in = "iitiii", .out = "ib",
 };
 
 bool
@@ -128,7 +124,8 @@ struct verifying {
 	int64_t         end;            /* the last event looked at */
 	struct head_row head;
 	struct postings postings;       /* since the last block */
-	int64_t         block_first, block_last, blocks;   /* the block that is due; rows seen */
+	int64_t         block_first, block_last, block_level;   /* the block that is due */
+	int64_t         blocks;         /* rows of blocks seen */
 	int64_t         reseal;         /* the trail.reseal event whose line is in `resealed` */
 	struct arena   *reseal_arena;
 	str             resealed;
@@ -241,17 +238,19 @@ next_block(struct verifying *k)
 	if (broke(k, store_all(k->cx, &trail_block_bound, ARGS(INT(k->t->account), INT(LANE), INT(k->block_last)), &rows)))
 		return false;
 	k->block_first = k->block_last + 1;
-	k->block_last = rows.count > 0 ? row_int(&rows.row[0], 0) : INT64_MAX;
+	k->block_last = rows.count > 0 ? row_int(&rows.row[0], 1) : INT64_MAX;
+	k->block_level = rows.count > 0 ? row_int(&rows.row[0], 0) : 0;
 	return true;
 }
 
 static enum err
-compare_block(struct ctx *cx, void *arg, str term, str blob)
+compare_block(struct ctx *cx, void *arg, str term, int64_t bucket, str blob)
 {
 	struct verifying *k = arg;
 	struct rows rows;
 
-	TRY(store_all(cx, &trail_block_one, ARGS(INT(k->t->account), INT(LANE), TEXT(term), INT(k->block_last)), &rows));
+	TRY(store_all(cx, &trail_block_one, ARGS(INT(k->t->account), INT(LANE), TEXT(term), INT(k->block_level),
+	    INT(bucket), INT(k->block_last)), &rows));
 	k->blocks++;
 	if (rows.count != 1 || row_int(&rows.row[0], 0) != k->block_first || !str_eq(row_str(&rows.row[0], 1), blob))
 		wrong(k->walk.v, k->block_first, "index altered");
@@ -269,11 +268,11 @@ block_matches(struct verifying *k, const struct canon *c)
 		return !broke(k, E_FAULT);
 	if (c->seq < k->block_last && c->seq < k->head.indexed && k->postings.n < POSTINGS_MOST)
 		return true;
-	if (c->seq != k->block_last)
+	if (c->seq != k->block_last || k->block_level < 0 || k->block_level >= LEVELS)
 		return wrong(k->walk.v, k->block_first, "index altered");
-	if (broke(k, postings_each(k->cx, &k->postings, k->block_first, k->block_last, compare_block, k)))
+	if (broke(k, postings_each(k->cx, &k->postings, false, (int)k->block_level, k->block_first, k->block_last,
+	    compare_block, k)))
 		return false;
-	postings_drop(&k->postings, c->seq);
 	return k->walk.v->ok && next_block(k);
 }
 
@@ -362,7 +361,6 @@ static enum err
 check_whole(struct verifying *k, struct trail_verdict *v)
 {
 	const struct head_row *h = &k->head;
-	struct rows rows;
 
 	if (k->walk.seq < k->end)
 		wrong(v, k->walk.seq + 1, "truncated");
@@ -376,10 +374,7 @@ check_whole(struct verifying *k, struct trail_verdict *v)
 		wrong(v, k->end, "the chain is not what the head says");
 	if (h->last != 0 && (h->min_lane != LANE || h->max_lane != LANE))
 		wrong(v, k->end + 1, "event inserted");
-	if (!v->ok)
-		return OK;
-	TRY(store_all(k->cx, &trail_block_rows, ARGS(INT(k->t->account), INT(LANE), INT(h->indexed)), &rows));
-	if (h->blocks != k->blocks)
+	if (v->ok && h->blocks != k->blocks)
 		wrong(v, k->end, "index altered");
 	return OK;
 }
@@ -427,10 +422,14 @@ trail_verify(struct ctx *cx, struct trail_verdict *out)
 	enum err e;
 
 	TRY(trail_of(cx, &k.t));
+	if (cx->tx != NULL)
+		return fail(cx, E_FAULT, "trail", "verifying was asked for inside a transaction");
 	k.t->crypto.public_key(cx->sys, v.public_key);
 	k.scratch = arena_new();
 	k.reseal_arena = arena_new();
+	pthread_rwlock_rdlock(&k.t->blocks);
 	e = verify_all(cx, &k, &v);
+	pthread_rwlock_unlock(&k.t->blocks);
 	if (e != OK && cx->fail.code == OK)
 		e = fail(cx, e, "trail", "the trail cannot be read");
 	postings_done(&k.postings);
