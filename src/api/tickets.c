@@ -258,9 +258,12 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 static enum err
 sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct ticket *t, int n)
 {
-	int64_t *ids = NEW(cx->arena, int64_t, (n + 1) * 110);
+	int64_t *ids;
 	int k = 0;
 
+	if (http_query(rq, "include") == NULL)
+		return OK;
+	ids = NEW(cx->arena, int64_t, (n + 1) * 110);
 	if (api_includes(rq, "users")) {
 		for (int i = 0; i < n; i++) {
 			ids[k++] = t[i].requester_id;

@@ -447,15 +447,11 @@ custom_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 
 /* ---- audits ------------------------------------------------------------------------------------------------ */
 
-#define EVENTS_MAX 600
+#define FIELDS 15                    /* that note_changes() may note, beside custom fields */
 
 static void
-add_event(struct ctx *cx, struct audit *a, const char *type, str field, str value, str previous)
+add_event(struct audit *a, const char *type, str field, str value, str previous)
 {
-	if (a->event == NULL)
-		a->event = NEW(cx->arena, struct audit_event, EVENTS_MAX);
-	if (a->event_count == EVENTS_MAX)
-		return;
 	a->event[a->event_count] = (struct audit_event){ .type = str_of(type), .field = field,
 	    .value = HIDE(value), .previous = HIDE(previous), .id = a->id + 2 + a->event_count };
 	a->event_count++;
@@ -463,10 +459,10 @@ add_event(struct ctx *cx, struct audit *a, const char *type, str field, str valu
 
 /* A Create event, or a Change event when there was another value before. */
 static void
-note(struct ctx *cx, struct audit *a, bool created, const char *field, str value, str previous)
+note(struct audit *a, bool created, const char *field, str value, str previous)
 {
 	if (created ? value.n && !str_eq(value, S("null")) && !str_eq(value, S("[]")) : !str_eq(value, previous))
-		add_event(cx, a, created ? "Create" : "Change", str_of(field), value, created ? S("null") : previous);
+		add_event(a, created ? "Create" : "Change", str_of(field), value, created ? S("null") : previous);
 }
 
 static str
@@ -491,20 +487,21 @@ static void
 note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
     const struct ticket_change *in)
 {
-	note(cx, a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
-	note(cx, a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
-	note(cx, a, created, "priority", quote_z(cx, priority_name(t->priority)), quote_z(cx, priority_name(old->priority)));
-	note(cx, a, created, "type", quote_z(cx, type_name(t->type)), quote_z(cx, type_name(old->type)));
-	note(cx, a, created, "requester_id", json_number(cx, t->requester_id), json_number(cx, old->requester_id));
-	note(cx, a, created, "assignee_id", json_number(cx, t->assignee_id), json_number(cx, old->assignee_id));
-	note(cx, a, created, "group_id", json_number(cx, t->group_id), json_number(cx, old->group_id));
-	note(cx, a, created, "organization_id", json_number(cx, t->organization_id), json_number(cx, old->organization_id));
-	note(cx, a, created, "problem_id", json_number(cx, t->problem_id), json_number(cx, old->problem_id));
-	note(cx, a, created, "brand_id", json_number(cx, t->brand_id), json_number(cx, old->brand_id));
-	note(cx, a, created, "ticket_form_id", json_number(cx, t->form_id), json_number(cx, old->form_id));
-	note(cx, a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
-	note(cx, a, created, "external_id", quote_text(cx, t->external_id), quote_text(cx, old->external_id));
-	note(cx, a, created, "tags", t->tags.hidden, old->tags.hidden);
+	a->event = NEW(cx->arena, struct audit_event, FIELDS + in->custom_count);
+	note(a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
+	note(a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
+	note(a, created, "priority", quote_z(cx, priority_name(t->priority)), quote_z(cx, priority_name(old->priority)));
+	note(a, created, "type", quote_z(cx, type_name(t->type)), quote_z(cx, type_name(old->type)));
+	note(a, created, "requester_id", json_number(cx, t->requester_id), json_number(cx, old->requester_id));
+	note(a, created, "assignee_id", json_number(cx, t->assignee_id), json_number(cx, old->assignee_id));
+	note(a, created, "group_id", json_number(cx, t->group_id), json_number(cx, old->group_id));
+	note(a, created, "organization_id", json_number(cx, t->organization_id), json_number(cx, old->organization_id));
+	note(a, created, "problem_id", json_number(cx, t->problem_id), json_number(cx, old->problem_id));
+	note(a, created, "brand_id", json_number(cx, t->brand_id), json_number(cx, old->brand_id));
+	note(a, created, "ticket_form_id", json_number(cx, t->form_id), json_number(cx, old->form_id));
+	note(a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
+	note(a, created, "external_id", quote_text(cx, t->external_id), quote_text(cx, old->external_id));
+	note(a, created, "tags", t->tags.hidden, old->tags.hidden);
 	for (int i = 0; i < in->custom_count; i++) {
 		str was = S("null");
 		json_t *list = json_loadb(old->custom_fields.hidden.p ? old->custom_fields.hidden.p : "[]",
@@ -520,7 +517,7 @@ note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket 
 				free(z);
 			}
 		json_decref(list);
-		note(cx, a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
+		note(a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
 		    in->custom[i].value_json, was);
 	}
 }
