@@ -306,8 +306,8 @@ ticket_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, i
 	}
 	TRY(sideload(&j, cx, rq, base, t, 1));
 	jw_end_obj(&j);
-	/* What the writer is answered, he has just sent or may see. */
-	return look_tickets(cx, t, 1, SHOWN);
+	/* What was written left its access event with the change (ticket_change.shown). */
+	return a != NULL ? OK : look_tickets(cx, t, 1, SHOWN);
 }
 
 static enum err
@@ -379,6 +379,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	ticket_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)T_SAFE;
+	ch.shown = SHOWN ",comments";
 	if (c.key.n)
 		TRY(store_write(cx, create_and_keep, &c));
 	else {
@@ -402,6 +403,7 @@ update(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return OK;
 	TRY(ticket_visible(cx, rq->param[0]));      /* 404 before 422: nothing is learned about what is not theirs */
 	ticket_fields(cx, obj, &ch);
+	ch.shown = SHOWN ",comments";
 	TRY(ticket_update(cx, rq->param[0], &ch, &t, &a));
 	return ticket_reply(cx, rq, rp, 200, &t, &a);
 }

@@ -122,6 +122,8 @@ struct ticket_change {
 	usec    created_at;                          /* imports and mail: 0 for now */
 	const char *cause;                           /* job or rule, for the trail */
 	bool    as_request;                          /* the actor speaks as the requester, staff or not */
+	const char *shown;                           /* fields that the answer will show: the access event is in the same
+	                                                transaction; NULL: none */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };

@@ -909,7 +909,8 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
-	return trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause);
+	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause));
+	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
 enum err
@@ -1106,7 +1107,8 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(search_replace(cx, 't', t->id, &all));
 	} else if (w->terms.count)
 		TRY(search_add(cx, 't', t->id, &w->terms));
-	return trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause);
+	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause));
+	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
 enum err

@@ -17,7 +17,7 @@
  * has only the database. The lowest two bits are replaced by the kind of the
  * document, so that lists of tickets, users and organizations never meet.
  * Words of a text are stemmed; heads (the first characters, for `word*`) are
- * not. Each word of a text is hashed once, however often it occurs.
+ * not. Each word of a text is taken once, however often it occurs.
  */
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -302,12 +302,79 @@ push(struct ctx *cx, struct terms *into, uint64_t term)
 	into->t[into->count++] = term;
 }
 
-/* What was hashed of this text already; open addressing, at most half full. */
-struct seen { const char *p; uint32_t hash; uint16_t n; char space; };
+/* Most words of a text were in the texts before it, so their terms are kept
+ * (a megabyte of them): an HMAC costs ten times a lookup. What is kept is no
+ * word but its SipHash under a key of this process, of which 64 bits are
+ * compared. Threads share the slots without a lock: `check` is tag ^ term, so
+ * two halves of different writes do not fit together. */
+enum { KEPT = 1 << 16 };
+static struct { _Atomic uint64_t check, term; } kept[KEPT];
+static uint64_t sip_key[2];
+static pthread_once_t sip_once = PTHREAD_ONCE_INIT;
+
+static void
+sip_begin(void)
+{
+	rand_bytes(sip_key, sizeof sip_key);
+}
+
+#define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
+#define SIP_ROUND() \
+	do { \
+		v0 += v1; v1 = ROTL(v1, 13) ^ v0; v0 = ROTL(v0, 32); \
+		v2 += v3; v3 = ROTL(v3, 16) ^ v2; \
+		v0 += v3; v3 = ROTL(v3, 21) ^ v0; \
+		v2 += v1; v1 = ROTL(v1, 17) ^ v2; v2 = ROTL(v2, 32); \
+	} while (0)
+
+/* SipHash-2-4 of the space and the word (Aumasson and Bernstein, 2012). */
+static uint64_t
+tag_of(char space, str w)
+{
+	uint64_t v0 = sip_key[0] ^ 0x736f6d6570736575u, v1 = sip_key[1] ^ 0x646f72616e646f6du,
+	    v2 = sip_key[0] ^ 0x6c7967656e657261u ^ (unsigned char)space, v3 = sip_key[1] ^ 0x7465646279746573u, m;
+	size_t i = 0;
+
+	for (; i + 8 <= w.n; i += 8) {
+		memcpy(&m, w.p + i, 8);
+		v3 ^= m;
+		SIP_ROUND();
+		SIP_ROUND();
+		v0 ^= m;
+	}
+	m = (uint64_t)w.n << 56;
+	for (unsigned shift = 0; i < w.n; i++, shift += 8)
+		m |= (uint64_t)(unsigned char)w.p[i] << shift;
+	v3 ^= m;
+	SIP_ROUND();
+	SIP_ROUND();
+	v0 ^= m;
+	v2 ^= 0xff;
+	for (int k = 0; k < 4; k++)
+		SIP_ROUND();
+	m = v0 ^ v1 ^ v2 ^ v3;
+	return m != 0 ? m : 1;
+}
+
+static uint64_t
+kept_term(struct ctx *cx, uint64_t tag, char space, str w)
+{
+	size_t i = tag & (KEPT - 1);
+	uint64_t term = atomic_load_explicit(&kept[i].term, memory_order_relaxed);
+
+	if ((atomic_load_explicit(&kept[i].check, memory_order_relaxed) ^ term) == tag)
+		return term;
+	term = term_of(cx, KIND_TICKET, space, w) & ~(uint64_t)3;
+	atomic_store_explicit(&kept[i].term, term, memory_order_relaxed);
+	atomic_store_explicit(&kept[i].check, tag ^ term, memory_order_relaxed);
+	return term;
+}
+
+/* The tags of this text so far; open addressing, at most half full. */
 struct gather {
 	struct ctx   *cx;
 	struct terms *into;
-	struct seen  *seen;
+	uint64_t     *seen;
 	size_t        slots, used;
 	const int    *heads;
 	bool          title;
@@ -316,60 +383,50 @@ struct gather {
 static void
 grow(struct gather *g)
 {
-	struct seen *old = g->seen;
+	uint64_t *old = g->seen;
 	size_t n = g->slots;
 
 	g->slots = n == 0 ? 1024 : n * 4;
-	g->seen = NEW(g->cx->arena, struct seen, g->slots);
+	g->seen = NEW(g->cx->arena, uint64_t, g->slots);
 	for (size_t i = 0; i < n; i++)
-		if (old[i].p != NULL) {
-			size_t h = old[i].hash & (g->slots - 1);
-			while (g->seen[h].p != NULL)
+		if (old[i] != 0) {
+			size_t h = old[i] >> 32 & (g->slots - 1);
+			while (g->seen[h] != 0)
 				h = (h + 1) & (g->slots - 1);
 			g->seen[h] = old[i];
 		}
 }
 
-static void
+/* False: the text had it already. */
+static bool
 emit(struct gather *g, char space, str w)
 {
-	uint32_t hash = 2166136261u ^ (unsigned char)space;
+	uint64_t tag = tag_of(space, w);
 	size_t h;
 
-	for (size_t i = 0; i < w.n; i++)
-		hash = (hash ^ (unsigned char)w.p[i]) * 16777619u;
-	hash ^= hash >> 15;
 	if ((g->used + 1) * 2 > g->slots)
 		grow(g);
-	for (h = hash & (g->slots - 1); g->seen[h].p != NULL; h = (h + 1) & (g->slots - 1))
-		if (g->seen[h].hash == hash && g->seen[h].space == space && g->seen[h].n == w.n &&
-		    memcmp(g->seen[h].p, w.p, w.n) == 0)
-			return;
-	g->seen[h] = (struct seen){ w.p, hash, (uint16_t)w.n, space };
+	for (h = tag >> 32 & (g->slots - 1); g->seen[h] != 0; h = (h + 1) & (g->slots - 1))
+		if (g->seen[h] == tag)
+			return false;
+	g->seen[h] = tag;
 	g->used++;
-	push(g->cx, g->into, term_of(g->cx, KIND_TICKET, space, w) & ~(uint64_t)3);
-}
-
-/* A stem that is no slice of the text needs memory of its own. */
-static str
-stem_kept(struct gather *g, str w)
-{
-	char room[WORD_MAX];
-	str s = word_stem(w, room);
-
-	return s.p == room ? str_dup(g->cx->arena, s) : s;
+	push(g->cx, g->into, kept_term(g->cx, tag, space, w));
+	return true;
 }
 
 static void
 gather_word(void *arg, str w, bool whole)
 {
 	struct gather *g = arg;
-	str stem = whole ? w : stem_kept(g, w);
+	char room[WORD_MAX];
+	str stem = whole ? w : word_stem(w, room);
+	bool fresh = emit(g, IN_TEXT, stem);
 
-	emit(g, IN_TEXT, stem);
 	if (g->title)
 		emit(g, IN_TITLE, stem);
-	if (whole || g->heads == NULL)
+	/* A stem that was there has its heads, unless this is another form of it. */
+	if (whole || g->heads == NULL || (!fresh && stem.n == w.n))
 		return;
 	for (const int *h = g->heads; *h != 0; h++) {
 		size_t n = word_head(w, *h);
@@ -384,6 +441,7 @@ gather_text(struct ctx *cx, str text, const int *with_heads, bool title, struct 
 {
 	struct gather g = { .cx = cx, .into = into, .heads = with_heads, .title = title };
 
+	pthread_once(&sip_once, sip_begin);
 	words_split(words_fold(cx->arena, text), gather_word, &g);
 }
 
