@@ -34,6 +34,7 @@ struct ward {
 	struct keeper *keeper;
 	char           dir[4096];
 	bool           serving;
+	bool           altered;      /* the trail does not match its head: read and verify only */
 	struct http   *http;
 	struct arena  *arena;        /* of the configuration's texts */
 };

@@ -189,6 +189,11 @@ cmd_serve(int argc, char **argv)
 	if ((code = ward_open(&w, dir, false, passphrase_of(a, pass), 2)) != 0) {
 		return code;
 	}
+	if (w.altered) {
+		fprintf(stderr, "ward: the trail was altered, so nothing may be written and nothing is served; `ward trail verify` says where\n");
+		ward_close(&w);
+		return 78;
+	}
 	w.serving = true;
 	if (listen == NULL)
 		listen = w.conf.listen;
@@ -208,7 +213,7 @@ cmd_serve(int argc, char **argv)
 	if (pthread_create(&back, &attr, background, &w) != 0)
 		return 74;
 	hc = (struct http_conf){ .listen = listen, .plain = plain, .cert_file = conf_path(&w, w.conf.tls_cert),
-	    .key_file = conf_path(&w, w.conf.tls_key), .workers = (int)w.conf.workers, .admit = api_admit,
+	    .key_file = conf_path(&w, w.conf.tls_key), .workers = w.conf.workers > 0 ? (int)w.conf.workers : 64, .admit = api_admit,
 	    .handle = api_handle, .arg = api,
 	    .trusted_proxy = w.conf.trusted_proxy && *w.conf.trusted_proxy ? w.conf.trusted_proxy : NULL };
 	e = http_start(&cx, &hc, &w.http);

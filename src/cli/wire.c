@@ -199,8 +199,13 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	    || (e = store_prepare(cx, w->sys.store, trail_stmts)) != OK
 	    || (e = store_prepare(cx, w->sys.store, gate_stmts)) != OK || (e = desk_prepare(cx)) != OK)
 		return refuse(cx, err, "the database does not fit this program", e);
-	if ((e = trail_open(cx, &ward_trail_crypto, conf_path(w, "trail.witness"), &w->sys.trail)) != OK)
-		return refuse(cx, err, "the trail cannot be opened", e);
+	if ((e = trail_open(cx, &ward_trail_crypto, conf_path(w, "trail.witness"), &w->sys.trail)) != OK) {
+		if (e != E_FAULT || w->sys.trail == NULL)
+			return refuse(cx, err, "the trail cannot be opened", e);
+		/* An altered trail can be read and verified; nothing can be written beside it. */
+		w->altered = true;
+		fail_clear(cx);
+	}
 	if ((e = gate_open(cx, &ward_gate_crypto, &w->sys.gate)) != OK)
 		return refuse(cx, err, "cannot open", e);
 	if (phi_open(conf_path(w, w->conf.phi_folder), &w->sys.phi, why, sizeof why) != PHI_OK) {
@@ -212,7 +217,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
 		return refuse(cx, err, "the parser cannot be started", e);
 	/* Keys noted for destruction before a crash are destroyed now. */
-	if ((e = store_erase(cx)) != OK)
+	if (!w->altered && (e = store_erase(cx)) != OK)
 		return refuse(cx, err, "erasing what was to be erased", e);
 	return 0;
 }
