@@ -410,7 +410,7 @@ report(int64_t docs, double writing, double building)
 int
 main(int argc, char **argv)
 {
-	int64_t total = argc > 1 ? atoll(argv[1]) : 1000000;
+	int64_t total = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
 	struct migration m[2] = { { 1, DB_MAIN, "ticket", S("CREATE TABLE ticket (account_id BIGINT, id BIGINT, deleted_at BIGINT,"
 	    " status BIGINT, priority BIGINT, type BIGINT, requester_id BIGINT, submitter_id BIGINT, assignee_id BIGINT,"
 	    " group_id BIGINT, organization_id BIGINT, brand_id BIGINT, form_id BIGINT, channel TEXT, created_at BIGINT,"
