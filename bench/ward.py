@@ -84,12 +84,12 @@ def measure(desk, token, mix, have, c):
     kinds = [
         ("create, 64 connections", 64, ["--mix", mix]),
         ("show, 64 connections", 64, ["--path-template", "/api/v2/tickets/%d.json", "--ids", "1-%d" % have]),
-        ("list of 25, 64 connections", 64, ["--path-template", "/api/v2/tickets.json?page%%5Bsize%%5D=25&page%%5Bafter%%5D=" + cursor(c, have)]),
+        ("list of 25, 64 connections", 64, ["--path-template", "/api/v2/tickets.json?page[size]=25&page[after]=" + cursor(c, have)]),
         ("create, 1 connection", 1, ["--mix", mix]),
         ("show, 1 connection", 1, ["--path-template", "/api/v2/tickets/%d.json", "--ids", "1-%d" % have]),
-        ("list of 25, 1 connection", 1, ["--path-template", "/api/v2/tickets.json?page%%5Bsize%%5D=25&page%%5Bafter%%5D=" + cursor(c, have)]),
-        ("search one rare word, 1 connection", 1, ["--path-template", "/api/v2/search.json?query=type:ticket%%20word%d&per_page=25", "--ids", "1-1000"]),
-        ("search two common words, 1 connection", 1, ["--path-template", "/api/v2/search.json?query=type:ticket%%20insulin%%20parking&per_page=25"]),
+        ("list of 25, 1 connection", 1, ["--path-template", "/api/v2/tickets.json?page[size]=25&page[after]=" + cursor(c, have)]),
+        ("search one rare word, 1 connection", 1, ["--path-template", "/api/v2/search.json?query=type:ticket+word%d&per_page=25", "--ids", "1-1000"]),
+        ("search two common words, 1 connection", 1, ["--path-template", "/api/v2/search.json?query=type:ticket+insulin+parking&per_page=25"]),
     ]
     for name, conns, args in kinds:
         r = load(desk, token, conns, SECONDS, *args)
@@ -110,7 +110,7 @@ def cursor(c, have):
 
 def storage_floor():
     tool = os.path.join(BUILD, "bench", "store")
-    r = subprocess.run([tool, "-d", tempfile.gettempdir(), "-t", "3", "-c", "64", "-k"], capture_output=True, text=True)
+    r = subprocess.run([tool, "-d", tempfile.gettempdir(), "-t", "2", "-k"], capture_output=True, text=True)
     return r.stdout.strip()
 
 
