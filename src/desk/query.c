@@ -49,13 +49,14 @@ enum { ALTS_MAX = 64, TOTAL_MAX = 10000, EXAMINE_MAX = 1000000, FEW = 20000, BAT
 #define IN_LIST(n) "(SELECT value FROM json_each($" #n "))"
 #define IN_LIST_PG(n) "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($" #n " AS json)))"
 
-/* The index has all these columns; without being told, SQLite would take the
- * primary key and then open the row itself. */
+/* The index has all these columns and holds what has id > 0; without being
+ * told, SQLite would take the primary key and then open the row itself. */
 const struct stmt st_ticket_facts = {
 	.name = "search.tickets",
 	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id IN " IN_LIST(2)
-	        " AND t.deleted_at IS NULL",
-	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id IN " IN_LIST_PG(2) " AND t.deleted_at IS NULL",
+	        " AND t.id > 0 AND t.deleted_at IS NULL",
+	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id IN " IN_LIST_PG(2)
+	        " AND t.id > 0 AND t.deleted_at IS NULL",
 	.in   = "it", .out = FACTS_OUT,
 };
 
@@ -64,9 +65,10 @@ const struct stmt st_ticket_facts = {
 	" AND t.type IN " list(5) " AND t.created_at >= $6 AND t.created_at < $7 AND t.updated_at >= $8 AND t.updated_at < $9"
 const struct stmt st_ticket_scan = {
 	.name = "search.ticket_scan",
-	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id < $2" NARROW(IN_LIST)
+	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id < $2 AND t.id > 0"
+	        NARROW(IN_LIST)
 	        " ORDER BY t.id DESC LIMIT $10",
-	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id < $2" NARROW(IN_LIST_PG)
+	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id < $2 AND t.id > 0" NARROW(IN_LIST_PG)
 	        " ORDER BY t.id DESC LIMIT $10",
 	.in   = "iitttiiiii", .out = FACTS_OUT,
 };
@@ -844,7 +846,8 @@ ascending_ids(const void *a, const void *b)
 static void
 set_ids(struct cond *c, int64_t *id, int n)
 {
-	qsort(id, (size_t)n, sizeof(*id), ascending_ids);
+	if (n > 1)
+		qsort(id, (size_t)n, sizeof(*id), ascending_ids);
 	c->id = id;
 	c->ids = n;
 }
@@ -1907,7 +1910,8 @@ from_ids(struct run *r, struct plan *p, struct ids *l, struct batch *b)
 {
 	int64_t last = NO_DOC;
 
-	qsort(l->id, (size_t)l->n, sizeof(*l->id), descending_ids);
+	if (l->n > 1)
+		qsort(l->id, (size_t)l->n, sizeof(*l->id), descending_ids);
 	for (int i = 0; i < l->n && !enough(r); i++) {
 		bool yes = true;
 		if (l->id[i] == last)
@@ -2388,8 +2392,7 @@ search_user_changed(struct ctx *cx, const struct user *u)
 	search_terms(cx, 'u', reveal(cx, u->notes, TO_INDEX), &t);
 	search_terms(cx, 'u', reveal(cx, u->details, TO_INDEX), &t);
 	json_terms(cx, u->user_fields, 'u', &t);
-	/* A new one has nothing to replace. */
-	return u->created_at == u->updated_at ? search_add(cx, 'u', u->id, &t) : search_change(cx, 'u', u->id, &t);
+	return search_change(cx, 'u', u->id, &t);
 }
 
 enum err
@@ -2408,5 +2411,5 @@ search_org_changed(struct ctx *cx, const struct organization *o)
 	search_terms(cx, 'o', reveal(cx, o->notes, TO_INDEX), &t);
 	search_terms(cx, 'o', reveal(cx, o->details, TO_INDEX), &t);
 	json_terms(cx, o->fields, 'o', &t);
-	return o->created_at == o->updated_at ? search_add(cx, 'o', o->id, &t) : search_change(cx, 'o', o->id, &t);
+	return search_change(cx, 'o', o->id, &t);
 }
