@@ -49,14 +49,14 @@ enum { ALTS_MAX = 64, TOTAL_MAX = 10000, EXAMINE_MAX = 1000000, FEW = 20000, BAT
 #define IN_LIST(n) "(SELECT value FROM json_each($" #n "))"
 #define IN_LIST_PG(n) "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($" #n " AS json)))"
 
-/* The index has all these columns and holds what has id > 0; without being
+/* The index has all these columns and holds what has status >= 0; without being
  * told, SQLite would take the primary key and then open the row itself. */
 const struct stmt st_ticket_facts = {
 	.name = "search.tickets",
 	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id IN " IN_LIST(2)
-	        " AND t.id > 0 AND t.deleted_at IS NULL",
+	        " AND t.status >= 0 AND t.deleted_at IS NULL",
 	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id IN " IN_LIST_PG(2)
-	        " AND t.id > 0 AND t.deleted_at IS NULL",
+	        " AND t.status >= 0 AND t.deleted_at IS NULL",
 	.in   = "it", .out = FACTS_OUT,
 };
 
@@ -65,10 +65,10 @@ const struct stmt st_ticket_facts = {
 	" AND t.type IN " list(5) " AND t.created_at >= $6 AND t.created_at < $7 AND t.updated_at >= $8 AND t.updated_at < $9"
 const struct stmt st_ticket_scan = {
 	.name = "search.ticket_scan",
-	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id < $2 AND t.id > 0"
+	.sql  = "SELECT " FACTS " FROM ticket t INDEXED BY ticket_search WHERE t.account_id = $1 AND t.id < $2 AND t.status >= 0"
 	        NARROW(IN_LIST)
 	        " ORDER BY t.id DESC LIMIT $10",
-	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id < $2 AND t.id > 0" NARROW(IN_LIST_PG)
+	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND t.id < $2 AND t.status >= 0" NARROW(IN_LIST_PG)
 	        " ORDER BY t.id DESC LIMIT $10",
 	.in   = "iitttiiiii", .out = FACTS_OUT,
 };

@@ -1229,9 +1229,13 @@ step(struct ctx *cx, struct search *s, bool *more)
 	struct table *t;
 
 	if (s->keys && cx->now - s->keys_at >= ERASE_KEYS_EVERY) {
-		TRY(store_erase(cx));
-		s->keys = false;
+		enum err e = store_erase(cx);
+		s->keys = e != OK;
 		s->keys_at = cx->now;
+		if (e == E_BUSY)                     /* a reader was in the way; not now, then */
+			fail_forget(cx);
+		else
+			TRY(e);
 	}
 	*more = true;
 	if ((t = frozen_table(s, 1)) != NULL)
