@@ -611,7 +611,7 @@ leaf_for(struct run *r, struct plan *p, const struct qitem *it)
 			return &p->leaf[i];
 	l = &p->leaf[p->leaves++];
 	*l = (struct leaf){ .field = it->field, .number = it->number, .negative = it->negative,
-	    .alt = NEW(r->cx->arena, struct alt, ALTS_MAX) };
+	    .alt = NEW(r->cx->arena, struct alt, it->field == Q_TEXT ? 2 : ALTS_MAX) };
 	return l;
 }
 
@@ -713,7 +713,7 @@ plan_leaf(struct run *r, struct plan *p, const struct qitem *it)
 		return OK;
 	}
 	l = leaf_for(r, p, it);
-	if (l->alts + 2 > ALTS_MAX)
+	if (it->field != Q_TEXT && l->alts + 2 > ALTS_MAX)
 		return wrong(r->cx, "the query has too many values for one field");
 	TRY(leaf_alt(r, p, it, &l->alt[l->alts]));
 	l->alts++;
@@ -1564,7 +1564,7 @@ leaf_says(const struct leaf *l, int64_t doc, int64_t dead_before, uint64_t *mayb
 	return false;
 }
 
-struct candidate { int64_t id; bool checks; uint64_t maybe[ITEMS_MAX]; };   /* per leaf; 0: it is settled */
+struct candidate { int64_t id; bool checks; uint64_t *maybe; };      /* per leaf; 0: it is settled */
 
 /* Is `doc` a candidate as far as the index knows? */
 static enum err
@@ -2115,6 +2115,8 @@ run_type(struct run *r, int type)
 	TRY(plan_make(r, type, p));
 	if (p->out || (type != TICKET && r->order == BY_RELEVANCE && r->count >= TOTAL_MAX))
 		return OK;
+	for (int i = 0, n = p->leaves > 0 ? p->leaves : 1; i < BATCH; i++)
+		b.c[i].maybe = (i == 0 ? NEW(cx->arena, uint64_t, n * BATCH) : b.c[i - 1].maybe + n);
 	b.arena = arena_new();
 	for (int tries = 0;; tries++) {
 		bool stale;
@@ -2133,7 +2135,10 @@ run_type(struct run *r, int type)
 			break;
 	}
 	arena_free(&b.arena);
-	return e == E_CONFLICT ? fail(cx, E_BUSY, "search", "the index changes too fast") : e;
+	if (e != E_CONFLICT)
+		return e;
+	fail_forget(cx);
+	return fail(cx, E_BUSY, "search", "the index changes too fast");
 }
 
 /* Those with that name; asked while a plan is made. */
@@ -2275,6 +2280,13 @@ page_of(int64_t offset, int limit, int count, int *from)
 	return count - *from < limit ? count - *from : limit;
 }
 
+/* By relevance, the last batch may have gone a little further than was needed. */
+static int64_t
+total_of(const struct run *r)
+{
+	return r->order == BY_RELEVANCE && r->count > TOTAL_MAX ? TOTAL_MAX : r->count;
+}
+
 enum err
 search_run(struct ctx *cx, const struct search_page *page, struct found **out, int *count, int64_t *total)
 {
@@ -2295,7 +2307,7 @@ search_run(struct ctx *cx, const struct search_page *page, struct found **out, i
 	*out = NEW(cx->arena, struct found, *count + 1);
 	for (int i = 0; i < *count; i++)
 		(*out)[i] = (struct found){ r.m[from + i].type, r.m[from + i].id };
-	*total = r.count;
+	*total = total_of(&r);
 	return OK;
 }
 
@@ -2316,7 +2328,7 @@ search_users(struct ctx *cx, str query, int64_t offset, int limit, int64_t **ids
 	*ids = NEW(cx->arena, int64_t, *count + 1);
 	for (int i = 0; i < *count; i++)
 		(*ids)[i] = r.m[from + i].id;
-	*total = r.count;
+	*total = total_of(&r);
 	return OK;
 }
 

@@ -5,7 +5,7 @@
  *
  *   delta     one row per change of a document, in the change's transaction:
  *             its terms, sealed. Numbered by a sequence without gaps (seq).
- *   table     in memory, the terms of at most 4,096 deltas (or a million
+ *   table     in memory, the terms of at most 4,096 deltas (or half a million
  *             terms). The last one is open, those before are frozen. All deltas
  *             of a table are sealed under one data key. Filled when the
  *             transaction is durable, before its store_write() returns, so that
@@ -49,7 +49,7 @@
 
 #include "desk/index.h"
 
-enum { TABLE_DOCS = 4096, TABLE_POSTS = 1 << 20, FAN = 8, DELTA_TERMS = 1 << 16, LEVELS = 12,
+enum { TABLE_DOCS = 4096, TABLE_POSTS = 1 << 19, FAN = 8, DELTA_TERMS = 1 << 16, LEVELS = 12,
        CLEAN_BUCKETS = 64, CLEAN_DELTAS = 256, TOMB_ROWS = 256, DUE_MAX = 4096 };
 enum mode { MODE_ADD, MODE_CHANGE, MODE_REPLACE };
 #define ERASE_KEYS_EVERY (60 * SECOND)
