@@ -14,6 +14,7 @@ T        ?= 60
 DATA     ?= $(B)/demo-data
 PORT     ?= 8443
 PREFIX   ?= /usr/local
+.DEFAULT_GOAL := all
 Q        := $(if $(V),,@)
 say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 

@@ -1271,7 +1271,7 @@ visible(struct ctx *cx, const struct facts *f, bool *yes)
 {
 	struct about a = { .has_object = true, .requester_id = f->v[Q_REQUESTER], .assignee_id = f->v[Q_ASSIGNEE],
 	    .group_id = f->v[Q_GROUP], .organization_id = f->v[Q_ORGANIZATION] };
-	int64_t *cc = f->cc.n > 0 ? NEW(cx->arena, int64_t, f->cc.n) : NULL;
+	int64_t *cc = NEW(cx->arena, int64_t, f->cc.n + 1);
 	uint64_t kind, id;
 	str rest = f->cc;
 	enum err e;
