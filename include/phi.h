@@ -116,6 +116,15 @@ PHI_API struct phi_known *phi_known_new(void);                 /* NULL: out of m
 PHI_API enum phi_err phi_known_add(struct phi_known *k, enum phi_kind kind, const char *value, size_t len);
 PHI_API enum phi_err phi_known_allow(struct phi_known *k, const char *value, size_t len); /* never report exactly this */
 PHI_API void phi_known_free(struct phi_known *k);
+/* What `more` knows counts as well where `k` is given (an account's list behind
+ * a ticket's people). Not owned: it must outlive k. NULL: no more. */
+PHI_API void phi_known_also(struct phi_known *k, const struct phi_known *more);
+/* A set as bytes, without `also`, for keeping it (sealed: its key is in it);
+ * `out` has room for phi_known_size(). Loading checks all of it: PHI_BAD. The
+ * bytes belong to this kind of machine. */
+PHI_API size_t phi_known_size(const struct phi_known *k);
+PHI_API void phi_known_save(const struct phi_known *k, void *out);
+PHI_API enum phi_err phi_known_load(const void *bytes, size_t n, struct phi_known **out);
 
 /* Redaction: writes the text with its findings replaced, in pieces, to `out`
  * (non-zero ends it with PHI_STOPPED). Nothing is written before the whole

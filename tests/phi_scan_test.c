@@ -113,6 +113,31 @@ known(void **state)
 			assert_int_equal(s.f[0].len, strlen(rows[i].part));
 		}
 	}
+	/* Kept, loaded, and behind another set. */
+	struct phi_known *loaded, *front = phi_known_new();
+	size_t n = phi_known_size(k);
+	unsigned char *bytes = malloc(n);
+	assert_non_null(bytes);
+	assert_non_null(front);
+	phi_known_save(k, bytes);
+	for (size_t i = 0; i < n; i += 7) {
+		bytes[i] ^= 1;
+		assert_int_equal(phi_known_load(bytes, n, &loaded), PHI_BAD);
+		bytes[i] ^= 1;
+	}
+	assert_int_equal(phi_known_load(bytes, n - 8, &loaded), PHI_BAD);
+	assert_int_equal(phi_known_load(bytes, n, &loaded), PHI_OK);
+	assert_int_equal(phi_known_add(front, PHI_NAME, "Other Person", 12), PHI_OK);
+	phi_known_also(front, loaded);
+	o.known = front;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct first s = { .n = 0 };
+		assert_int_equal(phi_scan_opts(phi, &o, rows[i].text, strlen(rows[i].text), collect, &s), PHI_OK);
+		assert_int_equal(s.n > 0, rows[i].part != NULL);
+	}
+	free(bytes);
+	phi_known_free(front);
+	phi_known_free(loaded);
 	phi_known_free(k);
 	phi_known_free(NULL);
 	assert_int_equal(phi_known_add(NULL, PHI_NAME, "x", 1), PHI_BAD);

@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 struct phi_known {
@@ -16,6 +17,7 @@ struct phi_known {
 	uint64_t *slot;
 	size_t    slots, count;
 	unsigned  max_words;     /* of the longest value */
+	const struct phi_known *also;
 };
 
 #define ALLOW 0x80u
@@ -36,6 +38,8 @@ phi_known_free(struct phi_known *k)
 {
 	if (!k)
 		return;
+	if (k->slot)
+		explicit_bzero(k->slot, k->slots * sizeof *k->slot);
 	free(k->slot);
 	free(k);
 }
@@ -176,12 +180,10 @@ get(const struct phi_known *k, uint64_t h)
 	return 0;
 }
 
-/* Adds a candidate for every known value in the window. */
-void
-phi_known_find(struct scan *s)
+static void
+find_in(struct scan *s, const struct phi_known *k)
 {
-	const struct phi_known *k = s->o.known;
-	if (!k || !k->slots)
+	if (!k->slots)
 		return;
 	for (size_t i = 0; i < s->ntok; i++) {
 		if (s->tok[i].type == T_PUNCT)
@@ -220,14 +222,104 @@ phi_known_find(struct scan *s)
 	}
 }
 
+/* Adds a candidate for every known value in the window. */
+void
+phi_known_find(struct scan *s)
+{
+	for (const struct phi_known *k = s->o.known; k; k = k->also)
+		find_in(s, k);
+}
+
 /* True when exactly this span is on the allow list. */
 bool
 phi_known_allowed(const struct phi_known *k, const char *p, size_t n)
 {
-	uint64_t h[16], x = k->key;
+	uint64_t h[16];
 	size_t len[16];
 	unsigned w = words(p, n, h, len, 16);
-	for (unsigned i = 0; i < w; i++)
-		x = phi_mix(x, h[i]);
-	return w && get(k, x) & ALLOW;
+	for (; w && k; k = k->also) {
+		uint64_t x = k->key;
+		for (unsigned i = 0; i < w; i++)
+			x = phi_mix(x, h[i]);
+		if (get(k, x) & ALLOW)
+			return true;
+	}
+	return false;
+}
+
+void
+phi_known_also(struct phi_known *k, const struct phi_known *more)
+{
+	if (k)
+		k->also = more;
+}
+
+/* ---- kept and loaded: 40 bytes of head in the order of this machine, the slots, a sum ---- */
+
+#define MAGIC 0x314e4b494850ull          /* "PHIKN1" */
+struct head { uint64_t magic, key, slots, count, max_words; };
+
+static uint64_t
+sum_of(const struct head *h, const uint64_t *slot)
+{
+	uint64_t x = phi_mix(phi_mix(phi_mix(phi_mix(h->magic, h->key), h->slots), h->count), h->max_words);
+	for (size_t i = 0; i < h->slots; i++)
+		x = phi_mix(x, slot[i]);
+	return x;
+}
+
+size_t
+phi_known_size(const struct phi_known *k)
+{
+	return sizeof(struct head) + k->slots * sizeof *k->slot + sizeof(uint64_t);
+}
+
+void
+phi_known_save(const struct phi_known *k, void *out)
+{
+	struct head h = { MAGIC, k->key, k->slots, k->count, k->max_words };
+	uint64_t sum = sum_of(&h, k->slot);
+	char *p = out;
+	memcpy(p, &h, sizeof h);
+	if (k->slots)
+		memcpy(p + sizeof h, k->slot, k->slots * sizeof *k->slot);
+	memcpy(p + sizeof h + k->slots * sizeof *k->slot, &sum, sizeof sum);
+}
+
+enum phi_err
+phi_known_load(const void *bytes, size_t n, struct phi_known **out)
+{
+	struct phi_known *k;
+	struct head h;
+	uint64_t sum;
+	size_t full = 0;
+
+	*out = NULL;
+	if (!bytes || n < sizeof h + sizeof sum)
+		return PHI_BAD;
+	memcpy(&h, bytes, sizeof h);
+	memcpy(&sum, (const char *)bytes + n - sizeof sum, sizeof sum);
+	if (h.magic != MAGIC || h.slots & (h.slots - 1) || h.slots != (n - sizeof h - sizeof sum) / sizeof sum ||
+	    (n - sizeof h - sizeof sum) % sizeof sum || h.count * 10 > h.slots * 7 || h.max_words > 16)
+		return PHI_BAD;
+	k = phi_known_new();
+	if (!k || (h.slots && !(k->slot = calloc(h.slots, sizeof *k->slot)))) {
+		phi_known_free(k);
+		return PHI_NOMEM;
+	}
+	k->key = h.key;
+	k->slots = h.slots;
+	k->count = h.count;
+	k->max_words = (unsigned)h.max_words;
+	if (h.slots)
+		memcpy(k->slot, (const char *)bytes + sizeof h, h.slots * sizeof *k->slot);
+	/* A full table would be searched forever. */
+	for (size_t i = 0; i < k->slots; i++)
+		full += k->slot[i] != 0;
+	if (full != k->count || sum_of(&h, k->slot) != sum) {
+		phi_known_free(k);
+		return PHI_BAD;
+	}
+	*out = k;
+	return PHI_OK;
 }
