@@ -175,6 +175,7 @@ struct sys {
 	struct phi    *phi;
 	struct search *search;     /* desk's index */
 	struct gate   *gate;
+	struct flow   *flow;       /* the outbox and its senders */
 	struct jobs   *jobs;       /* desk's background jobs */
 	struct parser *parser;     /* mail's sandboxed parser processes */
 	const char    *data;       /* the data folder */

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "base/base.h"
 #include "desk/desk.h"
+#include "flow/flow.h"
 #include "gate/gate.h"
 #include "http/http.h"
 #include "mail/mail.h"
@@ -20,7 +21,7 @@
 /* DIR/ward.conf; every row has its help in main.c's table. */
 struct conf {
 	const char *listen, *root_key, *root_kind, *passphrase_salt, *passphrase_file, *tls_cert, *tls_key, *base_url,
-	           *trusted_proxy, *user, *phi_folder;
+	           *trusted_proxy, *user, *phi_folder, *smtp_password_file;
 	bool        open_requests, fips;
 	int64_t     workers, readers, parsers;
 };

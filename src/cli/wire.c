@@ -22,6 +22,7 @@ const struct conf_row conf_rows[] = {
 	{ "trusted_proxy",   CONF_TEXT, AT(trusted_proxy),   "",               "address of the proxy whose X-Forwarded headers count" },
 	{ "user",            CONF_TEXT, AT(user),            "",               "user to become when started as root" },
 	{ "phi_folder",      CONF_TEXT, AT(phi_folder),      "",               "folder of the house's own PHI rules" },
+	{ "smtp_password_file", CONF_TEXT, AT(smtp_password_file), "",         "file with the mail relay's password" },
 	{ "open_requests",   CONF_BOOL, AT(open_requests),   "off",            "may anybody make a request without signing in" },
 	{ "fips",            CONF_BOOL, AT(fips),            "off",            "use OpenSSL's FIPS provider" },
 	{ "workers",         CONF_INT,  AT(workers),         "0",              "threads that run requests; 0: by itself" },
@@ -197,6 +198,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK
 	    || (e = store_prepare(cx, w->sys.store, trail_stmts)) != OK
+	    || (e = flow_prepare(cx)) != OK
 	    || (e = store_prepare(cx, w->sys.store, gate_stmts)) != OK || (e = desk_prepare(cx)) != OK)
 		return refuse(cx, err, "the database does not fit this program", e);
 	if ((e = trail_open(cx, &ward_trail_crypto, conf_path(w, "trail.witness"), &w->sys.trail)) != OK) {
@@ -206,7 +208,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		w->altered = true;
 		fail_clear(cx);
 	}
-	if ((e = gate_open(cx, &ward_gate_crypto, &w->sys.gate)) != OK)
+	if ((e = flow_open(cx, conf_path(w, w->conf.smtp_password_file), &w->sys.flow)) != OK
+	    || (e = gate_open(cx, &ward_gate_crypto, &w->sys.gate)) != OK)
 		return refuse(cx, err, "cannot open", e);
 	if (phi_open(conf_path(w, w->conf.phi_folder), &w->sys.phi, why, sizeof why) != PHI_OK) {
 		dprintf(err, "ward: the PHI engine cannot be opened: %s\n", why);
@@ -286,6 +289,7 @@ ward_close(struct ward *w)
 	phi_close(w->sys.phi);
 	w->sys.phi = NULL;
 	gate_close(&w->sys.gate);
+	flow_close(&w->sys.flow);
 	trail_close(&w->sys.trail);
 	store_close(&w->sys.store);
 	vault_close(&w->sys.vault);

@@ -15,6 +15,7 @@
  * with the ticket they aimed at.
  */
 #include "desk/in.h"
+#include "flow/flow.h"
 
 static const struct stmt insert_raw = {
 	.name = "raw_mail.insert",
@@ -214,39 +215,6 @@ raw_load(struct ctx *cx, int64_t raw_id, str *raw)
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
 
-/* The signed part of a reply address; 16 hex digits. */
-static enum err
-reply_mark(struct ctx *cx, int64_t ticket_id, str *out)
-{
-	unsigned char x[16];
-
-	TRY(cx->sys->codec->blind(cx, "ticket.reply_address", str_printf(cx->arena, "%lld", (long long)ticket_id), x));
-	*out = hex_of(cx->arena, (str){ (char *)x, 8 });
-	return OK;
-}
-
-static enum err
-ticket_of_address(struct ctx *cx, str addr, int64_t *ticket_id)
-{
-	size_t at = str_find(addr, S("+t"));
-	str part, id, mark;
-
-	*ticket_id = 0;
-	if (at == SIZE_MAX)
-		return OK;
-	part = str_sub(addr, at + 2, addr.n);
-	id = str_cut(&part, '-');
-	part = str_cut(&part, '@');
-	if (!str_int(id, ticket_id) || *ticket_id <= 0 || id.n > 15) {
-		*ticket_id = 0;
-		return OK;
-	}
-	TRY(reply_mark(cx, *ticket_id, &mark));
-	if (!str_eqi(mark, part))
-		*ticket_id = 0;
-	return OK;
-}
-
 static enum err
 ticket_of_message(struct ctx *cx, str message_id, int64_t *ticket_id)
 {
@@ -254,6 +222,10 @@ ticket_of_message(struct ctx *cx, str message_id, int64_t *ticket_id)
 	enum err e;
 
 	if (message_id.n == 0)
+		return OK;
+	/* The Message-IDs of what we sent carry the same mark. */
+	TRY(flow_marked(cx, 't', message_id, ticket_id));
+	if (*ticket_id != 0)
 		return OK;
 	if ((e = store_one(cx, &thread_of, ARGS(INT(cx->account), BLIND(HIDE(message_id))), &r)) == E_ABSENT) {
 		fail_forget(cx);
@@ -268,9 +240,9 @@ static enum err
 find_thread(struct ctx *cx, const struct mail *m, str rcpt, int64_t *ticket_id)
 {
 	*ticket_id = 0;
-	TRY(ticket_of_address(cx, rcpt, ticket_id));
+	TRY(flow_marked(cx, 't', rcpt, ticket_id));
 	for (int i = 0; i < m->to_count && *ticket_id == 0; i++)
-		TRY(ticket_of_address(cx, m->to[i].addr, ticket_id));
+		TRY(flow_marked(cx, 't', m->to[i].addr, ticket_id));
 	if (*ticket_id == 0)
 		TRY(ticket_of_message(cx, m->in_reply_to, ticket_id));
 	for (int i = m->reference_count - 1; i >= 0 && *ticket_id == 0; i--)

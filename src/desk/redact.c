@@ -9,6 +9,7 @@
  * request is answered after that, not before.
  */
 #include "desk/in.h"
+#include "flow/flow.h"
 #include "phi.h"
 
 #define MARK "\xE2\x96\x87"          /* U+2587, as Zendesk shows it */
@@ -286,6 +287,7 @@ redact_tx(struct ctx *cx, void *arg)
 	    SEALED(fresh, HIDE(audit_doc(cx, &mine)))), NULL));
 	TRY(ticket_terms(cx, &t, &terms));
 	TRY(search_replace(cx, 't', t.id, &terms));
+	TRY(flow_forget_ticket(cx, t.id));
 	TRY(trail_reseal(cx, old, fresh, rewrite_value, w));
 	TRY(store_key_destroy(cx, old));
 	c[target].redacted = true;

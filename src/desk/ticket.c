@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "desk/in.h"
+#include "flow/flow.h"
 
 #define TICKET_COLS "t.id, t.key_id, t.requester_id, t.submitter_id, t.assignee_id, t.group_id, t.organization_id," \
 	" t.problem_id, t.brand_id, t.form_id, t.followup_source_id, t.status, t.priority, t.type, t.is_public," \
@@ -1205,6 +1206,7 @@ purge_tx(struct ctx *cx, void *arg)
 		for (int k = 0; k < c[i].attachment_count; k++)
 			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
 	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
+	TRY(flow_forget_ticket(cx, id));
 	TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(id), NIL), NULL));
 	TRY(next_generated(cx, &generated));
 	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(id), INT(t.deleted_at), ID(cx->actor->user_id),

@@ -97,6 +97,19 @@ enum err http_reload(struct ctx *cx, struct http *h) MUST_CHECK;
 struct http_stats { uint64_t requests, refused, open; };
 void     http_stats(const struct http *h, struct http_stats *out);
 
+/* ---- where a client may go ------------------------------------------------------------------- */
+
+struct sockaddr;
+/* Is this an address of the public internet? False for loopback, private,
+ * link-local (with the clouds' metadata addresses), unique-local, carrier NAT,
+ * documentation, benchmark, multicast and reserved ranges (IANA's special-
+ * purpose registries), and for IPv6 forms that hold such an IPv4 one. */
+bool addr_public(const struct sockaddr *sa);
+/* Is it in one of the ranges "10.1.0.0/16, fd00::/8"? An IPv4 address written
+ * as IPv6 (::ffff:a.b.c.d) counts as the IPv4 one. */
+bool addr_in(const struct sockaddr *sa, str ranges);
+bool ranges_ok(str ranges);                  /* well formed, at most 64; empty is fine */
+
 /* ---- routes ---------------------------------------------------------------------------------- */
 
 /* A row says everything about a route that is not its work. `path` is without
