@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "store/copier.h"
+#include "store/tape.h"
 
 enum { ROUNDS = 5, SMALL = 256 };          /* pages: not worth another round */
 
@@ -81,7 +82,7 @@ copier_new(const char *path)
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_cond_init(&c->change, NULL);
 	/* Reading the schema makes SQLite see that there is a WAL at all. */
-	if (sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+	if (sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, tape_vfs()) == SQLITE_OK &&
 	    sqlite3_exec(c->h, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-64;"
 	    " PRAGMA temp_store=MEMORY; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK) {
 		sigfillset(&all);

@@ -36,6 +36,7 @@
 #include "store/copier.h"
 #include "store/driver.h"
 #include "store/sweep.h"
+#include "store/tape.h"
 
 enum { WAL_PAGES = 4000, WAL_AGAIN = 8000, WAL_FEW = 512, WAL_HARD = 20000, WAL_BOUND = 100 << 20 };
 enum { PIECE_MIN = 1009, PIECE = 1032, PIECES_MAX = 512 };     /* bytes, bytes, how many are kept */
@@ -189,7 +190,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 
 	if (writer)
 		TRY(make_private(cx, f->path, db_names[db]));
-	if (sqlite3_open_v2(f->path, &f->h, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(f->path, &f->h, flags, writer ? tape_vfs() : NULL) != SQLITE_OK) {
 		enum err e = failed(cx, f, db_names[db]);
 		sqlite3_close(f->h);
 		f->h = NULL;

@@ -2,10 +2,10 @@
  *
  * Group commit. Every write is an item in one queue. The writer thread takes
  * all that wait (at most BATCH), runs their functions one after the other in
- * one transaction, commits once, and only then lets their callers go on; while
- * it waits for the disk, the next batch gathers by itself, so nothing is ever
- * delayed to make a batch bigger. A transaction begins with its first
- * statement, separately for each database.
+ * one transaction, with them those that have come by then, commits once, and
+ * only then lets their callers go on; while it waits for the disk, the next
+ * batch gathers by itself, so nothing is ever delayed to make a batch bigger. A
+ * transaction begins with its first statement, separately for each database.
  *
  * One item's failure must not touch the others. It runs inside a savepoint,
  * which is set at its first change (an item that only read has none), and only
@@ -336,11 +336,30 @@ before_run(struct store *s)
 	return OK;
 }
 
-/* Runs, commits and settles the first items of `it`; returns how many, at
- * least one, and in *failed whether they were lost. */
+/* Moves what waits behind the n items of `it`; with the queue's lock held. */
 static int
-batch(struct store *s, struct item **it, int n, bool *failed)
+take_queued(struct store *s, struct item **it, int n)
 {
+	int before = n;
+
+	for (; n < BATCH && s->head != NULL; n++) {
+		it[n] = s->head;
+		s->head = it[n]->next;
+	}
+	if (s->head == NULL)
+		s->end = &s->head;
+	atomic_fetch_sub(&s->queue, n - before);
+	return n;
+}
+
+/* Runs, commits and settles the items of `all` from `at` on, and in *count what
+ * came while they ran; returns how many, at least one, and in *failed whether
+ * they were lost. */
+static int
+batch(struct store *s, struct item **all, int at, int *count, bool *failed)
+{
+	struct item **it = all + at;
+	int n = *count - at;
 	bool whole = true;
 	const char *why = NULL;
 	int ran = 0;
@@ -349,8 +368,15 @@ batch(struct store *s, struct item **it, int n, bool *failed)
 	s->seq_count = 0;
 	s->before = NULL;
 	fail_clear(&s->cx);
-	while (ran < n && whole)
+	while (ran < n && whole) {
 		whole = item_run(s, it[ran++]);
+		if (ran < n || !whole || s->dirty == 0 || atomic_load(&s->queue) == 0)
+			continue;        /* what has nothing to commit does not wait for others */
+		pthread_mutex_lock(&s->mutex);
+		*count = take_queued(s, all, *count);
+		pthread_mutex_unlock(&s->mutex);
+		n = *count - at;
+	}
 	if (!whole)
 		why = it[ran - 1]->cx->fail.code == E_FAULT ? it[ran - 1]->cx->fail.why : "the database gave up the transaction";
 	else if (before_run(s) != OK || sequences_flush(s) != OK || commit(s) != OK)
@@ -391,7 +417,7 @@ wake(struct item **it, int n)
 static int
 take(struct store *s, struct item **it, bool *untidy)
 {
-	int n = 0;
+	int n;
 
 	pthread_mutex_lock(&s->mutex);
 	while (s->head == NULL && !s->closing) {
@@ -411,14 +437,8 @@ take(struct store *s, struct item **it, bool *untidy)
 		s->drv->tidy(s->writer, TIDY_IDLE);
 		pthread_mutex_lock(&s->mutex);
 	}
-	for (; n < BATCH && s->head != NULL; n++) {
-		it[n] = s->head;
-		s->head = it[n]->next;
-	}
-	if (s->head == NULL)
-		s->end = &s->head;
+	n = take_queued(s, it, 0);
 	pthread_mutex_unlock(&s->mutex);
-	atomic_fetch_sub(&s->queue, n);
 	return n;
 }
 
@@ -439,7 +459,7 @@ writer(void *arg)
 		}
 		for (int at = 0; at < n;) {
 			bool failed;
-			int ran = batch(s, it + at, n - at, &failed);
+			int ran = batch(s, it, at, &n, &failed);
 			if (failed)     /* on a full disk the WAL may still have room to give back */
 				s->drv->tidy(s->writer, TIDY_NOW);
 			wake(it + at, ran);
