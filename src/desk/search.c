@@ -136,17 +136,21 @@ static const struct stmt select_tombstones = {
 /* ---- types ------------------------------------------------------------------------------------------- */
 
 struct table_doc { int64_t doc, seq; usec at; unsigned char kind, mode; bool terms; };
-struct table_term { uint64_t term; uint32_t post, next; };      /* numbers from 1, 0: none */
-struct table_post { uint32_t doc, next; };                      /* newest first */
+struct table_term { uint64_t term; uint32_t run, next; };       /* its newest run, the next term of the slot; 0: none */
+
+/* The documents of a term stand in runs, each longer than the one before, since
+ * to follow a link costs a miss of the cache. A run is, in table.run: where the
+ * run before it is (0: none), how many it holds << 8 | has room for, and they. */
+enum { RUN_HEAD = 2, RUN_MIN = 2, RUN_MAX = 126 };
 
 struct table {
 	int64_t            key, from, to;
 	bool               frozen;
 	struct table_doc  *doc;
 	struct table_term *term;
-	struct table_post *post;
+	uint32_t          *run;              /* from 1 */
 	uint32_t          *slot;             /* by term, chained */
-	uint32_t           docs, doc_cap, terms, term_cap, posts, post_cap, slots;
+	uint32_t           docs, doc_cap, terms, term_cap, run_n, run_cap, slots;
 };
 
 struct tomb {
@@ -305,7 +309,7 @@ table_free(struct table *t)
 		wipe(t->term, t->terms * sizeof(*t->term));
 	free(t->doc);
 	free(t->term);
-	free(t->post);
+	free(t->run);
 	free(t->slot);
 	free(t);
 }
@@ -339,6 +343,52 @@ table_find(const struct table *t, uint64_t term)
 	return i == 0 ? NULL : &t->term[i - 1];
 }
 
+/* Adds the newest document, unless the term has it. */
+static void
+run_add(struct table *t, struct table_term *e)
+{
+	uint32_t doc = t->docs - 1, *r = NULL, n = 0, room = 0, grown;
+
+	if (e->run != 0) {
+		r = &t->run[e->run];
+		n = r[1] >> 8;
+		room = r[1] & 0xff;
+		if (r[RUN_HEAD + n - 1] == doc)
+			return;
+	}
+	if (n == room) {
+		grown = room == 0 ? RUN_MIN : room * 2 > RUN_MAX ? RUN_MAX : room * 2;
+		while (t->run_cap < t->run_n + RUN_HEAD + grown) {
+			t->run_cap = t->run_cap == 0 ? 1024 : t->run_cap * 2;
+			t->run = must(realloc(t->run, t->run_cap * sizeof(*t->run)));
+		}
+		r = &t->run[t->run_n];
+		r[0] = e->run;
+		r[1] = grown;
+		e->run = t->run_n;
+		t->run_n += RUN_HEAD + grown;
+		n = 0;
+	}
+	r[RUN_HEAD + n] = doc;
+	r[1] += 1u << 8;
+}
+
+/* The documents of a term, newest first: `run` and `left` begin as its run and
+ * 0. False at the end. */
+static inline bool
+run_next(const struct table *t, uint32_t *run, uint32_t *left, uint32_t *doc)
+{
+	if (*left == 0) {
+		if (*run == 0)
+			return false;
+		*left = t->run[*run + 1] >> 8;
+	}
+	*doc = t->run[*run + RUN_HEAD + --*left];
+	if (*left == 0)
+		*run = t->run[*run];
+	return true;
+}
+
 static void
 table_add(struct table *t, const struct delta *d)
 {
@@ -348,6 +398,8 @@ table_add(struct table *t, const struct delta *d)
 	GROW(t->doc, t->docs, t->doc_cap);
 	t->doc[t->docs++] = (struct table_doc){ d->doc, d->seq, d->at, (unsigned char)d->kind, (unsigned char)d->mode,
 	    d->n > 0 };
+	for (size_t i = 0; i < d->n && t->slots > 0; i++)
+		__builtin_prefetch(&t->slot[slot_of(t, d->term[i])]);
 	for (size_t i = 0; i < d->n; i++) {
 		struct table_term *e;
 		if (t->terms >= t->slots)
@@ -359,11 +411,8 @@ table_add(struct table *t, const struct delta *d)
 			e = &t->term[t->terms++];
 			*e = (struct table_term){ .term = d->term[i], .next = *slot };
 			*slot = t->terms;
-		} else if (t->post[e->post - 1].doc == t->docs - 1)
-			continue;
-		GROW(t->post, t->posts, t->post_cap);
-		t->post[t->posts++] = (struct table_post){ t->docs - 1, e->post };
-		e->post = t->posts;
+		}
+		run_add(t, e);
 	}
 }
 
@@ -377,6 +426,7 @@ take_delta(struct search *s, const struct delta *d)
 		if (t != NULL)
 			t->frozen = true;
 		t = must(calloc(1, sizeof(*t)));
+		t->run_n = 1;
 		t->key = d->key;
 		GROW(s->table, s->tables, s->table_cap);
 		s->table[s->tables++] = t;
@@ -703,9 +753,9 @@ write_table(struct ctx *cx, const struct table *t, const bool *dead, struct out 
 	qsort(term, t->terms, sizeof(*term), by_term);
 	for (uint32_t i = 0; i < t->terms; i++) {
 		n = 0;
-		for (uint32_t p = term[i].post; p != 0; p = t->post[p - 1].next)
-			if (!dead[t->post[p - 1].doc])
-				doc[n++] = t->doc[t->post[p - 1].doc].doc;
+		for (uint32_t run = term[i].run, left = 0, d; run_next(t, &run, &left, &d);)
+			if (!dead[d])
+				doc[n++] = t->doc[d].doc;
 		n = sort_docs(doc, n);
 		for (size_t k = 0; k < n; k++)
 			TRY(out_post(o, term[i].term, doc[k]));
@@ -1269,8 +1319,8 @@ list_gather(struct ctx *cx, const struct search *s, struct list *l)
 	for (int i = s->tables - 1; i >= 0; i--) {
 		const struct table *t = s->table[i];
 		const struct table_term *term = table_find(t, l->term);
-		for (uint32_t p = term != NULL ? term->post : 0; p != 0; p = t->post[p - 1].next) {
-			const struct table_doc *d = &t->doc[t->post[p - 1].doc];
+		for (uint32_t run = term != NULL ? term->run : 0, left = 0, at; run_next(t, &run, &left, &at);) {
+			const struct table_doc *d = &t->doc[at];
 			if (l->count == cap) {
 				struct hit *old = l->hit;
 				cap = cap == 0 ? 32 : cap * 4;
