@@ -130,8 +130,7 @@ as_if_nothing_were_gathered(void **state UNUSED)
 static int
 first_int(void *arg, int n UNUSED, char **v, char **names UNUSED)
 {
-	*(int64_t *)arg = atoll(v[0]);
-	return 0;
+	return str_int(str_of(v[0]), arg) ? 0 : 1;
 }
 
 static int64_t
