@@ -21,7 +21,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # Scripts that test the built programs, run by check, asan and tsan after the
 # unit tests, with B in the environment. One that cannot run here says why and
 # ends with 77.
-CHECKS   := tests/system/api.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
+CHECKS   := tests/system/api.py tests/system/fields.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
             tests/system/kill.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/demo.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
@@ -41,7 +41,7 @@ PKGS_mail  := gmime-3.0 libseccomp libxml-2.0
 PKGS_trail := libcrypto
 PKGS_flow  :=
 PKGS_gate  := libcrypto
-PKGS_desk  := libcrypto icu-uc
+PKGS_desk  := libcrypto icu-uc icu-i18n
 PKGS_comply:=
 PKGS_api   := jansson
 PKGS_cli   := libcrypto libsodium libseccomp gnutls

@@ -2,6 +2,7 @@
  * tickets and people, for whom. */
 #include "gate_world.h"
 
+#include "desk/def.h"
 #include "desk/query.h"
 #include "phi.h"
 
@@ -328,6 +329,33 @@ desk_start(void)
 	ctx_done(&cx);
 }
 
+static enum err
+fields_tx(struct ctx *cx, void *arg UNUSED)
+{
+	json_t *in = json_pack("{s:s,s:s}", "type", "text", "title", "Knee");
+	struct def d = { 0 };
+	int64_t id;
+
+	arena_defer(cx->arena, (void (*)(void *))json_decref, in);
+	for (id = 0; id < 400;)
+		TRY(store_next_id(cx, "definition", &id));
+	while (d.id < 402)
+		TRY(def_create(cx, DEF_TICKET_FIELD, in, &d));
+	return OK;
+}
+
+/* The fields 401 and 402, of which the rows speak. */
+static void
+make_fields(void)
+{
+	struct ctx cx;
+
+	ask(&w, &cx);
+	be(&cx, w.admin);
+	MUST(&cx, store_write(&cx, fields_tx, NULL));
+	ctx_done(&cx);
+}
+
 static int
 open_desk(void **state UNUSED)
 {
@@ -342,6 +370,7 @@ open_desk(void **state UNUSED)
 	world_start(&w);
 	desk_start();
 	w.admin = person(&w, "Ada Admin", "ada@clinic.example", ROLE_ADMIN);
+	make_fields();
 	cardiology = make_group(&w, "Cardiology", true);
 	billing = make_group(&w, "Billing Desk", true);
 	hidden = make_group(&w, "Board", false);

@@ -7,7 +7,7 @@
 
 static const struct route *const tables[] = {
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
-	log_routes, suspended_routes, attachment_routes, ward_routes, NULL
+	log_routes, suspended_routes, attachment_routes, ward_routes, def_routes, NULL
 };
 
 static _Thread_local struct api *serving;

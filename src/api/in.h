@@ -120,6 +120,6 @@ struct api *api_of(const struct ctx *cx);
 
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
-    ward_routes[];
+    ward_routes[], def_routes[];
 
 #endif

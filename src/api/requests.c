@@ -16,8 +16,8 @@ json_request(struct json *j, struct ctx *cx, const char *base, const struct tick
 	jw_kstr(j, "description", reveal(cx, t->description, TO_SHOW_ACTOR));
 	jw_kid(j, "organization_id", t->organization_id);
 	json_via(j, cx, t->channel, (sensitive){ 0 });
-	jw_kraw(j, "custom_fields", reveal(cx, t->custom_fields, TO_SHOW_ACTOR));
-	jw_kraw(j, "fields", reveal(cx, t->custom_fields, TO_SHOW_ACTOR));
+	jw_kraw(j, "custom_fields", reveal(cx, fields_shown(cx, t), TO_SHOW_ACTOR));
+	jw_kraw(j, "fields", reveal(cx, fields_shown(cx, t), TO_SHOW_ACTOR));
 	jw_kid(j, "requester_id", t->requester_id);
 	jw_key(j, "collaborator_ids");
 	jw_arr(j);
@@ -41,7 +41,7 @@ json_request(struct json *j, struct ctx *cx, const char *base, const struct tick
 	jw_kid(j, "assignee_id", t->assignee_id);
 	jw_kid(j, "group_id", t->group_id);
 	jw_kid(j, "ticket_form_id", t->form_id);
-	jw_knull(j, "custom_status_id");
+	jw_kid(j, "custom_status_id", ticket_custom_status(cx, t));
 	jw_end_obj(j);
 }
 

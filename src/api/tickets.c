@@ -192,6 +192,7 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 		{ "brand_id",        F_ID,       offsetof(struct ticket_change, brand_id),        T_BRAND,       true  },
 		{ "ticket_form_id",  F_ID,       offsetof(struct ticket_change, form_id),         T_FORM,        true  },
 		{ "due_at",          F_TIME,     offsetof(struct ticket_change, due_at),          T_DUE,         true  },
+		{ "custom_status_id", F_ID,      offsetof(struct ticket_change, custom_status_id), T_CUSTOM_STATUS, true  },
 		{ "via_followup_source_id", F_ID, offsetof(struct ticket_change, followup_source_id), 0,         true  },
 	};
 	const json_t *v;

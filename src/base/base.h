@@ -177,6 +177,7 @@ struct sys {
 	struct gate   *gate;
 	struct flow   *flow;       /* the outbox and its senders */
 	struct jobs   *jobs;       /* desk's background jobs */
+	struct defs_cache *defs;   /* desk's fields, forms, statuses as they are now; may be NULL */
 	struct parser *parser;     /* mail's sandboxed parser processes */
 	const char    *data;       /* the data folder */
 	const char    *base_url;   /* "https://desk.example", no slash at the end; for links in mail */

@@ -12,6 +12,7 @@ FILE_TEXT(schema_0010, "data/schema/0010-trail.sql");
 FILE_TEXT(schema_0020, "data/schema/0020-gate.sql");
 FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
 FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
+FILE_TEXT(schema_0060, "data/schema/0060-definition.sql");
 FILE_TEXT(schema_0070, "data/schema/0070-outbox.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
@@ -22,6 +23,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 20, DB_MAIN, "gate",    { schema_0020, schema_0020_end } },
 	{ 30, DB_MAIN, "desk",    { schema_0030, schema_0030_end } },
 	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
+	{ 60, DB_MAIN, "definition", { schema_0060, schema_0060_end } },
 	{ 70, DB_MAIN, "outbox",  { schema_0070, schema_0070_end } },
 };
 

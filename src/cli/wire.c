@@ -194,6 +194,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_membership_removed = membership_removed;
 	gate_on_group_deleted = group_deleted;
 	gate_on_org_deleted = org_deleted;
+	gate_fields = fields_of_person;
 	gate_on_user_changed = search_user_changed;
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK
@@ -215,6 +216,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		dprintf(err, "ward: the PHI engine cannot be opened: %s\n", why);
 		return 78;
 	}
+	if ((e = defs_open(cx, &w->sys.defs)) != OK || (!w->altered && (e = defs_seed(cx)) != OK))
+		return refuse(cx, err, "the fields and forms cannot be read", e);
 	if ((e = search_open(cx, &w->sys.search)) != OK)
 		return refuse(cx, err, "the search index cannot be opened", e);
 	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
@@ -286,6 +289,7 @@ ward_close(struct ward *w)
 	}
 	parser_stop(&w->sys.parser);
 	search_close(&w->sys.search);
+	defs_close(&w->sys.defs);
 	phi_close(w->sys.phi);
 	w->sys.phi = NULL;
 	gate_close(&w->sys.gate);

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "desk/def.h"
 #include "desk/in.h"
 #include "phi.h"
 
@@ -521,7 +522,8 @@ terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *in
 	if (in->has & T_COMMENT)
 		search_terms(cx, 't', reveal(cx, in->body, TO_INDEX), into);
 	for (int i = 0; i < in->custom_count; i++)
-		search_terms(cx, 't', in->custom[i].value_json, into);
+		if (field_searchable(cx, in->custom[i].id))
+			search_terms(cx, 't', in->custom[i].value_json, into);
 	for (int i = 0; i < in->tag_count; i++) {
 		str rest = str_lower(cx->arena, reveal(cx, in->tag[i], TO_INDEX));
 		while (rest.n) {
@@ -548,7 +550,8 @@ ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into)
 		json_t *list = json_loadb(cf.p, cf.n, JSON_ALLOW_NUL, NULL), *one;
 		size_t i;
 		json_array_foreach(list, i, one) {
-			char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+			char *z = !field_searchable(cx, json_integer_value(json_object_get(one, "id"))) ? NULL
+			    : json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
 			if (z != NULL) {
 				search_terms(cx, 't', str_of(z), into);
 				wipe(z, strlen(z));

@@ -38,6 +38,7 @@ enum err desk_findings(struct ctx *cx, sensitive text, struct finding **out, int
 struct ticket {
 	int64_t id, key, requester_id, submitter_id, assignee_id, organization_id, group_id, problem_id;
 	int64_t brand_id, form_id, followup_source_id;
+	int64_t custom_status_id;            /* 0: the default of the status */
 	enum ticket_status   status;
 	enum ticket_priority priority;
 	enum ticket_type     type;
@@ -90,6 +91,7 @@ enum ticket_has {
 	T_ASSIGNEE = 128, T_GROUP = 256, T_ORG = 512, T_TAGS = 1024, T_ADD_TAGS = 2048, T_REMOVE_TAGS = 4096,
 	T_CUSTOM = 8192, T_EXTERNAL_ID = 16384, T_DUE = 32768, T_PROBLEM = 65536, T_RECIPIENT = 131072,
 	T_CC = 262144, T_FOLLOWERS = 524288, T_SAFE = 1048576, T_BRAND = 2097152, T_FORM = 4194304, T_METADATA = 8388608,
+	T_CUSTOM_STATUS = 16777216,
 };
 struct cc_change { int64_t user_id; sensitive name, email; bool remove; };
 struct upload { str file_name, content_type, content_id, bytes; bool is_inline; };
@@ -100,12 +102,12 @@ struct ticket_change {
 	enum ticket_status   status;
 	enum ticket_priority priority;
 	enum ticket_type     type;
-	int64_t requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id;
+	int64_t requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id, custom_status_id;
 	int64_t followup_source_id;                  /* a closed ticket that this one follows up */
 	sensitive requester_name, requester_email;   /* instead of requester_id: found or made */
 	sensitive assignee_email;
 	sensitive *tag; int tag_count;               /* T_TAGS, T_ADD_TAGS, T_REMOVE_TAGS */
-	struct { int64_t id; str value_json; } *custom; int custom_count;
+	struct { int64_t id; str value_json; bool guarded; } *custom; int custom_count;   /* guarded: the actor may only read it */
 	usec    due_at, safe_stamp;                  /* T_SAFE: updated_at last seen, whole seconds */
 	struct cc_change *cc; int cc_count;          /* T_CC */
 	struct cc_change *follower; int follower_count;
@@ -285,5 +287,8 @@ enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t 
 
 /* Prepares every statement of the module (store_prepare). */
 enum err desk_prepare(struct ctx *cx) MUST_CHECK;
+
+/* What administrators define, and custom fields. */
+#include "desk/def.h"
 
 #endif

@@ -6,7 +6,8 @@
 #include "trail/trail.h"
 
 /* Tags of the packed fields inside sealed columns; never reuse a number. */
-enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING };       /* ticket.doc */
+enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING,
+       DOC_STATUS };       /* ticket.doc */
 enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
 enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID };                                                                                /* attachment.doc */
@@ -69,5 +70,5 @@ str      json_quote(struct ctx *cx, str s);
 str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits write ids; 0 gives null */
 
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
-    *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
+    *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[], *const def_stmts[];
 #endif

@@ -31,6 +31,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "desk/def.h"
 #include "desk/query.h"
 
 enum { ALTS_MAX = 64, TOTAL_MAX = 10000, EXAMINE_MAX = 1000000, FEW = 20000, BATCH = 256, PAGE = 512, RETRIES = 5, NAMES_MAX = 10000 };
@@ -1315,7 +1316,7 @@ custom_texts(struct ctx *cx, struct texts *t, sensitive fields_json)
 
 	json_array_foreach(list, i, one) {
 		int64_t id = json_integer_value(json_object_get(one, "id"));
-		char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+		char *z = field_searchable(cx, id) ? json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 		if (z != NULL) {
 			text_add(cx, t, ON_CUSTOM, id, HIDE(str_dup(cx->arena, str_of(z))));
 			wipe(z, strlen(z));

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "desk/def.h"
 #include "desk/in.h"
 #include "flow/flow.h"
 
@@ -219,6 +220,7 @@ ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t)
 		case DOC_EXTERNAL_ID: t->external_id = HIDE(v); break;
 		case DOC_RECIPIENT:   t->recipient = HIDE(v); break;
 		case DOC_VIA:         t->via_source = HIDE(v); break;
+		case DOC_STATUS:      t->custom_status_id = pack_get_int(v); break;
 		case DOC_FINDING:
 			if (unpack_finding(v, &t->finding[t->finding_count]))
 				t->finding_count++;
@@ -247,6 +249,8 @@ ticket_doc(struct ctx *cx, const struct ticket *t)
 		pack_put(&b, DOC_RECIPIENT, reveal(cx, t->recipient, TO_STORE));
 	if (t->via_source.hidden.n)
 		pack_put(&b, DOC_VIA, reveal(cx, t->via_source, TO_STORE));
+	if (t->custom_status_id)
+		pack_int(&b, DOC_STATUS, t->custom_status_id);
 	pack_findings(&b, DOC_FINDING, &(struct findings){ t->finding, t->finding_count, 0 });
 	return buf_str(&b);
 }
@@ -409,46 +413,9 @@ tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 	return json_of_words(cx, all, n);
 }
 
-static str
-custom_after(struct ctx *cx, str old_json, const struct ticket_change *in)
-{
-	json_t *list = json_loadb(old_json.n ? old_json.p : "[]", old_json.n ? old_json.n : 2, JSON_ALLOW_NUL, NULL);
-	char *text;
-	str out;
-
-	if (!json_is_array(list)) {
-		json_decref(list);
-		list = json_array();
-	}
-	for (int i = 0; i < in->custom_count; i++) {
-		json_t *one, *v = json_loadb(in->custom[i].value_json.p, in->custom[i].value_json.n,
-		    JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-		size_t k;
-		bool done = false;
-		json_array_foreach(list, k, one)
-			if (json_integer_value(json_object_get(one, "id")) == in->custom[i].id) {
-				json_object_set(one, "value", v ? v : json_null());
-				done = true;
-			}
-		if (!done) {
-			one = json_object();
-			json_object_set_new(one, "id", json_integer(in->custom[i].id));
-			json_object_set(one, "value", v ? v : json_null());
-			json_array_append_new(list, one);
-		}
-		json_decref(v);
-	}
-	text = json_dumps(list, JSON_COMPACT);
-	out = str_dup(cx->arena, str_of(text));
-	wipe(text, out.n);
-	free(text);
-	json_decref(list);
-	return out;
-}
-
 /* ---- audits ------------------------------------------------------------------------------------------------ */
 
-#define FIELDS 15                    /* that note_changes() may note, beside custom fields */
+#define FIELDS 16                    /* that note_changes() may note, beside custom fields */
 
 static void
 add_event(struct audit *a, const char *type, str field, str value, str previous)
@@ -491,6 +458,7 @@ note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket 
 	a->event = NEW(cx->arena, struct audit_event, FIELDS + in->custom_count);
 	note(a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
 	note(a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
+	note(a, created, "custom_status_id", json_number(cx, t->custom_status_id), json_number(cx, old->custom_status_id));
 	note(a, created, "priority", quote_z(cx, priority_name(t->priority)), quote_z(cx, priority_name(old->priority)));
 	note(a, created, "type", quote_z(cx, type_name(t->type)), quote_z(cx, type_name(old->type)));
 	note(a, created, "requester_id", json_number(cx, t->requester_id), json_number(cx, old->requester_id));
@@ -876,8 +844,9 @@ create_tx(struct ctx *cx, void *arg)
 		t->status = TICKET_OPEN;
 	if (in->has & (T_TAGS | T_ADD_TAGS))
 		t->tags = HIDE(tags_after(cx, S("[]"), in));
-	if (in->has & T_CUSTOM)
-		t->custom_fields = HIDE(custom_after(cx, S("[]"), in));
+	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->created_at != 0));
+	if (in->custom_count)
+		terms_of_tags(cx, t->tags, &w->terms);
 	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
 	if (t->status >= TICKET_SOLVED)
 		t->solved_at = t->created_at;
@@ -933,9 +902,12 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 		mine.tag_count = mine.follower_count = 0;
 		mine.comment_public = mine.comment_public_set = true;
 		mine.requester_email = mine.assignee_email = mine.external_id = (sensitive){ 0 };
-		w.in = in = &mine;
-	} else
+	} else {
 		TRY(gate_may(cx, MAY_CREATE_TICKET, NULL));
+		mine = *in;
+	}
+	w.in = in = &mine;
+	TRY(fields_settle(cx, &mine, true));
 	check_texts(cx, in);
 	if (!(in->has & T_COMMENT) || (str_trim(in->body.hidden).n == 0 && in->upload_count + in->token_count == 0))
 		bad(cx, "comment", "BlankValue", "Description: cannot be blank");
@@ -1048,8 +1020,7 @@ update_tx(struct ctx *cx, void *arg)
 		t->solved_at = 0;
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
 		t->tags = HIDE(tags_after(cx, old.tags.hidden, in));
-	if (in->has & T_CUSTOM)
-		t->custom_fields = HIDE(custom_after(cx, old.custom_fields.hidden, in));
+	TRY(fields_apply(cx, &old, t, in, agent, in->created_at != 0));
 	if (in->cc_count)
 		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
 	if (in->follower_count)
@@ -1124,15 +1095,13 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 		if ((mine.has & T_STATUS) && mine.status != TICKET_SOLVED)
 			mine.has &= ~(unsigned)T_STATUS;
 		mine.custom_count = mine.tag_count = mine.follower_count = 0;
-		w.in = in = &mine;
 	}
-	check_texts(cx, in);
-	if ((in->has & T_COMMENT) && str_trim(in->body.hidden).n == 0 && in->upload_count + in->token_count == 0) {
-		/* An empty comment is no comment: clients send it with every form. */
-		mine = *in;
+	/* An empty comment is no comment: clients send it with every form. */
+	if ((mine.has & T_COMMENT) && str_trim(mine.body.hidden).n == 0 && mine.upload_count + mine.token_count == 0)
 		mine.has &= ~(unsigned)T_COMMENT;
-		w.in = in = &mine;
-	}
+	w.in = in = &mine;
+	TRY(fields_settle(cx, &mine, false));
+	check_texts(cx, in);
 	TRY(prepare(cx, in, &w));
 	TRY(store_write(cx, update_tx, &w));
 	*out = w.t;

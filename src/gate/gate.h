@@ -166,6 +166,9 @@ bool     membership_exists(struct ctx *cx, int64_t user_id, int64_t group_id);
 extern enum err (*gate_on_membership_removed)(struct ctx *cx, int64_t user_id, int64_t group_id);
 extern enum err (*gate_on_group_deleted)(struct ctx *cx, int64_t group_id);
 extern enum err (*gate_on_org_deleted)(struct ctx *cx, int64_t organization_id);
+/* Values of custom fields, JSON object texts by key: what is kept after `change` is put on `now`; wrong ones are
+ * noted with bad(). NULL: `change` takes the place of `now` as it is. */
+extern enum err (*gate_fields)(struct ctx *cx, bool organization, sensitive now, sensitive change, sensitive *out);
 extern enum err (*gate_on_user_changed)(struct ctx *cx, const struct user *u);       /* made, changed, or deleted (not active) */
 extern enum err (*gate_on_org_changed)(struct ctx *cx, const struct organization *o);  /* made or changed */
 

@@ -4,6 +4,7 @@
 #include "gate/inside.h"
 
 enum err (*gate_on_org_deleted)(struct ctx *cx, int64_t organization_id);
+enum err (*gate_fields)(struct ctx *cx, bool organization, sensitive now, sensitive change, sensitive *out);
 enum err (*gate_on_org_changed)(struct ctx *cx, const struct organization *o);
 
 /* Tags inside the sealed doc; never reused. */
@@ -288,6 +289,8 @@ org_create_tx(struct ctx *cx, void *arg)
 	bool changed;
 
 	TRY(gate_may(cx, MAY_WRITE_ORGS, NULL));
+	if ((call->has & ORG_FIELDS) && gate_fields != NULL)
+		TRY(gate_fields(cx, true, none.fields, call->in->fields, &o.fields));
 	TRY(org_check(cx, call->has | ORG_NAME, &o));
 	TRY(store_next_id(cx, "organization", &o.id));
 	TRY(store_key_new(cx, &o.key));
@@ -319,6 +322,8 @@ org_update_tx(struct ctx *cx, void *arg)
 	TRY(gate_may(cx, MAY_WRITE_ORGS, NULL));
 	TRY(org_find(cx, &st_org_by_id, INT(call->id), &was));
 	is = org_with(&was, call->has, call->in);
+	if ((call->has & ORG_FIELDS) && gate_fields != NULL)
+		TRY(gate_fields(cx, true, was.fields, call->in->fields, &is.fields));
 	TRY(org_check(cx, call->has, &is));
 	TRY(org_trail(cx, "organization.update", &was, &is, &changed));
 	if (changed) {

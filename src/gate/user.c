@@ -655,6 +655,14 @@ hash_password(struct ctx *cx, struct user_call *call)
 	return credential_hash(cx, call->in->password, &call->encoded);
 }
 
+static enum err
+custom_values(struct ctx *cx, const struct user *was, struct user *is, const struct user_change *in)
+{
+	if (!(in->has & USER_FIELDS) || gate_fields == NULL)
+		return OK;
+	return gate_fields(cx, false, was->user_fields, in->u.user_fields, &is->user_fields);
+}
+
 /* `unchecked`: the mail intake makes requesters whoever acts. */
 static enum err
 user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unchecked, struct user *out)
@@ -666,6 +674,7 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	if (!unchecked)
 		TRY(gate_may(cx, MAY_WRITE_USER, NULL));
 	u.active = true;
+	TRY(custom_values(cx, &none, &u, in));
 	TRY(user_check(cx, &none, &u, in));
 	TRY(store_next_id(cx, "user", &u.id));
 	TRY(store_key_new(cx, &u.key));
@@ -741,6 +750,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 		return fail(cx, E_ABSENT, NULL, "Not found");
 	if ((in->has & USER_EMAIL) && is.email.hidden.n == 0)
 		is.email = was->email;  /* an address is not taken away by leaving it empty */
+	TRY(custom_values(cx, was, &is, in));
 	TRY(user_check(cx, was, &is, in));
 	changes_init(cx, &extra, 2);
 	if ((in->has & USER_EMAIL) && !str_eq(is.email.hidden, was->email.hidden))

@@ -30,12 +30,14 @@ def forms(word):
 
 
 def plant(desk, c):
+    f = c.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "Plan"}}).json["ticket_field"]["id"]
+    c.post("/api/v2/user_fields.json", {"user_field": {"type": "text", "key": "dob", "title": "Born"}})
     t = c.post("/api/v2/tickets.json", {"ticket": {
         "subject": "Refill for " + canary("ticket subject"),
         "comment": {"body": "Dear all, " + canary("comment body") + " has SSN 078-05-1120"},
         "requester": {"name": canary("requester name") + " Roe", "email": canary("requester email") + "@patients.example"},
         "external_id": canary("external id"), "tags": [canary("tag").lower()], "recipient": canary("recipient") + "@clinic.example",
-        "custom_fields": [{"id": 401, "value": canary("custom field")}], "email_ccs": [
+        "custom_fields": [{"id": f, "value": canary("custom field")}], "email_ccs": [
             {"user_email": canary("cc email") + "@patients.example", "user_name": canary("cc name")}],
         "metadata": {"note": canary("metadata")}}}, headers={"User-Agent": "clinic/1 " + canary("user agent")})
     check(t.status == 201, "the ticket is made: %r" % t)

@@ -28,7 +28,8 @@ with Desk() as desk:
     check(desk.deliver(raw).returncode == 0, "the mail arrives")
     tid = c.get("/api/v2/tickets.json").json["tickets"][0]["id"]
     cid = c.get("/api/v2/tickets/%d/comments.json" % tid).json["comments"][0]["id"]
-    c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"subject": "Now " + SECRET, "custom_fields": [{"id": 5, "value": SECRET}], "tags": ["keep"]}})
+    field = c.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "Plan"}}).json["ticket_field"]["id"]
+    c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"subject": "Now " + SECRET, "custom_fields": [{"id": field, "value": SECRET}], "tags": ["keep"]}})
     c.post("/api/v2/tickets.json", {"ticket": {"subject": "other", "comment": {"body": "%s stays here" % NUMBER}}})
     check(found(c, SECRET.lower()) == [tid], "it is found before")
     before = os.path.join(desk.dir, "older")
