@@ -2,766 +2,34 @@
  *
  *   phi generate [--data DIR] [--seed N] [--count N] [--held-out] [--start SYMBOL]
  *
- * DIR/generate.txt is a grammar: @symbol begins one, each line below is an
+ * DIR/generate/ holds a grammar in files (*.txt, in the order of their names): @symbol
+ * begins one or goes on with it, each line below is an
  * alternative, `*3 ` in front makes it three times as likely, $symbol goes on
- * there, {slot} is a value, {a|b|c} a choice, \n a line break. Every ninth
+ * there, {slot} is a value, {a|b|c} a choice, \n a line break,
+ * \t a tab, \{ \} braces. Every ninth
  * alternative of a symbol with twelve or more is held out: used only, and then
  * preferred, with --held-out.
  *
- * A ticket has one set of people: p the patient, q a relative, d a doctor, a an
- * agent; x is somebody new each time. {p} is the whole name in some order, {p.f}
- * the first name, {p.l} the last, {p.lf} last first, {p.fi} first and initial,
- * {p.il} initial and last. Names are drawn by frequency from the lexicon's
- * lists, three in ten from their tails, some put together from parts of two so
- * that nobody and no list has them. Identifiers come in many forms, with valid
- * and invalid check digits. Then noise: small letters, capitals, typing errors,
- * lost blanks, line breaks in the middle of things, smart quotes; the spans'
+ * A ticket has one cast: p the patient, q a relative, d a doctor, a an agent; x
+ * is somebody new each time. {p} is the whole name in some order, {p.f} the
+ * first name, {p.l} the last, {p.fl} both, {p.lf} last first, {p.fi} first and
+ * initial, {p.il} initial and last, {p.inits}, {p.nick}, {p.up} in capitals,
+ * {p.spell} the letters of the last name, {p.hl7}. {p.dob}, {p.phone}, {p.addr},
+ * {p.mail}, {p.mrn} and so on belong to the person: the same value in another form
+ * each time; {date}, {phone}, {addr}, {mrn} are new. invent.c has them all.
+ *
+ * Then noise: small letters, capitals, typing errors, lost blanks, line breaks
+ * in the middle of things, smart quotes, HTML, look-alike digits; the spans'
  * offsets are carried along.
  */
 #include "command.h"
+#include "invent.h"
 
 #include <ctype.h>
-#include <stdbool.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
-
-/* ---- random ------------------------------------------------------------------------------------- */
-
-static uint64_t state;
-
-static uint64_t
-rnd(void)
-{
-	uint64_t z = (state += 0x9e3779b97f4a7c15ull);
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static unsigned below(unsigned n) { return (unsigned)(rnd() % n); }
-static bool chance(unsigned percent) { return below(100) < percent; }
-#define PICK(a) ((a)[below((unsigned)LEN(a))])
-
-/* ---- lists --------------------------------------------------------------------------------------- */
-
-struct names { char **name; double *upto; size_t n; };
-struct list { char **line; size_t n; };
-static struct names given, family;
-static struct list places, hospitals, counties, carrier;
-
-static char *
-slurp(const char *dir, const char *name, size_t *n)
-{
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	FILE *f = fopen(path, "rb");
-	if (!f) {
-		perror(path);
-		exit(1);
-	}
-	char *p = malloc(64u << 20);
-	if (!p)
-		exit(3);
-	*n = fread(p, 1, (64u << 20) - 1, f);
-	p[*n] = 0;
-	fclose(f);
-	return p;
-}
-
-static void
-read_list(const char *dir, const char *name, struct list *l)
-{
-	size_t n;
-	char *p = slurp(dir, name, &n), *nl;
-	l->line = malloc(200000 * sizeof *l->line);
-	for (; l->line && *p && l->n < 200000; p = nl + 1) {
-		nl = strchr(p, '\n');
-		if (nl)
-			*nl = 0;
-		if (*p)
-			l->line[l->n++] = p;
-		if (!nl)
-			break;
-	}
-}
-
-static void
-read_names(const char *dir, const char *name, struct names *v, double least)
-{
-	struct list l = { 0 };
-	read_list(dir, name, &l);
-	v->name = malloc(l.n * sizeof *v->name);
-	v->upto = malloc(l.n * sizeof *v->upto);
-	double sum = 0;
-	for (size_t i = 0; i < l.n; i++) {
-		char *tab = strchr(l.line[i], '\t');
-		if (!tab)
-			continue;
-		*tab = 0;
-		double c = strtod(tab + 1, NULL);
-		if (c < least)
-			continue;
-		sum += c;
-		v->name[v->n] = l.line[i];
-		v->upto[v->n++] = sum;
-	}
-}
-
-static const char *
-draw(const struct names *v)
-{
-	if (chance(30))
-		return v->name[below((unsigned)v->n)];
-	double x = (double)(rnd() >> 11) / 9007199254740992.0 * v->upto[v->n - 1];
-	size_t lo = 0, hi = v->n - 1;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (v->upto[mid] < x)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return v->name[lo];
-}
-
-static const char *const ambiguous_given[] = { "Will", "May", "April", "June", "Summer", "Chase", "Paris", "Hope", "Faith", "Grace",
-	"Mark", "Bill", "Rose", "Dawn", "Joy", "Autumn", "Art", "Rich", "Frank", "Drew", "Pat", "Sue", "Jack", "Virginia", "Georgia",
-	"Austin", "Dallas", "Jordan", "Houston", "Madison", "Sydney", "Carmen", "Olive", "Iris", "Ruby", "Pearl", "Sandy", "Cliff",
-	"Dean", "Earl", "Guy", "Miles", "Wade", "Heath", "Skip", "Chance", "Destiny", "Harmony", "Melody", "Angel", "Christian",
-	"Geneva", "Florence", "Victoria", "Charlotte", "Savannah", "Brooklyn", "London", "Holly", "Ivy", "Daisy", "Violet", "Amber" };
-static const char *const ambiguous_family[] = { "Young", "Long", "Green", "Brown", "White", "Black", "Short", "Small", "Price", "Cash",
-	"Banks", "Fields", "Rivers", "Stone", "Wood", "Woods", "Hill", "Lake", "Park", "Parks", "Day", "Weeks", "Monday", "Friday", "May",
-	"March", "Summer", "Winters", "Snow", "Rain", "Frost", "Cook", "Baker", "Cooper", "Mason", "Carpenter", "Fisher", "Hunter",
-	"Parker", "Page", "Case", "Chambers", "Hall", "House", "Church", "Temple", "Bishop", "Pope", "King", "Prince", "Knight", "Duke",
-	"Sharp", "Wise", "Love", "Hope", "Moody", "Savage", "Strong", "Armstrong", "Best", "Good", "Power", "Powers", "Rich", "Grant",
-	"Bond", "Ford", "Bell", "Graves", "Addison", "Parkinson", "Hodgkin", "Foley", "Crohn", "Down", "Cushing", "Gray", "Bush", "Rose",
-	"Reading", "Bend", "Mobile", "Rochester", "Lincoln", "Washington", "Jackson", "Houston", "Austin", "Cleveland", "Wells", "Stanford" };
-
-/* Front of one, back of another: a name that is in no list. */
-static void
-invent(char *out, const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b), k = n / 2 + 1, j = m / 2;
-	snprintf(out, 48, "%.*s%s", (int)(k < 20 ? k : 20), a, b + j);
-	for (char *q = out + 1; *q; q++)
-		if (*q >= 'A' && *q <= 'Z' && q[-1] != '-' && q[-1] != '\'')
-			*q = (char)(*q | 32);
-}
-
-/* ---- people --------------------------------------------------------------------------------------- */
-
-struct person { char first[48], last[100], middle; bool old; int dob_y, dob_m, dob_d; };
-static struct person who[4];            /* p q d a */
-
-static void
-new_person(struct person *p)
-{
-	unsigned r = below(100);
-	if (r < 12)
-		snprintf(p->first, sizeof p->first, "%s", PICK(ambiguous_given));
-	else if (r < 20)
-		invent(p->first, draw(&given), draw(&given));
-	else
-		snprintf(p->first, sizeof p->first, "%s", draw(&given));
-	r = below(100);
-	if (r < 12)
-		snprintf(p->last, sizeof p->last, "%s", PICK(ambiguous_family));
-	else if (r < 26)
-		invent(p->last, draw(&family), draw(&family));
-	else if (r < 32)
-		snprintf(p->last, sizeof p->last, "%s-%s", draw(&family), draw(&family));
-	else if (r < 37) {
-		static const char *const pre[] = { "O'", "Mc", "Mac", "de ", "van ", "van der ", "De La ", "St. ", "el-", "Al-", "Le", "di ", "von " };
-		snprintf(p->last, sizeof p->last, "%s%s", PICK(pre), draw(&family));
-	} else if (r < 40)
-		snprintf(p->last, sizeof p->last, "%s %s", draw(&family), draw(&family));
-	else
-		snprintf(p->last, sizeof p->last, "%s", draw(&family));
-	p->middle = (char)('A' + below(26));
-	p->dob_y = 1925 + (int)below(95), p->dob_m = 1 + (int)below(12), p->dob_d = 1 + (int)below(28);
-}
-
-/* ---- the text being made ----------------------------------------------------------------------------- */
-
-struct span { size_t at, end; const char *label; };
-static char *text;
-static size_t text_n;
-static struct span spans[2000];
-static unsigned nspans;
-#define TEXT_CAP 60000
-
-static void
-put(const char *z)
-{
-	size_t n = strlen(z);
-	if (text_n + n >= TEXT_CAP)
-		return;
-	memcpy(text + text_n, z, n + 1);
-	text_n += n;
-}
-
-static void
-mark(size_t at, const char *label)
-{
-	if (nspans < LEN(spans) && text_n > at)
-		spans[nspans++] = (struct span){ at, text_n, label };
-}
-
-static void
-value(const char *z, const char *label)
-{
-	size_t at = text_n;
-	put(z);
-	mark(at, label);
-}
-
-static void
-upper(char *z)
-{
-	for (; *z; z++)
-		if (*z >= 'a' && *z <= 'z')
-			*z = (char)(*z - 32);
-}
-
-/* ---- values -------------------------------------------------------------------------------------------- */
-
-static const char *
-digits(char *b, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		b[i] = (char)('0' + below(10));
-	if (b[0] == '0' && chance(80))
-		b[0] = (char)('1' + below(9));
-	b[n] = 0;
-	return b;
-}
-
-/* A is a letter, 9 a digit, X either, the rest stands for itself. */
-static const char *
-form(char *b, const char *pattern)
-{
-	size_t i = 0;
-	for (; pattern[i]; i++) {
-		char c = pattern[i];
-		b[i] = c == 'A' ? (char)('A' + below(26)) : c == 'a' ? (char)('a' + below(26)) : c == '9' ? (char)('0' + below(10)) :
-		    c == 'X' ? (chance(50) ? (char)('A' + below(26)) : (char)('0' + below(10))) : c;
-	}
-	b[i] = 0;
-	return b;
-}
-
-static const char *const month_names[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
-	"October", "November", "December" };
-static const char *const day_names[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday" };
-
-static const char *
-ordinal(int d)
-{
-	return d == 1 || d == 21 || d == 31 ? "st" : d == 2 || d == 22 ? "nd" : d == 3 || d == 23 ? "rd" : "th";
-}
-
-static void
-date(char *b, int y, int m, int d, bool year)
-{
-	const char *mon = month_names[m - 1];
-	char s3[4] = { mon[0], mon[1], mon[2], 0 };
-	int y2 = y % 100;
-	if (!year) {
-		switch (below(9)) {
-		case 0: case 1: snprintf(b, 64, "%d/%d", m, d); break;
-		case 2: snprintf(b, 64, "%02d/%02d", m, d); break;
-		case 3: snprintf(b, 64, "%s %d", mon, d); break;
-		case 4: snprintf(b, 64, "%s %d%s", mon, d, ordinal(d)); break;
-		case 5: snprintf(b, 64, "%s %d", s3, d); break;
-		case 6: snprintf(b, 64, "%s, %s %d", PICK(day_names), mon, d); break;
-		case 7: snprintf(b, 64, "%d%s of %s", d, ordinal(d), mon); break;
-		default: {
-			static const char *const words[] = { "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-				"eleventh", "twelfth" };
-			if (d <= 12 && chance(40))
-				snprintf(b, 64, chance(50) ? "%s of %s" : "the %s of %s", words[d - 1], mon);
-			else
-				snprintf(b, 64, "%s %d/%d", PICK(day_names), m, d);
-		}
-		}
-		return;
-	}
-	switch (below(18)) {
-	case 0: case 1: case 2: snprintf(b, 64, "%02d/%02d/%d", m, d, y); break;
-	case 3: snprintf(b, 64, "%d/%d/%02d", m, d, y2); break;
-	case 4: snprintf(b, 64, "%d-%d-%d", m, d, y); break;
-	case 5: snprintf(b, 64, "%d-%d-%02d", m, d, y2); break;
-	case 6: case 7: snprintf(b, 64, "%d-%02d-%02d", y, m, d); break;
-	case 8: case 9: snprintf(b, 64, "%s %d, %d", mon, d, y); break;
-	case 10: snprintf(b, 64, "%s %d%s, %d", mon, d, ordinal(d), y); break;
-	case 11: snprintf(b, 64, "%d %s %d", d, s3, y); break;
-	case 12: snprintf(b, 64, "%s %d %d", s3, d, y); break;
-	case 13: snprintf(b, 64, "%d.%d.%d", d, m, y); break;
-	case 14: snprintf(b, 64, "%02d-%s-%d", d, s3, y); break;
-	case 15: snprintf(b, 64, "%d%s of %s %d", d, ordinal(d), mon, y); break;
-	case 16: snprintf(b, 64, "%s, %s %d, %d", PICK(day_names), mon, d, y); break;
-	default: snprintf(b, 64, "%s %d, '%02d", mon, d, y2);
-	}
-}
-
-static void
-phone(char *b)
-{
-	unsigned a = 200 + below(790), e = 200 + below(790), l = below(10000);
-	if (chance(60))
-		e = 555, l = 100 + below(100);
-	switch (below(12)) {
-	case 0: case 1: case 2: snprintf(b, 64, "%03u-%03u-%04u", a, e, l); break;
-	case 3: case 4: snprintf(b, 64, "(%03u) %03u-%04u", a, e, l); break;
-	case 5: snprintf(b, 64, "%03u.%03u.%04u", a, e, l); break;
-	case 6: snprintf(b, 64, "%03u %03u %04u", a, e, l); break;
-	case 7: snprintf(b, 64, "%03u%03u%04u", a, e, l); break;
-	case 8: snprintf(b, 64, "+1 %03u-%03u-%04u", a, e, l); break;
-	case 9: snprintf(b, 64, "1-%03u-%03u-%04u", a, e, l); break;
-	case 10: snprintf(b, 64, "(%03u)%03u-%04u x%u", a, e, l, 10 + below(900)); break;
-	default: snprintf(b, 64, "+%u %u %u %u", 20 + below(70), 10 + below(90), 100 + below(900), 1000 + below(9000));
-	}
-}
-
-static void
-name_of(const char *how, const struct person *p, char *b)
-{
-	char first[48], last[100];
-	snprintf(first, sizeof first, "%s", p->first);
-	snprintf(last, sizeof last, "%s", p->last);
-	if (!strcmp(how, "f"))
-		snprintf(b, 200, "%s", first);
-	else if (!strcmp(how, "l"))
-		snprintf(b, 200, "%s", last);
-	else if (!strcmp(how, "fi"))
-		snprintf(b, 200, chance(70) ? "%s %c." : "%s %c", first, last[0]);
-	else if (!strcmp(how, "il"))
-		snprintf(b, 200, chance(80) ? "%c. %s" : "%c %s", first[0], last);
-	else if (!strcmp(how, "lf")) {
-		if (chance(25))
-			upper(first), upper(last);
-		switch (below(5)) {
-		case 0: snprintf(b, 200, "%s, %s %c", last, first, p->middle); break;
-		case 1: snprintf(b, 200, "%s, %s %c.", last, first, p->middle); break;
-		default: snprintf(b, 200, "%s, %s", last, first);
-		}
-	} else if (!strcmp(how, "hl7")) {
-		upper(first), upper(last);
-		snprintf(b, 200, chance(50) ? "%s^%s^%c" : "%s^%s", last, first, p->middle);
-	} else if (!strcmp(how, "init"))
-		snprintf(b, 200, "%c%c", first[0], last[0]);
-	else
-		switch (below(14)) {
-		case 0: snprintf(b, 200, "%s %c. %s", first, p->middle, last); break;
-		case 1: snprintf(b, 200, "%s %c %s", first, p->middle, last); break;
-		case 2: snprintf(b, 200, chance(50) ? "%s %s Jr." : "%s %s III", first, last); break;
-		case 3: snprintf(b, 200, "%s %s %s", first, draw(&given), last); break;
-		default: snprintf(b, 200, "%s %s", first, last);
-		}
-}
-
-static void
-word_of(char *b, const char *z)
-{
-	size_t k = 0;
-	for (; *z && k < 30; z++)
-		if (isalpha((unsigned char)*z))
-			b[k++] = (char)tolower((unsigned char)*z);
-	b[k] = 0;
-}
-
-static void
-email(const struct person *p, char *b)
-{
-	static const char *const hosts[] = { "freemail.example", "postbox.example", "quickmail.example", "mail.example.org",
-		"example.com", "example.net", "inbox.example", "webmail.example" };
-	char f[48], l[48];
-	word_of(f, p->first), word_of(l, p->last);
-	const char *h = PICK(hosts);
-	switch (below(7)) {
-	case 0: snprintf(b, 200, "%s.%s@%s", f, l, h); break;
-	case 1: snprintf(b, 200, "%c%s@%s", f[0], l, h); break;
-	case 2: snprintf(b, 200, "%s%u@%s", f, below(100), h); break;
-	case 3: snprintf(b, 200, "%s_%s@%s", f, l, h); break;
-	case 4: snprintf(b, 200, "%s%c%02u@%s", f, l[0], below(100), h); break;
-	case 5: snprintf(b, 200, "%s.%s%u@%s", l, f, below(1000), h); break;
-	default: snprintf(b, 200, "%s%s@%s", f, l, h);
-	}
-}
-
-static void
-place(char *city, char *st)
-{
-	char *l = places.line[below((unsigned)places.n)], *tab = strchr(l, '\t');
-	snprintf(city, 80, "%.*s", (int)(tab ? tab - l : 20), l);
-	snprintf(st, 4, "%s", tab ? tab + 1 : "OH");
-	if (chance(25)) {
-		static const char *const big[][2] = { { "Boston", "MA" }, { "Chicago", "IL" }, { "Houston", "TX" }, { "Phoenix", "AZ" },
-			{ "Seattle", "WA" }, { "Denver", "CO" }, { "Atlanta", "GA" }, { "Miami", "FL" }, { "Dallas", "TX" }, { "San Diego", "CA" },
-			{ "New York", "NY" }, { "Los Angeles", "CA" }, { "Portland", "OR" }, { "Cleveland", "OH" }, { "Nashville", "TN" },
-			{ "San Francisco", "CA" }, { "Philadelphia", "PA" }, { "Minneapolis", "MN" }, { "St. Louis", "MO" }, { "Reading", "PA" },
-			{ "Mobile", "AL" }, { "Bend", "OR" }, { "Tampa", "FL" }, { "Austin", "TX" }, { "Newark", "NJ" }, { "Orlando", "FL" } };
-		size_t i = below((unsigned)LEN(big));
-		snprintf(city, 80, "%s", big[i][0]), snprintf(st, 4, "%s", big[i][1]);
-	}
-}
-
-static const char *const street_words[] = { "Oak", "Maple", "Cedar", "Pine", "Elm", "Washington", "Lake", "Hill", "Walnut", "Spring",
-	"North", "Ridge", "Church", "Willow", "Mill", "River", "Highland", "Sunset", "Jackson", "Park", "Main", "Market", "Franklin",
-	"Larkspur", "Sycamore", "Juniper", "Magnolia", "Meadow", "Orchard", "Prospect", "Union", "Center", "Cherry", "Dogwood", "1st",
-	"2nd", "3rd", "5th", "14th", "42nd", "King", "Queen", "Broad", "Canal", "Harbor", "Old Mill", "Martin Luther King", "Country Club" };
-static const char *const street_kinds[] = { "St", "Street", "Ave", "Avenue", "Rd", "Road", "Dr", "Drive", "Ln", "Lane", "Ct", "Court",
-	"Blvd", "Boulevard", "Way", "Place", "Pl", "Circle", "Terrace", "Pkwy", "Parkway", "Trail", "Loop", "Highway" };
-
-static void
-street(char *b)
-{
-	static const char *const dirs[] = { "N", "S", "E", "W", "NE", "SW", "North", "South", "East", "West" };
-	char name[64], unit[40] = "", dir[16] = "";
-	snprintf(name, sizeof name, "%s", chance(55) ? PICK(street_words) : draw(&family));
-	if (chance(20))
-		snprintf(dir, sizeof dir, "%s ", PICK(dirs));
-	if (chance(30)) {
-		static const char *const units[] = { "Apt", "Apt.", "Unit", "Suite", "Ste", "#", "apartment", "Floor", "Fl", "Room", "Bldg" };
-		const char *u = PICK(units);
-		snprintf(unit, sizeof unit, "%s%s%s%u%s", chance(60) ? ", " : " ", u, *u == '#' ? "" : " ", 1 + below(chance(50) ? 20 : 900),
-		    chance(20) ? "B" : "");
-	}
-	unsigned n = chance(50) ? 100 + below(900) : chance(50) ? 1 + below(99) : 1000 + below(30000);
-	switch (below(16)) {
-	case 0: snprintf(b, 200, "PO Box %u", 1 + below(9999)); break;
-	case 1: snprintf(b, 200, "P.O. Box %u", 1 + below(9999)); break;
-	case 2: snprintf(b, 200, chance(50) ? "RR %u Box %u" : "HC %u Box %u", 1 + below(9), 1 + below(400)); break;
-	case 3: snprintf(b, 200, "%u County Road %u", n, 1 + below(900)); break;
-	case 4: snprintf(b, 200, "%u Highway %u%s", n, 1 + below(400), unit); break;
-	default: snprintf(b, 200, "%u %s%s %s%s%s", n, dir, name, PICK(street_kinds), chance(15) ? "." : "", unit);
-	}
-}
-
-static void
-address(char *b, bool block)
-{
-	char s[200], city[80], st[4], zip[12];
-	if (chance(10)) {
-		/* odd ones */
-		place(city, st);
-		switch (below(6)) {
-		case 0: snprintf(b, 400, "Flat %u, %u %s Row, %s", 1 + below(30), 1 + below(200), draw(&family), city); break;
-		case 1: snprintf(b, 400, "Lot %u, %s Acres MHP, %s %s %05u", 1 + below(90), PICK(street_words), city, st, 10000 + below(80000)); break;
-		case 2: snprintf(b, 400, "N%u Cty Rd %c, %s %s %05u", 1000 + below(8000), (char)('A' + below(26)), city, st, 10000 + below(80000)); break;
-		case 3: snprintf(b, 400, "%u Rue %s Ouest, %s H2X 1X%u", 1 + below(2000), draw(&family), city, below(10)); break;
-		case 4: snprintf(b, 400, "corner of %s and %s", PICK(street_words), PICK(street_words)); break;
-		default: snprintf(b, 400, "%u %s, %s, %s", 1 + below(300), PICK(street_words), city, st);
-		}
-		return;
-	}
-	if (chance(14)) {
-		/* abroad */
-		static const char *const kinds[] = { "Rua", "Avenida", "Calle", "Via", "rue de", "Rue", "Karl-", "Avenue de", "Plaza" };
-		static const char *const ends[] = { "straat", "laan", "weg", "strasse", "gatan", "tie", "katu", "vej", "vagen", "gasse", " Str.",
-			" utca", " u.", " vei", "stigur" };
-		char w[48], w2[48];
-		invent(w, draw(&family), draw(&family));
-		invent(w2, draw(&family), draw(&family));
-		const char *sep = block ? "\n" : ", ";
-		unsigned n = 1 + below(chance(40) ? 99999 : 200), m = 1 + below(999);
-		switch (below(6)) {
-		case 0: snprintf(b, 400, "%u %s %s%s%s %u", n, PICK(kinds), w, sep, w2, 1000 + below(90000)); break;
-		case 1: snprintf(b, 400, "%s%s %u%s%u %s", w, PICK(ends), n % 300 + 1, sep, 1000 + below(90000), w2); break;
-		case 2: snprintf(b, 400, "%u %s%s %u%sSuite %u%s%s", n, w, PICK(ends), m, sep, 1 + below(900), sep, w2); break;
-		case 3: snprintf(b, 400, "%u %s %s %u%sApt. %u%s%s", n, PICK(kinds), w, m, sep, 1 + below(900), sep, w2); break;
-		case 4: snprintf(b, 400, "%s %s %u, %05u %s", PICK(kinds), w, n % 400 + 1, below(99999), w2); break;
-		default: snprintf(b, 400, "%u %s%s%s%s", n, w, PICK(ends), sep, w2);
-		}
-		return;
-	}
-	street(s);
-	place(city, st);
-	if (chance(25))
-		snprintf(zip, sizeof zip, "%05u-%04u", 1000 + below(98000), below(10000));
-	else
-		snprintf(zip, sizeof zip, "%05u", 1000 + below(98000));
-	if (block) {
-		snprintf(b, 400, "%s\n%s, %s %s", s, city, st, zip);
-		return;
-	}
-	switch (below(10)) {
-	case 0: snprintf(b, 400, "%s", s); break;
-	case 1: snprintf(b, 400, "%s %s %s %s", s, city, st, zip); break;
-	case 2: snprintf(b, 400, "%s, %s", s, city); break;
-	case 3: snprintf(b, 400, "%s, %s, %s", s, city, zip); break;
-	case 4: snprintf(b, 400, "%s, %s %s", s, city, st); break;
-	case 5: snprintf(b, 400, "%s in %s", s, city); break;
-	default: snprintf(b, 400, "%s, %s, %s %s", s, city, st, zip);
-	}
-}
-
-static void
-facility(char *b)
-{
-	static const char *const shorts[] = { "Mayo Clinic", "Cleveland Clinic", "Mass General", "Johns Hopkins", "UCSF", "UCLA", "Kaiser",
-		"Kaiser Permanente", "Mount Sinai", "NYU Langone", "Cedars-Sinai", "Duke", "Stanford Health", "UPMC", "Geisinger", "Banner",
-		"MD Anderson", "Sloan Kettering", "Intermountain", "Ochsner", "Scripps", "Sutter", "Sharp", "Mercy", "Providence", "Emory",
-		"NY-Presbyterian", "Brigham and Women's", "Tufts", "Rush", "Walgreens on Main", "Mount Carmel", "St. Jude" };
-	static const char *const heads[] = { "Hospital", "Medical Center", "Clinic", "General Hospital", "Community Hospital",
-		"Regional Medical Center", "Memorial Hospital", "Pediatrics", "Family Practice", "Health", "Healthcare", "Pharmacy", "Dental",
-		"Orthopedic Hospital", "Cancer Center", "Surgery Center", "Urgent Care", "Nursing Home", "Rehab", "Elementary", "High School",
-		"Middle School", "Preschool", "Health System", "Women's Clinic", "Dermatology", "Cardiology Associates", "Eye Center",
-		"Imaging", "Hospice", "Assisted Living", "Children's Hospital", "Medical Group", "University Hospital", "Heart Institute",
-		"Health Center", "Care Center", "Physical Therapy", "Behavioral Health", "Internal Medicine", "Lab" };
-	static const char *const nature[] = { "Bayview", "Riverside", "Lakeside", "Pine Ridge", "Palm Coast", "Green Valley", "Sunrise",
-		"Oakwood", "Maple Grove", "Cedar Hills", "Harborview", "Northside", "Eastgate", "Summit", "Valley", "Sunny Acres", "Bright Smiles",
-		"Good Samaritan", "Sacred Heart", "Holy Cross", "Mercy", "Grace", "Hope", "Trinity", "Unity", "Blue Ridge", "Silver Lake" };
-	static const char *const saints[] = { "Mary", "Joseph", "Luke", "Patrick", "Francis", "Vincent", "Anthony", "Michael", "John", "Jude",
-		"Agnes", "Elizabeth", "Thomas", "Peter", "Paul", "Anne", "Clare", "Raphael" };
-	char city[80], st[4];
-	place(city, st);
-	switch (below(11)) {
-	case 0: case 1: snprintf(b, 200, "%s", PICK(shorts)); break;
-	case 2: snprintf(b, 200, "%s", hospitals.line[below((unsigned)hospitals.n)]); break;
-	case 3: snprintf(b, 200, "St. %s's %s", PICK(saints), chance(60) ? "Hospital" : PICK(heads)); break;
-	case 4: snprintf(b, 200, "St %s %s", PICK(saints), PICK(heads)); break;
-	case 5: snprintf(b, 200, "%s %s", draw(&family), PICK(heads)); break;
-	case 6: snprintf(b, 200, "University of %s %s", city, chance(60) ? "Medical Center" : "Hospital"); break;
-	case 7: snprintf(b, 200, "%s %s %s", city, chance(50) ? "Regional" : "General", chance(50) ? "Hospital" : "Medical Center"); break;
-	case 8: snprintf(b, 200, "%s Children's Hospital", city); break;
-	default: snprintf(b, 200, "%s %s", PICK(nature), PICK(heads));
-	}
-}
-
-static void
-strcat_to(char *b, size_t cap, const char *sep, const char *more)
-{
-	size_t n = strlen(b);
-	snprintf(b + n, cap - n, "%s%s", sep, more);
-}
-
-/* The pattern with its %s filled in. */
-static void
-fill(char *b, size_t cap, const char *pattern, const char *word)
-{
-	const char *at = strstr(pattern, "%s");
-	snprintf(b, cap, "%.*s%s%s", (int)(at - pattern), pattern, word, at + 2);
-}
-
-static unsigned
-luhn_digit(const char *d, unsigned n, unsigned carry)
-{
-	unsigned sum = carry;
-	for (unsigned i = 0; i < n; i++) {
-		unsigned v = (unsigned)(d[n - 1 - i] - '0');
-		if (i % 2 == 0)
-			v = v * 2 > 9 ? v * 2 - 9 : v * 2;
-		sum += v;
-	}
-	return (10 - sum % 10) % 10;
-}
-
-static void
-slot(const char *name)
-{
-	static const char *const drugs[] = { "lisinopril", "metformin", "Lipitor", "atorvastatin", "Ozempic", "albuterol", "prednisone",
-		"Coumadin", "gabapentin", "Zoloft", "insulin", "Eliquis", "levothyroxine", "amoxicillin", "Humira", "Adderall", "Tylenol" };
-	static const char *const mrn[] = { "9999999", "99999999", "999999", "MR-999999", "AA-999999", "A9999999", "999-9999", "99-99-99",
-		"AAA-99999", "9999999-A", "AA9999999", "99999-AAA", "99999-99999", "#AA-999999", "999-99-999", "AAA999999", "99999", "0099999" };
-	static const char *const plan[] = { "AAA999999999", "A99999999", "MBR99999999", "9AX9-A99-AA99", "999999999", "HMO-999999", "AA-99999",
-		"W999999999", "99999-99999", "CLM-9999-999-9", "PA9999999", "GRP-99999", "INS-999999", "HPN-999999999", "A9A999999", "99999999901",
-		"#99999-AA", "PPO-AA99999", "1AG4-TA5-MK73" };
-	static const char *const acct[] = { "9999-9999-999", "99-999-9999", "99999999999", "999999", "A999999", "00-999-9999", "9999999999",
-		"ACC-99999", "99999999A", "9999 9999 99" };
-	static const char *const lic[] = { "D-99999", "A9999999", "A999-999-99-999", "C99A99A99", "999999999", "RN999999", "S99999999", "AA9999999",
-		"99-AAA-9999", "LP9999999", "99999999" };
-	static const char *const serial[] = { "AA-99999999", "AA9999-99", "9999-999-9999", "AA9-99999-A", "SN99999999", "A99A999999", "99A9999", "XXXXXXXXX" };
-	static const char *const other[] = { "A99-999999", "E9999999", "A99999999", "A 99 999 999", "STU-9999-99", "999-AAA", "AAA9999",
-		"RX9999999", "9999999-99", "S99-99999", "AA99999", "9999999", "P-999-99" };
-	static const char *const states[] = { "Texas", "Ohio", "California", "Pennsylvania", "Alabama", "New York", "Florida", "Georgia",
-		"Virginia", "Washington", "Nevada", "Maine", "Indiana", "Iowa", "TX", "OH", "WA", "OR", "IN", "ME" };
-	static const char *const countries[] = { "Mexico", "Canada", "India", "Poland", "Brazil", "Finland", "Jordan", "Turkey", "France", "China" };
-	char b[512], c[100], st[4];
-	struct person x;
-	size_t dot = strcspn(name, ".");
-	const struct person *p = NULL;
-	if (dot == 1 || name[1] == 0)
-		switch (name[0]) {
-		case 'p': p = &who[0]; break;
-		case 'q': p = &who[1]; break;
-		case 'd': p = &who[2]; break;
-		case 'a': p = &who[3]; break;
-		case 'x': new_person(&x), p = &x; break;
-		}
-	if (p) {
-		const char *how = name[1] ? name + 2 : "";
-		if (!strcmp(how, "email"))
-			return email(p, b), value(b, "EMAIL");
-		if (!strcmp(how, "user")) {
-			word_of(c, p->last);
-			snprintf(b, sizeof b, chance(50) ? "%c%s%u" : "%c_%s%u", p->first[0] | 32, c, below(100));
-			return value(b, "OTHERID");
-		}
-		if (!strcmp(how, "dob"))
-			return date(b, p->dob_y, p->dob_m, p->dob_d, true), value(b, "DATE");
-		if (!strcmp(how, "photo")) {
-			word_of(c, p->last);
-			snprintf(b, sizeof b, "%s_%c_photo.jpg", c, p->first[0] | 32);
-			return value(b, "PHOTO");
-		}
-		name_of(how, p, b);
-		return value(b, "NAME");
-	}
-#define IS(z) (!strcmp(name, z))
-	if (IS("date")) date(b, 2015 + (int)below(11), 1 + (int)below(12), 1 + (int)below(28), true), value(b, "DATE");
-	else if (IS("md")) date(b, 2024, 1 + (int)below(12), 1 + (int)below(28), false), value(b, "DATE");
-	else if (IS("month-year")) snprintf(b, sizeof b, "%s %u", PICK(month_names), 2005 + below(20)), value(b, "DATE");
-	else if (IS("date8")) snprintf(b, sizeof b, "%u%02u%02u", 1930 + below(90), 1 + below(12), 1 + below(28)), value(b, "DATE");
-	else if (IS("stamp")) snprintf(b, sizeof b, "%u%02u%02u%02u%02u", 2015 + below(10), 1 + below(12), 1 + below(28), below(24), below(60)), value(b, "DATE");
-	else if (IS("mail-date")) snprintf(b, sizeof b, "%.3s, %u %.3s %u", PICK(day_names), 1 + below(28), PICK(month_names), 2001 + below(24)), value(b, "DATE");
-	else if (IS("year")) snprintf(b, sizeof b, "%u", 1950 + below(76)), put(b);
-	else if (IS("weekday")) put(PICK(day_names));
-	else if (IS("month")) put(PICK(month_names));
-	else if (IS("time")) snprintf(b, sizeof b, chance(50) ? "%u:%02u" : "%u:%02u PM", 1 + below(12), below(60)), put(b);
-	else if (IS("phone")) phone(b), value(b, "PHONE");
-	else if (IS("fax")) phone(b), value(b, "FAX");
-	else if (IS("ssn")) value(form(b, chance(80) ? "999-99-9999" : chance(50) ? "999 99 9999" : "999999999"), "SSN");
-	else if (IS("ssn4")) value(form(b, "9999"), "SSN");
-	else if (IS("mrn")) value(form(b, PICK(mrn)), "MRN");
-	else if (IS("plan")) value(form(b, PICK(plan)), "HEALTHPLAN");
-	else if (IS("acct")) value(form(b, PICK(acct)), "ACCOUNT");
-	else if (IS("license")) value(form(b, PICK(lic)), "LICENSE");
-	else if (IS("serial")) value(form(b, PICK(serial)), "DEVICE");
-	else if (IS("code")) value(form(b, PICK(other)), "OTHERID");
-	else if (IS("plate")) value(form(b, chance(50) ? "9AAA999" : "AAA-9999"), "VEHICLE");
-	else if (IS("vin")) value(form(b, "1AG99A99AK9999999"), "VEHICLE");
-	else if (IS("bio")) value(form(b, chance(50) ? "FPR-999999" : "BIO99999"), "BIOMETRIC");
-	else if (IS("ip")) snprintf(b, sizeof b, "192.0.2.%u", below(255)), value(b, "IP");
-	else if (IS("card")) {
-		digits(b, 15), b[0] = '4';
-		b[15] = (char)('0' + luhn_digit(b, 15, 0)), b[16] = 0;
-		if (chance(20))
-			b[15] = '7';
-		if (chance(60)) {
-			snprintf(c, sizeof c, "%.4s %.4s %.4s %.4s", b, b + 4, b + 8, b + 12);
-			value(c, "ACCOUNT");
-		} else
-			value(b, "ACCOUNT");
-	} else if (IS("npi")) {
-		digits(b, 9), b[0] = '1';
-		b[9] = (char)('0' + luhn_digit(b, 9, 24)), b[10] = 0;
-		value(b, "LICENSE");
-	} else if (IS("dea")) value(form(b, "AA9999999"), "LICENSE");
-	else if (IS("aba")) value(form(b, "026009593"), "ACCOUNT");
-	else if (IS("url")) snprintf(b, sizeof b, "https://my.clinic.example/%s/%u", chance(50) ? "results" : "visit", below(99999)), value(b, "URL");
-	else if (IS("addr")) address(b, false), value(b, "LOCATION");
-	else if (IS("block")) address(b, true), value(b, "LOCATION");
-	else if (IS("street")) street(b), value(b, "LOCATION");
-	else if (IS("city")) place(b, st), value(b, "LOCATION");
-	else if (IS("foreign-city")) {
-		invent(b, draw(&family), draw(&family));
-		if (chance(20)) {
-			invent(c, draw(&family), draw(&family));
-			strcat_to(b, sizeof b, " ", c);
-		}
-		if (chance(30))
-			upper(b);
-		value(b, "LOCATION");
-	} else if (IS("foreign-street")) {
-		static const char *const ends[] = { "straat", "laan", "weg", "strasse", "gatan", "tie", "katu", "vej", "gata", "vagen", " utca", "gasse" };
-		static const char *const starts[] = { "Rua ", "Via ", "Calle ", "C. ", "ul. ", "Rue de ", "Avenida ", "Plaza ", "Lange ", "Am " };
-		invent(c, draw(&family), draw(&family));
-		switch (below(4)) {
-		case 0: snprintf(b, sizeof b, "%s%s %u", c, PICK(ends), 1 + below(200)); break;
-		case 1: snprintf(b, sizeof b, "%s%s %u", PICK(starts), c, 1 + below(1900)); break;
-		case 2: snprintf(b, sizeof b, "%s %s %u", draw(&given), c, 1 + below(900)); break;
-		default: snprintf(b, sizeof b, "%s%s %s %u", PICK(starts), draw(&given), c, 1 + below(900));
-		}
-		value(b, "LOCATION");
-	} else if (IS("corner")) {
-		char s1[200], s2[200];
-		street(s1), street(s2);
-		snprintf(b, sizeof b, chance(50) ? "the corner of %s and %s" : "%s and %s", s1 + strspn(s1, "0123456789 "), s2 + strspn(s2, "0123456789 "));
-		value(b, "LOCATION");
-	}
-	else if (IS("city-state")) {
-		place(c, st);
-		if (chance(70)) {
-			snprintf(b, sizeof b, "%s, %s", c, st);
-			value(b, "LOCATION");
-		} else {
-			value(c, "LOCATION");
-			put(", ");
-			value(PICK(states), "X_GPE");
-		}
-	} else if (IS("road")) {
-		static const char *const forms[] = { "%s Rd", "%s Road", "%s St", "%s Street", "%s Ave", "%s Lane", "Old %s Rd", "Route 9 near %s",
-			"%s Pike", "%s Hwy", "County Road %s", "%s Blvd", "%s Dr" };
-		fill(b, sizeof b, PICK(forms), chance(50) ? PICK(street_words) : draw(&family));
-		value(b, "LOCATION");
-	} else if (IS("school")) {
-		static const char *const forms[] = { "%s Elementary", "%s Middle", "%s High", "%s Academy", "%s Prep", "%s Montessori",
-			"%s Charter School", "%s Daycare", "%s Day School", "PS %s", "%s Head Start", "%s University", "%s Community College",
-			"Little %s Preschool" };
-		const char *f = PICK(forms);
-		if (!strncmp(f, "PS", 2))
-			snprintf(c, sizeof c, "%u", 1 + below(300));
-		else
-			snprintf(c, sizeof c, "%s", chance(60) ? draw(&family) : PICK(street_words));
-		fill(b, sizeof b, f, c);
-		value(b, "FACILITY");
-	} else if (IS("store")) {
-		static const char *const forms[] = { "%s Drugs", "%s's Drugs", "%s Pharmacy", "Kroger #%s", "Walgreens #%s", "CVS #%s",
-			"%s Apothecary", "Rite Aid on %s", "Walgreens on %s", "%s Family Pharmacy" };
-		const char *f = PICK(forms);
-		if (strchr(f, '#'))
-			snprintf(c, sizeof c, "%u", 10 + below(9000));
-		else
-			snprintf(c, sizeof c, "%s", draw(&family));
-		fill(b, sizeof b, f, c);
-		value(b, "FACILITY");
-	} else if (IS("home")) {
-		static const char *const forms[] = { "%s Manor", "Shady %ss", "%s House", "%s Assisted Living", "the %s Home",
-			"Golden Years of %s", "%s Gardens", "%s Place", "%s Village", "%s Care Center", "%s Rehab", "Bldg %s Ward C", "%s Estates",
-			"the %s office" };
-		fill(b, sizeof b, PICK(forms), chance(50) ? draw(&family) : PICK(street_words));
-		value(b, "FACILITY");
-	} else if (IS("center")) {
-		static const char *const forms[] = { "%s Endoscopy Center", "%s Surgical Center", "%s Imaging", "%s Sleep Center", "%s Spine",
-			"%s Ortho", "%s Women's Health", "%s Eye Associates", "%s Kidney Center", "%s Wellness", "%s Infusion Center",
-			"%s Breast Center" };
-		fill(b, sizeof b, PICK(forms), chance(50) ? draw(&family) : PICK(street_words));
-		value(b, "FACILITY");
-	} else if (IS("num-id")) value(form(b, "9999999"), "OTHERID");
-	else if (IS("zip")) value(form(b, chance(80) ? "99999" : "99999-9999"), "LOCATION");
-	else if (IS("county")) {
-		char *l = counties.line[below((unsigned)counties.n)];
-		snprintf(b, sizeof b, "%.*s County", (int)strcspn(l, "\t"), l);
-		value(b, "LOCATION");
-	} else if (IS("facility")) facility(b), value(b, "FACILITY");
-	else if (IS("age90")) snprintf(b, sizeof b, "%u", 90 + below(14)), value(b, "AGE90");
-	else if (IS("age")) snprintf(b, sizeof b, "%u", 1 + below(89)), put(b);
-	else if (IS("num")) snprintf(b, sizeof b, "%u", 1 + below(chance(50) ? 20 : 500)), put(b);
-	else if (IS("big")) snprintf(b, sizeof b, "%u", 1000 + below(90000)), put(b);
-	else if (IS("drug")) put(PICK(drugs));
-	else if (IS("dose")) snprintf(b, sizeof b, "%u mg", 5 * (1 + below(60))), put(b);
-	else if (IS("money")) snprintf(b, sizeof b, "$%u.%02u", 5 + below(900), below(100)), put(b);
-	else if (IS("bp")) snprintf(b, sizeof b, "%u/%u", 95 + below(80), 55 + below(45)), put(b);
-	else if (IS("version")) snprintf(b, sizeof b, "%u.%u.%u", 1 + below(12), below(20), below(9)), put(b);
-	else if (IS("org")) {
-		static const char *const ends[] = { "Industries", "Logistics", "Inc", "LLC", "& Sons", "Insurance", "Bank", "Technologies", "Group" };
-		snprintf(b, sizeof b, "%s %s", draw(&family), PICK(ends));
-		value(b, "X_ORG");
-	} else if (IS("state")) value(PICK(states), "X_GPE");
-	else if (IS("country")) value(PICK(countries), "X_GPE");
-	else if (IS("carrier")) {
-		/* One to three sentences of a line without capitals inside that could be names. */
-		char *l = carrier.n ? carrier.line[below((unsigned)carrier.n)] : (char *)(uintptr_t)"Thank you.";
-		put(l);
-	} else {
-		fprintf(stderr, "phi: generate: no slot {%s}\n", name);
-		exit(1);
-	}
-}
 
 /* ---- the grammar ------------------------------------------------------------------------------------------ */
 
@@ -782,30 +50,49 @@ find(const char *name, size_t n)
 static void
 read_grammar(const char *dir)
 {
-	struct list l = { 0 };
-	struct symbol *s = NULL;
-	read_list(dir, "generate.txt", &l);
-	symbols = calloc(1000, sizeof *symbols);
-	for (size_t i = 0; i < l.n; i++) {
-		char *q = l.line[i];
-		if (*q == '#' || !*q)
-			continue;
-		if (*q == '@' && nsymbols < 1000 && q[1] != ' ' && !strchr(q, ' ')) {
-			s = &symbols[nsymbols++];
-			*s = (struct symbol){ .name = q + 1, .alt = malloc(2000 * sizeof(char *)), .weight = malloc(2000 * sizeof(unsigned)) };
-			continue;
-		}
-		if (!s || s->n == 2000)
-			continue;
-		unsigned w = 1;
-		if (*q == '*' && q[1] >= '0' && q[1] <= '9') {
-			w = (unsigned)strtoul(q + 1, &q, 10);
-			q++;
-		}
-		s->alt[s->n] = q;
-		s->weight[s->n++] = w;
-		s->total += w;
+	char pattern[4096];
+	glob_t g;
+	snprintf(pattern, sizeof pattern, "%s/generate/*.txt", dir);
+	if (glob(pattern, 0, NULL, &g) != 0) {
+		fprintf(stderr, "phi: generate: no %s\n", pattern);
+		exit(1);
 	}
+	symbols = calloc(1000, sizeof *symbols);
+	for (size_t f = 0; f < g.gl_pathc; f++) {
+		struct symbol *s = NULL;
+		size_t n;
+		char *p = slurp(g.gl_pathv[f], &n), *nl;
+		for (; *p; p = nl + 1) {
+			char *q = p;
+			nl = strchr(p, '\n');
+			if (!nl)
+				nl = p + strlen(p) - 1;
+			else
+				*nl = 0;
+			if (*q == '#' || !*q)
+				continue;
+			if (*q == '@' && q[1] != ' ' && !strchr(q, ' ')) {
+				s = find(q + 1, strlen(q + 1));
+				if (!s && nsymbols < 1000) {
+					s = &symbols[nsymbols++];
+					*s = (struct symbol){ .name = q + 1, .alt = malloc(2000 * sizeof(char *)),
+					    .weight = malloc(2000 * sizeof(unsigned)) };
+				}
+				continue;
+			}
+			if (!s || s->n == 2000)
+				continue;
+			unsigned w = 1;
+			if (*q == '*' && q[1] >= '0' && q[1] <= '9') {
+				w = (unsigned)strtoul(q + 1, &q, 10);
+				q++;
+			}
+			s->alt[s->n] = q;
+			s->weight[s->n++] = w;
+			s->total += w;
+		}
+	}
+	globfree(&g);
 }
 
 static void expand(const char *z, int depth);
@@ -830,10 +117,14 @@ symbol(struct symbol *s, int depth)
 static void
 expand(const char *z, int depth)
 {
-	char b[400];
+	char b[1600];
 	while (*z) {
 		if (z[0] == '\\' && z[1] == 'n') {
 			put("\n");
+			z += 2;
+		} else if (z[0] == '\\' && (z[1] == '{' || z[1] == '}' || z[1] == 't')) {
+			b[0] = z[1] == 't' ? '\t' : z[1], b[1] = 0;
+			put(b);
 			z += 2;
 		} else if (*z == '$' && (isalpha((unsigned char)z[1]))) {
 			size_t n = 1;
@@ -868,8 +159,10 @@ expand(const char *z, int depth)
 					q = strchr(q, '\1') + 1;
 				q[strcspn(q, "\1")] = 0;
 				expand(q, depth + 1);
-			} else
-				slot(b);
+			} else if (!slot(b)) {
+				fprintf(stderr, "phi: generate: no slot {%s}\n", b);
+				exit(1);
+			}
 			z += n + (z[n] == '}');
 		} else {
 			b[0] = *z++, b[1] = 0;
@@ -885,73 +178,147 @@ static void
 splice(size_t at, size_t n, const char *by)
 {
 	size_t m = strlen(by);
-	if (text_n + m >= TEXT_CAP)
+	if (made.n + m >= MADE_CAP)
 		return;
-	memmove(text + at + m, text + at + n, text_n - at - n + 1);
-	memcpy(text + at, by, m);
-	text_n = text_n + m - n;
-	for (unsigned i = 0; i < nspans; i++) {
-		if (spans[i].at > at)
-			spans[i].at = spans[i].at + m - n;
-		if (spans[i].end > at)
-			spans[i].end = spans[i].end + m - n;
+	memmove(made.text + at + m, made.text + at + n, made.n - at - n + 1);
+	memcpy(made.text + at, by, m);
+	made.n = made.n + m - n;
+	for (unsigned i = 0; i < made.spans; i++) {
+		if (made.span[i].at > at)
+			made.span[i].at = made.span[i].at + m - n;
+		if (made.span[i].end > at)
+			made.span[i].end = made.span[i].end + m - n;
+	}
+}
+
+/* Every byte `c` between letters (or anywhere) with the chance of `percent`. */
+static void
+swap(char c, const char *by, bool inside, unsigned percent)
+{
+	for (size_t i = 1; i + 1 < made.n; i++)
+		if (made.text[i] == c && (!inside || isalpha((unsigned char)made.text[i - 1])) && chance(percent)) {
+			splice(i, 1, by);
+			i += strlen(by) - 1;
+		}
+}
+
+static void
+letters(void)
+{
+	char *t = made.text;
+	unsigned r = below(100);
+	if (r < 20) {
+		for (size_t i = 0; i < made.n; i++)
+			t[i] = (char)tolower((unsigned char)t[i]);
+	} else if (r < 24) {
+		for (size_t i = 0; i < made.n; i++)
+			t[i] = (char)toupper((unsigned char)t[i]);
+	} else if (r < 30) {
+		/* Only the first letters of some words. */
+		for (size_t i = 0; i < made.n; i++)
+			if (chance(50))
+				t[i] = (char)tolower((unsigned char)t[i]);
+	}
+	if (!chance(12))
+		return;
+	for (unsigned k = 1 + below(4); k > 0 && made.n > 20; k--) {
+		size_t i = 1 + below((unsigned)made.n - 2);
+		if (!islower((unsigned char)t[i]) || !islower((unsigned char)t[i - 1]))
+			continue;
+		switch (below(3)) {
+		case 0: splice(i, 1, ""); break;
+		case 1: { char c = t[i]; t[i] = t[i - 1]; t[i - 1] = c; break; }
+		default: { char c[3] = { t[i], t[i], 0 }; splice(i, 1, c); }
+		}
+	}
+}
+
+/* What happens to a value alone: wrapped, read by a scanner, pasted from a page. */
+static void
+wear(unsigned k)
+{
+	static const char *const zero_width[] = { "\xe2\x80\x8b", "\xc2\xad", "\xe2\x80\x8c", "\xef\xbb\xbf" };
+	size_t at = made.span[k].at, n = made.span[k].end - at;
+	const char *label = made.span[k].label;
+	bool number = strcmp(label, "NAME") && strcmp(label, "LOCATION") && strcmp(label, "FACILITY") && strncmp(label, "X_", 2);
+	if (n < 5)
+		return;
+	size_t i = at + 1 + below((unsigned)n - 2);
+	switch (below(5)) {
+	case 0:
+		for (size_t j = at; j < at + n; j++)
+			if (made.text[j] == ' ') {
+				splice(j, 1, chance(60) ? "\n" : chance(50) ? "\xc2\xa0" : "&nbsp;");
+				break;
+			}
+		break;
+	case 1:
+		if (!((unsigned char)made.text[i] & 0x80))
+			splice(i, 0, zero_width[below(4)]);
+		break;
+	case 2:
+		for (size_t j = at; number && j < made.span[k].end; j++)
+			if (made.text[j] >= '0' && made.text[j] <= '9') {
+				char wide[4] = { '\xef', '\xbc', (char)('\x90' + made.text[j] - '0'), 0 };
+				splice(j, 1, wide);
+				j += 2;
+			}
+		break;
+	case 3:
+		for (size_t j = at; number && j < at + n; j++)
+			if (made.text[j] == '0' && isdigit((unsigned char)made.text[j + 1]) && chance(50))
+				made.text[j] = 'O';
+			else if (made.text[j] == '1' && isdigit((unsigned char)made.text[j + 1]) && chance(30))
+				made.text[j] = 'l';
+		break;
+	default:
+		for (size_t j = at; j < at + n; j++)
+			if (made.text[j] == '-' && chance(70))
+				splice(j, 1, "\xe2\x80\x91"), j += 2;
 	}
 }
 
 static void
 noise(void)
 {
-	unsigned r = below(100);
-	if (r < 20) {
-		for (size_t i = 0; i < text_n; i++)
-			text[i] = (char)tolower((unsigned char)text[i]);
-	} else if (r < 24)
-		upper(text);
-	else if (r < 30) {
-		/* Only the first letters of some words. */
-		for (size_t i = 0; i < text_n; i++)
-			if (chance(50))
-				text[i] = (char)tolower((unsigned char)text[i]);
-	}
-	if (chance(12))
-		for (unsigned k = 1 + below(4); k > 0 && text_n > 20; k--) {
-			size_t i = 1 + below((unsigned)text_n - 2);
-			if (!islower((unsigned char)text[i]) || !islower((unsigned char)text[i - 1]))
-				continue;
-			switch (below(3)) {
-			case 0: splice(i, 1, ""); break;
-			case 1: { char t = text[i]; text[i] = text[i - 1]; text[i - 1] = t; break; }
-			default: { char t[3] = { text[i], text[i], 0 }; splice(i, 1, t); }
-			}
-		}
+	letters();
 	if (chance(8)) {
 		/* wrapped at 60 columns */
 		size_t col = 0;
-		for (size_t i = 0; i < text_n; i++, col++) {
-			if (text[i] == '\n')
+		for (size_t i = 0; i < made.n; i++, col++) {
+			if (made.text[i] == '\n')
 				col = 0;
-			else if (text[i] == ' ' && col > 55)
-				text[i] = '\n', col = 0;
+			else if (made.text[i] == ' ' && col > 55)
+				made.text[i] = '\n', col = 0;
 		}
 	}
 	if (chance(6))
-		for (size_t i = 1; i + 1 < text_n; i++)
-			if (text[i] == '\'' && isalpha((unsigned char)text[i - 1]))
-				splice(i, 1, "\xe2\x80\x99");
+		swap('\'', "\xe2\x80\x99", true, 100);
 	if (chance(5))
-		for (size_t i = 1; i + 1 < text_n; i++)
-			if (text[i] == ' ' && text[i - 1] == ',' && chance(40))
+		swap(' ', chance(50) ? "  " : "\xc2\xa0", true, 20);
+	if (chance(4))
+		for (size_t i = 1; i + 1 < made.n; i++)
+			if (made.text[i] == ' ' && made.text[i - 1] == ',' && chance(40))
 				splice(i, 1, "");
+	if (chance(3))
+		swap('\n', chance(50) ? "<br>\n" : "\n> ", false, 100);
+	if (chance(2))
+		swap('\'', "&#39;", true, 100);
+	if (chance(9) && made.spans)
+		for (unsigned k = 1 + below(2); k > 0; k--)
+			wear(below(made.spans));
 }
 
 static void
 print(const char *prefix, unsigned number)
 {
 	printf("{\"id\": \"%s-%06u\", \"text\": \"", prefix, number);
-	for (size_t i = 0; i < text_n; i++) {
-		unsigned char c = (unsigned char)text[i];
+	for (size_t i = 0; i < made.n; i++) {
+		unsigned char c = (unsigned char)made.text[i];
 		if (c == '\n')
 			fputs("\\n", stdout);
+		else if (c == '\t')
+			fputs("\\t", stdout);
 		else if (c == '"' || c == '\\')
 			printf("\\%c", c);
 		else if (c < 0x20)
@@ -961,18 +328,18 @@ print(const char *prefix, unsigned number)
 	}
 	fputs("\", \"spans\": [", stdout);
 	unsigned k = 0;
-	for (unsigned i = 0; i < nspans; i++) {
+	for (unsigned i = 0; i < made.spans; i++) {
 		/* {p.f} {p.l} is one name. */
-		if (k && spans[i].at == spans[k - 1].end + 1 && text[spans[i].at - 1] == ' ' && !strcmp(spans[i].label, "NAME") &&
-		    !strcmp(spans[k - 1].label, "NAME"))
-			spans[k - 1].end = spans[i].end;
+		if (k && made.span[i].at == made.span[k - 1].end + 1 && made.text[made.span[i].at - 1] == ' ' && !strcmp(made.span[i].label, "NAME") &&
+		    !strcmp(made.span[k - 1].label, "NAME"))
+			made.span[k - 1].end = made.span[i].end;
 		else
-			spans[k++] = spans[i];
+			made.span[k++] = made.span[i];
 	}
-	nspans = k;
-	for (unsigned i = 0; i < nspans; i++)
-		if (spans[i].end > spans[i].at)
-			printf("%s{\"start\": %zu, \"end\": %zu, \"label\": \"%s\"}", i ? ", " : "", spans[i].at, spans[i].end, spans[i].label);
+	made.spans = k;
+	for (unsigned i = 0; i < made.spans; i++)
+		if (made.span[i].end > made.span[i].at)
+			printf("%s{\"start\": %zu, \"end\": %zu, \"label\": \"%s\"}", i ? ", " : "", made.span[i].at, made.span[i].end, made.span[i].label);
 	fputs("]}\n", stdout);
 }
 
@@ -996,28 +363,14 @@ command_generate(int argc, char **argv)
 		else
 			return fprintf(stderr, "phi: generate: unknown option %s\n", o), 2;
 	}
-	char lex[4096];
-	snprintf(lex, sizeof lex, "%s/lexicon", dir);
-	read_names(lex, "given.tsv", &given, 500);
-	read_names(lex, "surnames.tsv", &family, 200);
-	read_list(lex, "places.tsv", &places);
-	read_list(lex, "hospitals.txt", &hospitals);
-	read_list(lex, "counties.tsv", &counties);
-	read_list(dir, "carrier.txt", &carrier);
+	invent_open(dir, seed);
 	read_grammar(dir);
 	struct symbol *s = find(start, strlen(start));
 	if (!s)
 		return fprintf(stderr, "phi: generate: no symbol %s\n", start), 2;
-	text = malloc(TEXT_CAP + 16);
-	if (!text)
-		return 3;
-	state = seed * 0x5851f42d4c957f2dull;
 	for (unsigned long i = 0; i < count; i++) {
-		for (int k = 0; k < 4; k++)
-			new_person(&who[k]);
-		if (chance(60))
-			snprintf(who[1].last, sizeof who[1].last, "%s", who[0].last);
-		text_n = 0, nspans = 0, text[0] = 0;
+		people_new();
+		made.n = 0, made.spans = 0, made.text[0] = 0;
 		symbol(s, 0);
 		noise();
 		print("gen", (unsigned)i);

@@ -33,7 +33,7 @@ model: $(B)/phi                                ## train data/phi/phi.model again
 .PHONY: model
 
 # The shared object: only what phi.h declares is visible (src/phi/phi.map).
-PHI_SO_SRC := $(filter-out %/main.c %/bench.c %/train.c %/generate.c %/eval.c %/explain.c %/serve.c,$(wildcard src/phi/*.c))
+PHI_SO_SRC := $(filter-out %/main.c %/bench.c %/train.c %/generate.c %/invent.c %/eval.c %/explain.c %/serve.c,$(wildcard src/phi/*.c))
 $(B)/libphi.so: $(PHI_SO_SRC) src/phi/engine.h include/phi.h src/phi/phi.map $(B)/gen/phi.lex $(B)/gen/phi.rules $(B)/gen/phi.model
 	$(CC) $(CFLAGS) -DPHI_GEN='"$(B)/gen"' -fPIC -shared -Wl,-soname,libphi.so.1 -Wl,--version-script=src/phi/phi.map \
 		-o $@ $(PHI_SO_SRC) $(shell $(PKG) --libs icu-uc 2>/dev/null) -lpthread
