@@ -301,6 +301,31 @@ check_date(const char *p, size_t n)
 	return CHECK_NO;
 }
 
+/* The day and month in front of a time of day. */
+static int
+check_daymonth(const char *p, size_t n)
+{
+	size_t k = 0;
+	while (k < n && (is_digit((unsigned char)p[k]) || p[k] == '/'))
+		k++;
+	return check_date(p, k);
+}
+
+/* O for 0, l and I for 1, as a scanner reads them; one true digit at least. */
+static int
+check_ocrdate(const char *p, size_t n)
+{
+	char b[16];
+	unsigned nd = 0;
+	if (n >= sizeof b)
+		return CHECK_NO;
+	for (size_t i = 0; i < n; i++) {
+		nd += is_digit((unsigned char)p[i]);
+		b[i] = p[i] == 'O' || p[i] == 'o' ? '0' : p[i] == 'I' || p[i] == 'l' ? '1' : p[i];
+	}
+	return nd < 3 ? CHECK_NO : check_date(b, n);
+}
+
 static int
 check_age90(const char *p, size_t n)
 {
@@ -367,6 +392,7 @@ static const struct { const char *name; check_fn *fn; } checks[] = {
 	{ "aba", check_aba }, { "iban", check_iban }, { "vin", check_vin }, { "ipv4", check_ipv4 }, { "ipv6", check_ipv6 },
 	{ "date", check_date }, { "age90", check_age90 }, { "code", check_code }, { "notyear", check_year },
 	{ "mac", check_mac }, { "zip", check_zip }, { "imei", check_imei },
+	{ "ocrdate", check_ocrdate }, { "daymonth", check_daymonth },
 };
 
 check_fn *

@@ -3,7 +3,7 @@
  * One scan goes: norm.c (a copy that is plain ASCII where it can be, with a
  * map back) -> token.c (tokens, lexicon.c says what each word may be) ->
  * cand.c (rules of rules.c, confirmed by dfa.c and check.c, weighed by the
- * words around) and place.c (addresses, facilities) and name.c (titles, forms,
+ * words around) and paste.c (HL7, tables, keys) and place.c (addresses, facilities) and name.c (titles, forms,
  * greetings) and tagger.c -> merge.c -> scan.c reports. Long texts go through
  * in windows.
  */
@@ -221,7 +221,7 @@ bool phi_tagger_open(struct tagger *t, const void *bytes, size_t n);
 
 enum wc { W_TITLE, W_NAMELABEL, W_ROLE, W_DEGREE, W_GREET, W_SIGN, W_STREET, W_UNIT, W_DIR, W_FACHEAD, W_FACPREP,
 	W_MONTH, W_WEEKDAY, W_NOTNAME, W_SPEAKER, W_ADDRLABEL, W_LIVES, W_SUFFIX, W_PARTICLE, W_KIN, W_SAYS, W_FACLABEL,
-	W_POBOX, W_COUNT };
+	W_POBOX, W_BRAND, W_CODE, W_COUNT };
 
 /* ---- the open engine ------------------------------------------------------------------------ */
 
@@ -231,9 +231,10 @@ struct phi {
 	struct lexicon  lex;
 	struct tagger   tagger;
 	bool            has_tagger;
+	uint64_t        id_words;     /* classes of labels of numbers, together */
 	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
-	                r_city, r_citystate, r_lastfirst, r_hospital;
+	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin;
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;
 };
@@ -294,6 +295,7 @@ struct scan {
 bool phi_normalise(struct scan *s, const char *p, size_t n);
 bool phi_tokenise(struct scan *s);
 void phi_candidates(struct scan *s);
+void phi_pastes(struct scan *s);
 void phi_places(struct scan *s);
 void phi_names(struct scan *s);
 void phi_tag(struct scan *s);

@@ -82,6 +82,12 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 	const uint64_t *wc = s->phi->wc;
 	if (c->kind == PHI_NAME) {
 		size_t i = token_of(s, c->at);
+		/* jasmine w, at the end of a line */
+		size_t z = token_of(s, c->end);
+		if (z < s->ntok && s->tok[z].type == T_WORD && s->tok[z].len == 1 && s->tok[z].flags & F_SPACE && !(s->tok[z].flags & F_NL) &&
+		    s->tok[z].at - c->end == 1 && s->tok[z].at + 1 <= hi && (s->t[s->tok[z].at] | 32) != 'a' && (s->t[s->tok[z].at] | 32) != 'i' &&
+		    (z + 1 >= s->ntok || s->tok[z + 1].flags & F_NL))
+			c->end = s->tok[z].at + 1;
 		if (i >= s->ntok || i == 0 || s->tok[i].flags & F_NL)
 			return;
 		size_t j = i - 1;
@@ -93,7 +99,7 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 		if (k->ctx & wc[W_TITLE] && k->len <= 4)
 			c->at = k->at;
 		else if (j == i - 1 && k->flags & F_UP && j > 0 && s->tok[j - 1].ctx & (wc[W_NAMELABEL] | wc[W_ROLE]) &&
-		    s->tok[j - 1].type == T_WORD && !(k->flags & F_NL) && !(k->ctx & (wc[W_NAMELABEL] | wc[W_ROLE] | wc[W_NOTNAME])))
+		    s->tok[j - 1].type == T_WORD && !(k->flags & F_NL) && !(k->ctx & (wc[W_NAMELABEL] | wc[W_NOTNAME])) && (LEX_GIVEN(k->lex) || !(k->ctx & wc[W_ROLE])))
 			c->at = k->at;
 	} else if (c->kind == PHI_LOCATION || c->kind == PHI_FACILITY) {
 		size_t i = token_of(s, c->end);

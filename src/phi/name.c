@@ -138,6 +138,9 @@ title(struct scan *s, size_t i)
 		return;
 	bool up = s->tok[j].flags & F_UP;
 	const struct tok *k = &s->tok[j];
+	/* 8 ms. Printer */
+	if (!(s->tok[i].flags & F_UP) && i > 0 && s->tok[i - 1].type == T_NUM)
+		return;
 	/* 12 Oak Dr. Boise; sr, judge and sister need a capital. */
 	if (s->cover[i] == PHI_LOCATION + 1)
 		return;
@@ -261,6 +264,10 @@ greeting(struct scan *s, size_t i)
 	size_t end = name_run(s, j, 3, !up && v > -1);
 	if (end == j)
 		return;
+	/* Hi Ward team: a desk has a name too. */
+	if (word(s, end) && !(s->tok[end].flags & F_NL) && (is_z(s, end, "team") || is_z(s, end, "support") || is_z(s, end, "staff") ||
+	    is_z(s, end, "desk") || is_z(s, end, "billing") || is_z(s, end, "folks")))
+		return;
 	bool stops = line_end(s, end) || punct(s, end, ',') || punct(s, end, '!') || punct(s, end, '.') || punct(s, end, '-') ||
 	    punct(s, end, ':');
 	int score = up ? 50 + v * 6 : 36 + v * 8;
@@ -332,6 +339,12 @@ speaker(struct scan *s, size_t i)
 		j++;
 	if (!word(s, j) || (j > i && s->tok[j].flags & F_NL) || blocked(s, j))
 		return;
+	/* jen (support): */
+	if (j == i && punct(s, j + 1, '(') && word(s, j + 2) && HAS(&s->tok[j + 2], W_SPEAKER) && punct(s, j + 3, ')') && punct(s, j + 4, ':') &&
+	    likeness(s, j) >= -1) {
+		add_run(s, j, j + 1, 84, s->phi->r_speaker);
+		return;
+	}
 	size_t end = name_run(s, j, 3, false);
 	if (end == j && word(s, j) && likeness(s, j) >= 1)
 		end = j + 1;
@@ -385,6 +398,56 @@ last_first(struct scan *s, size_t i)
 	/* Anna, Ben, Carol: a list of given names is names as well. */
 	if (score >= 50)
 		cand_add(s, s->tok[from].at, s->tok[end - 1].at + s->tok[end - 1].len, PHI_NAME, score > 92 ? 92 : score, s->phi->r_lastfirst);
+}
+
+/* my son Brayden, lives w/ dtr Precious, wife jo */
+static void
+relative(struct scan *s, size_t i)
+{
+	size_t j = i + 1;
+	if (punct(s, j, '(') || punct(s, j, ','))
+		j++;
+	if (!word(s, j) || s->tok[j].flags & F_NL || blocked(s, j) || s->tok[i].flags & F_POSS)
+		return;
+	const struct tok *k = &s->tok[j];
+	if (HAS(k, W_NOTNAME) || HAS(k, W_KIN) || HAS(k, W_SAYS) || k->lex & LEX_MEDICAL || LEX_COMMON(k->lex) == 3)
+		return;
+	int v = likeness(s, j), g = (int)LEX_GIVEN(k->lex);
+	bool up = k->flags & F_UP;
+	if (j == i + 2 && (!up || v < 2))
+		return;
+	if (up && v >= 0) {
+		int score = 54 + v * 5;
+		add_run(s, j, name_run(s, j, 3, false), score > 90 ? 90 : score, s->phi->r_kin);
+	} else if (!up && g >= 4 && LEX_COMMON(k->lex) == 0)
+		add_run(s, j, j + 1, 50 + g * 2, s->phi->r_kin);
+}
+
+/* MK, P.L. or jt as the whole last line of a message, or behind a closing. */
+static void
+initials(struct scan *s, size_t i, size_t end)
+{
+	size_t j = i, letters = 0;
+	while (j < end && (punct(s, j, '-') || punct(s, j, '~') || punct(s, j, '*')))
+		j++;
+	size_t from = j;
+	for (; j < end; j++) {
+		const struct tok *k = &s->tok[j];
+		if (k->type == T_PUNCT && s->t[k->at] == '.' && letters)
+			continue;
+		if (k->type != T_WORD || !(k->flags & F_UP) || (k->len > 1 && !(k->flags & F_ALLUP)) || k->len > 3 || HAS(k, W_NOTNAME) ||
+		    k->lex & (LEX_MEDICAL | LEX_COUNTRY) || HAS(k, W_DEGREE) || LEX_COMMON(k->lex) > 1)
+			return;
+		letters += k->len;
+	}
+	if (letters < 2 || letters > 3 || blocked(s, from))
+		return;
+	bool closing = false, dash = from > i, last = end >= s->ntok;
+	for (size_t b = i, n = 0; b > 0 && n < 5; n++)
+		closing |= HAS(&s->tok[--b], W_SIGN) != 0;
+	bool alone = s->tok[i].flags & F_PARA || (end < s->ntok && s->tok[end].flags & F_PARA) || (i > 0 && s->tok[i - 1].type == T_PUNCT);
+	if (i > 0 && (closing || dash || last || alone))
+		add_run(s, from, end, closing || dash ? 72 : last ? 62 : 54, s->phi->r_sign);
 }
 
 static void
@@ -450,8 +513,11 @@ phi_names(struct scan *s)
 			size_t end = i + 1;
 			while (end < s->ntok && !(s->tok[end].flags & F_NL) && end - i < 12)
 				end++;
-			if (end >= s->ntok || s->tok[end].flags & F_NL)
+			if (end >= s->ntok || s->tok[end].flags & F_NL) {
 				signature(s, i, end);
+				if (end - i < 8)
+					initials(s, i, end);
+			}
 		}
 		if (k->type == T_PUNCT) {
 			char c = s->t[k->at];
@@ -467,6 +533,8 @@ phi_names(struct scan *s)
 			title(s, i);
 		if (HAS(k, W_GREET) && (i - line < 3 || k->flags & F_UP))
 			greeting(s, i);
+		if (HAS(k, W_KIN))
+			relative(s, i);
 		char c = (char)(s->t[k->at] | 32);
 		if (k->len <= 5 && (c == 'i' || c == 'n' || c == 't'))
 			introduction(s, i);

@@ -49,7 +49,8 @@ phi_err_text(enum phi_err e)
 static const char *const c_rules[] = {
 	"tagger.name", "tagger.location", "tagger.facility", "tagger.date", "tagger.id", "name.lexicon", "name.title",
 	"name.form", "name.greeting", "name.signature", "name.speaker", "name.again", "known.value", "place.address",
-	"place.facility", "place.city", "place.city-state", "name.last-first", "place.hospital",
+	"place.facility", "place.city", "place.city-state", "name.last-first", "place.hospital", "paste.hl7",
+	"paste.table", "paste.key", "name.relative",
 };
 
 const char *
@@ -151,7 +152,7 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	static const char *const wc_names[W_COUNT] = {
 		"title", "namelabel", "role", "degree", "greet", "sign", "street", "unit", "direction", "fachead", "facprep",
 		"month", "weekday", "notname", "speaker", "addrlabel", "lives", "suffix", "particle", "kin", "says", "faclabel",
-		"pobox",
+		"pobox", "brand", "code",
 	};
 	enum phi_err e = PHI_NOMEM;
 	*out = NULL;
@@ -187,12 +188,16 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	}
 	for (int i = 0; i < W_COUNT; i++)
 		p->wc[i] = phi_class(&p->rules, wc_names[i]);
+	static const char *const labels[] = { "mrn", "plan", "acct", "license", "userid", "device", "vehicle", "biometric", "ssn", "empword" };
+	for (size_t i = 0; i < COUNTOF(labels); i++)
+		p->id_words |= phi_class(&p->rules, labels[i]);
 	int n = (int)p->rules.count;
 	for (int i = 0; i < 5; i++)
 		p->r_tag[i] = n + i;
 	p->r_name = n + 5, p->r_title = n + 6, p->r_form = n + 7, p->r_greet = n + 8, p->r_sign = n + 9, p->r_speaker = n + 10;
 	p->r_memory = n + 11, p->r_known = n + 12, p->r_address = n + 13, p->r_facility = n + 14, p->r_city = n + 15;
 	p->r_citystate = n + 16, p->r_lastfirst = n + 17, p->r_hospital = n + 18;
+	p->r_hl7 = n + 19, p->r_table = n + 20, p->r_pair = n + 21, p->r_kin = n + 22;
 	say(why, wn, NULL, "");
 	*out = p;
 	return PHI_OK;

@@ -251,7 +251,7 @@ box(struct scan *s, size_t i)
 		score = 86;
 	}
 	if (s->tok[i].len == 2)
-		score = s->tok[i].flags & F_ALLUP ? 60 : 20;
+		score = 20;              /* RR 16 is a rate of breathing until a box follows */
 	j++;
 	if (j + 1 < s->ntok && s->tok[j].h == phi_word_hash("box", 3) && s->tok[j + 1].type != T_PUNCT)
 		j += 2, score = 88;
@@ -369,6 +369,35 @@ facility(struct scan *s, size_t i)
 		cand_add(s, s->tok[from].at, end_of(s, end - 1), PHI_FACILITY, score, s->phi->r_facility);
 }
 
+/* Publix on Kirkman, Walgreens #4471, the Quest in Merced: which of many. */
+static void
+branch(struct scan *s, size_t i)
+{
+	size_t j = i + 1, end;
+	while (j < s->ntok && s->tok[j].type == T_WORD && HAS(&s->tok[j], W_FACHEAD) && !(s->tok[j].flags & F_NL))
+		j++;
+	if (j >= s->ntok || s->tok[j].flags & F_NL)
+		return;
+	if ((punct(s, j, '#') && j + 1 < s->ntok && s->tok[j + 1].type == T_NUM) || (s->tok[j].type == T_NUM && s->tok[j].len > 2 &&
+	    s->tok[j].len < 6 && s->tok[i].flags & F_UP))
+		end = j + (punct(s, j, '#') ? 2 : 1);
+	else if (s->tok[j].type == T_WORD && s->tok[j].len == 2 && (s->tok[j].h == phi_word_hash("on", 2) ||
+	    s->tok[j].h == phi_word_hash("in", 2) || s->tok[j].h == phi_word_hash("at", 2))) {
+		const struct tok *k = &s->tok[j + 1];
+		if (j + 1 >= s->ntok || k->flags & F_NL || k->type == T_PUNCT || k->ctx & (s->phi->wc[W_MONTH] | s->phi->wc[W_WEEKDAY]))
+			return;
+		bool ordinal = k->type == T_MIX && is_digit((unsigned char)s->t[k->at]) && k->len < 6;
+		if (!ordinal && !(k->type == T_WORD && (k->flags & F_UP || k->lex & (LEX_PLACE | LEX_WORLD)) && LEX_COMMON(k->lex) < 2))
+			return;
+		end = j + 2;
+		while (end < s->ntok && end < j + 4 && s->tok[end].type == T_WORD && !(s->tok[end].flags & F_NL) &&
+		    (s->tok[end].flags & F_UP || HAS(&s->tok[end], W_STREET)))
+			end++;
+	} else
+		return;
+	cand_add(s, s->tok[i].at, end_of(s, end - 1), PHI_FACILITY, 72, s->phi->r_facility);
+}
+
 void
 phi_places(struct scan *s)
 {
@@ -390,6 +419,8 @@ phi_places(struct scan *s)
 			if (end && end > skip)
 				skip = end;
 		}
+		if (HAS(k, W_BRAND))
+			branch(s, i);
 		if (!(k->flags & F_UP))
 			continue;
 		if (k->lex & (LEX_ABBR | LEX_STATE) || (k->lex & LEX_PLACE_HEAD && i + 1 < s->ntok && s->tok[i + 1].flags & F_UP))

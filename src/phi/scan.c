@@ -142,6 +142,7 @@ phi_window(struct scan *s, const char *text, size_t n)
 	if (s->tn > s->high)
 		s->high = s->tn;
 	phi_candidates(s);
+	phi_pastes(s);
 	phi_places(s);
 	if (!cover(s))
 		return false;

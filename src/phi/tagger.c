@@ -298,6 +298,30 @@ all_words(const struct scan *s, size_t from, size_t to, uint64_t lex)
 	return true;
 }
 
+/* Texas, East Tennessee, rural Montana, Mexico: lawful to keep. New York and
+ * Washington are towns as well. */
+static bool
+only_state(const struct scan *s, size_t from, size_t to)
+{
+	bool state = false;
+	for (size_t i = from; i < to; i++) {
+		const struct tok *k = &s->tok[i];
+		uint64_t got = 0;
+		size_t n;
+		if (k->type == T_PUNCT)
+			continue;
+		if (k->lex & LEX_BIGPLACE || k->type != T_WORD)
+			return false;
+		if (k->lex & (LEX_STATE | LEX_COUNTRY | LEX_ABBR) && k->flags & F_UP && !(k->len == 2 && !(k->flags & F_ALLUP)))
+			state = true;
+		else if ((n = phi_phrase(s, i, LEX_STATE, &got)) && got & LEX_STATE && !(got & LEX_BIGPLACE) && i + n <= to)
+			state = true, i += n - 1;
+		else if (!(k->ctx & s->phi->wc[W_DIR]) && ((k->flags & F_UP && i > from) || !LEX_COMMON(k->lex)))
+			return false;
+	}
+	return state;
+}
+
 /* What no training taught well enough: rules that a span must keep. */
 static bool
 plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
@@ -335,11 +359,31 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		    LEX_SUR(first->lex) < 4 && !(s->caps_lower < s->caps_upper) && (first->len > 2 || first->lex & LEX_MEDICAL ||
 		    !(first->flags & F_NL)))
 			return false;
-		return !(plain == words && lead < s->phi->tagger.unit * 12) && !digits;
+		/* I've asked; OBR|1|; drew my blood */
+		for (size_t i = from; i < to; i++) {
+			const char *q = memchr(s->t + s->tok[i].at, '\'', s->tok[i].len);
+			size_t rest = q ? (size_t)(s->t + s->tok[i].at + s->tok[i].len - q) : 0;
+			if (rest && rest < 4 && (!memcmp(q, "'ve", 3) || !memcmp(q, "'ll", 3) || !memcmp(q, "'re", 3) || !memcmp(q, "'m", 2) ||
+			    !memcmp(q, "'t", 2)) && s->tok[i].len < 8)
+				return false;
+		}
+		if (words == 1 && first->len == 3 && first->flags & F_ALLUP && s->t[first->at + 3] == '|')
+			return false;
+		return !(plain == words && lead < s->phi->tagger.unit * 15) && !digits;
 	}
 	case 1: case 2:
+		if (!digits && only_state(s, from, to))
+			return false;
 		if (words == 1 && plain && LEX_COMMON(first->lex) > 1 && !(first->lex & LEX_BIGPLACE))
 			return false;
+		/* urgent care, drive thru: words of the language only */
+		if (!upper && !digits) {
+			bool town = false;
+			for (size_t i = from; i < to; i++)
+				town |= (s->tok[i].lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) || !LEX_COMMON(s->tok[i].lex);
+			if (!town)
+				return false;
+		}
 		return !(plain == words && !place && !digits) && !(!upper && small);
 	case 3:
 		if (dateword && (digits || words > 1))
@@ -347,7 +391,13 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		return digits && (phi_check_of("date", 4)(p, n) != CHECK_NO || (words <= 2 && phi_check_of("age90", 5)(p, n) != CHECK_NO));
 	default:
 		/* An identifier without a digit is a word; 300mg is a dose. */
-		return digits && upper + words > 0 && phi_check_of("code", 4)(p, n) >= -10;
+		if (!digits || phi_check_of("code", 4)(p, n) < -10)
+			return false;
+		/* error AADSTS50058, model 10402-1 */
+		if (phi_context(s, from, 2, 0) & wc[W_CODE] && !(phi_context(s, from, 3, 0) & s->phi->id_words))
+			return false;
+		/* E13, B047, 4x4: so short a code needs a word that asks for it. */
+		return n > 4 || phi_context(s, from, 4, 0) & s->phi->id_words;
 	}
 }
 
