@@ -168,6 +168,18 @@ static const struct {
 	{ "brackets inside a string", S("\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[\""), NULL },
 	{ "same key in two objects",  S("[{\"a\":1},{\"a\":1}]"), NULL },
 	{ "a real surrogate pair",    S("\"\\ud83d\\ude00\""), NULL },
+	{ "every escape",             S("{\"a\\/\\b\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\\uD83D\\uDE00 \xC3\xA9\"}"), NULL },
+	{ "an empty key",             S("{\"\":\"\"}"), NULL },
+	{ "18 and 19 digits",         S("[-999999999999999999, 9223372036854775807, -9223372036854775808, -0, 0]"), NULL },
+	{ "blanks everywhere",        S(" { \"a\" : [ 1 , { } , [ ] ] , \"b\" : \"\" } "), NULL },
+	{ "a key without a value",    S("{\"a\"}"), "not valid JSON" },
+	{ "a comma first",            S("[,1]"), "not valid JSON" },
+	{ "a trailing comma in an object", S("{\"a\":1,}"), "not valid JSON" },
+	{ "the wrong bracket",        S("{\"a\":[1}"), "not valid JSON" },
+	{ "an unknown escape",        S("\"\\x41\""), "not valid JSON" },
+	{ "a low surrogate first",    S("\"\\ude00\\ud83d\""), "not valid JSON" },
+	{ "half a word",              S("[tru]"), "not valid JSON" },
+	{ "a minus alone",            S("[-]"), "not valid JSON" },
 	{ "nothing",                  S(""), "the JSON text ends too early" },
 	{ "blanks only",              S("  "), "the JSON text ends too early" },
 	{ "cut off",                  S("{\"a\":"), "the JSON text ends too early" },
@@ -205,8 +217,10 @@ parse_row(void **state)
 	ctx_init(&cx, NULL, 1);
 	e = json_parse(&cx, parses[i].text, &tree);
 	if (parses[i].refusal == NULL) {
+		json_t *same = json_loadb(parses[i].text.p, parses[i].text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 		assert_int_equal(e, OK);
-		assert_non_null(tree);
+		assert_true(json_equal(tree, same));
+		json_decref(same);
 	} else {
 		assert_int_equal(e, E_INVALID);
 		assert_null(tree);
