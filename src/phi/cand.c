@@ -1,12 +1,33 @@
 /* cand.c - the rules tried at each token, weighed by the words around it.
  *
  * No literal engine runs over the text: the tokeniser has already met every
- * word, so triggers are bits of the token, and a rule is tried only where its
- * first byte and its start condition agree. Most tokens cost one look at a
- * table. A pattern match costs a few nanoseconds and ends at the first byte
- * that does not fit.
+ * word, so triggers are bits of the token. Which rules may begin at a token is
+ * asked of all rules at once: a rule is a bit, and for each of the first LOOK
+ * bytes a table says by the byte which rules could have it there. What is left
+ * of the and of them, of the start conditions and of the words near is tried.
+ * Most tokens cost one look at a table; a pattern match costs a few nanoseconds
+ * and ends at the first byte that does not fit.
  */
 #include "engine.h"
+
+#include <stdlib.h>
+
+#define WORDS_MAX 16              /* of 64 rules each: rules.c refuses more than 1000 */
+
+struct dispatch {
+	unsigned  words;
+	/* May a rule that is not bound to a word or chunk begin with this byte? The
+	 * second table leaves out those that begin with letters and need one of... */
+	bool      any[2][256];
+	uint64_t  needs;          /* ... these words near */
+	uint8_t   col[256];       /* bytes that no table tells apart share a column */
+	uint64_t *look[LOOK];     /* [column * words] */
+	/* Rules by their start, each `words` long. */
+	uint64_t *letter, *code, *punct, *dotted, *at, *dot, *strict, *loose;
+	uint64_t *num[RUNS][NEXTS];
+	uint64_t *cls[64];        /* START_WORD */
+	uint64_t  bits[];
+};
 
 bool
 cand_add(struct scan *s, size_t at, size_t end, int kind, int score, int rule)
@@ -122,18 +143,14 @@ wide(const struct scan *s, size_t i)
 }
 
 static void
-try(struct scan *s, size_t i, unsigned number, uint64_t around)
+try(struct scan *s, size_t i, unsigned number)
 {
 	const struct rule *r = &s->phi->rules.rule[number];
 	const struct tok *k = &s->tok[i];
-	if (r->needs_given && !(r->needs.classes & around))
-		return;
 	const char *p = s->t + k->at;
 	uint16_t ends[8];
 
 	unsigned n = phi_dfa_match(r->dfa, p, s->t + s->tn, ends, 8);
-	if (n == 0 || !edge_before(s, k->at, r->edge))
-		return;
 	while (n > 0 && !(r->kind == PHI_URL && ends[n - 1] == MATCH_MAX) && !edge_after(s, k->at + ends[n - 1], r->edge))
 		n--;
 	if (n == 0)
@@ -156,7 +173,7 @@ try(struct scan *s, size_t i, unsigned number, uint64_t around)
 			return;
 	}
 	if (r->needs_given) {
-		int d = distance(s, i, next, &r->needs);
+		int d = wide(s, i) & r->needs.classes ? distance(s, i, next, &r->needs) : -1;
 		if (d < 0)
 			return;
 		score -= d > 1 ? d - 1 : 0;
@@ -175,6 +192,179 @@ try(struct scan *s, size_t i, unsigned number, uint64_t around)
 			score += r->boost[j].add;
 	if (score > 0)
 		cand_add(s, k->at, end, r->kind, score, (int)number);
+}
+
+/* ---- which rules ------------------------------------------------------------------------------------ */
+
+static inline void
+set(uint64_t *m, unsigned i)
+{
+	m[i / 64] |= 1ull << (i & 63);
+}
+
+bool
+phi_dispatch_new(struct rules *r)
+{
+	unsigned words = (r->count + 63) / 64;
+	/* Columns are not known yet: room for one a byte. */
+	size_t rows = LOOK * 256u + 8 + RUNS * NEXTS + 64;
+	struct dispatch *d = calloc(1, sizeof *d + rows * words * sizeof *d->bits);
+	bool (*look)[256] = malloc(LOOK * sizeof *look);
+	uint64_t *all = calloc(LOOK * 256u, words * sizeof *all);
+	if (!d || !look || !all) {
+		free(d), free(look), free(all);
+		return false;
+	}
+	d->words = words;
+	uint64_t *to = d->bits;
+	for (unsigned j = 0; j < LOOK; j++, to += 256 * words)
+		d->look[j] = to;
+	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose };
+	for (unsigned i = 0; i < COUNTOF(lists); i++, to += words)
+		*lists[i] = to;
+	for (unsigned a = 0; a < RUNS; a++)
+		for (unsigned b = 0; b < NEXTS; b++, to += words)
+			d->num[a][b] = to;
+	for (unsigned i = 0; i < 64; i++, to += words)
+		d->cls[i] = to;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct rule *q = &r->rule[i];
+		bool may[RUNS][NEXTS], free_start = false;
+		phi_dfa_look(q->dfa, look);
+		for (unsigned j = 0; j < LOOK; j++)
+			for (unsigned c = 0; c < 256; c++)
+				if (look[j][c])
+					set(all + (j * 256 + c) * words, i);
+		set(q->edge == EDGE_LOOSE ? d->loose : d->strict, i);
+		switch (q->start) {
+		case START_WORD:
+			for (unsigned c = 0; c < 64; c++)
+				if (q->start_class >> c & 1)
+					set(d->cls[c], i);
+			break;
+		case START_DOTTED: set(d->dotted, i); break;
+		case START_AT: set(d->at, i); break;
+		case START_DOT: set(d->dot, i); break;
+		case START_ANY:
+			set(d->letter, i);
+			if (q->needs_given)
+				d->needs |= q->needs.classes;
+			free_start = true;
+			set(d->punct, i);
+			break;
+		case START_CODE:
+			set(d->code, i);
+			free_start = true;
+			set(d->punct, i);
+			break;
+		case START_DIGIT:
+			free_start = true;
+			set(d->punct, i);
+			break;
+		default:
+			set(d->punct, i);
+		}
+		if (free_start) {
+			phi_dfa_runs(q->dfa, may);
+			for (unsigned a = 1; a < RUNS; a++)
+				for (unsigned b = 0; b < NEXTS; b++)
+					if (may[a][b])
+						set(d->num[a][b], i);
+		}
+		for (unsigned c = 0; c < 256; c++)
+			if (look[0][c] && (is_digit((unsigned char)c) ? free_start : is_letter((unsigned char)c) ? q->start == START_ANY :
+			    q->start != START_WORD && q->start < START_DOTTED))
+				d->any[0][c] = true, d->any[1][c] |= !is_letter((unsigned char)c) || !q->needs_given;
+	}
+	unsigned columns = 0;
+	for (unsigned c = 0; c < 256; c++) {
+		unsigned k = 0;
+		for (; k < columns; k++) {
+			bool same = true;
+			for (unsigned j = 0; j < LOOK && same; j++)
+				same = !memcmp(d->look[j] + k * words, all + (j * 256 + c) * words, words * sizeof *all);
+			if (same)
+				break;
+		}
+		if (k == columns) {
+			columns++;
+			for (unsigned j = 0; j < LOOK; j++)
+				memcpy(d->look[j] + k * words, all + (j * 256 + c) * words, words * sizeof *all);
+		}
+		d->col[c] = (uint8_t)k;
+	}
+	free(look), free(all);
+	r->dispatch = d;
+	return true;
+}
+
+void
+phi_dispatch_free(struct rules *r)
+{
+	free(r->dispatch);
+	r->dispatch = NULL;
+}
+
+/* All word classes in the blocks of tokens that wide() looks at, and some more. */
+static inline uint64_t
+around(const struct scan *s, size_t i)
+{
+	uint64_t m = 0;
+	size_t hi = i + 16 < s->ntok ? i + 15 : s->ntok - 1;
+	for (size_t j = i > 24 ? (i - 24) / NEAR : 0; j <= hi / NEAR; j++)
+		m |= s->near[j];
+	return m;
+}
+
+/* The rules of `group` that could begin at token i, by its first bytes, by what
+ * stands in front of it and by the words near; false: none. */
+static inline bool
+alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
+{
+	const struct dispatch *d = s->phi->rules.dispatch;
+	const unsigned char *p = (const unsigned char *)s->t + s->tok[i].at;
+	unsigned words = d->words;
+	uint64_t any = 0;
+	const uint64_t *row[LOOK];
+	for (unsigned j = 0; j < LOOK; j++)
+		row[j] = d->look[j] + d->col[p[j]] * words;
+	for (unsigned w = 0; w < words; w++) {
+		uint64_t m = group[w] & row[0][w] & row[1][w];
+		if (m)
+			m &= row[2][w] & row[3][w] & row[4][w] & row[5][w] & row[6][w] & row[7][w];
+		left[w] = m;
+		any |= m;
+	}
+	return any;
+}
+
+static void
+try_all(struct scan *s, size_t i, const uint64_t *group)
+{
+	const struct dispatch *d = s->phi->rules.dispatch;
+	uint64_t left[WORDS_MAX], near = 0;
+	int strict = -1, loose = -1;
+	bool know_near = false;
+	if (!alive(s, i, group, left))
+		return;
+	for (unsigned w = 0; w < d->words; w++)
+		for (uint64_t m = left[w]; m; m &= m - 1) {
+			unsigned number = w * 64 + (unsigned)__builtin_ctzll(m);
+			const struct rule *r = &s->phi->rules.rule[number];
+			int *edge = r->edge == EDGE_LOOSE ? &loose : &strict;
+			if (*edge < 0)
+				*edge = edge_before(s, s->tok[i].at, r->edge);
+			if (!*edge)
+				continue;
+			if (r->needs_given) {
+				if (!know_near)
+					near = around(s, i), know_near = true;
+				if (!(r->needs.classes & near))
+					continue;
+			}
+			try(s, i, number);
+		}
 }
 
 /* The token at which what stands before the @ at token i begins. */
@@ -198,50 +388,43 @@ void
 phi_candidates(struct scan *s)
 {
 	const struct rules *r = &s->phi->rules;
+	const struct dispatch *d = r->dispatch;
+	const bool *any = d->any[!(s->present & d->needs)];
 	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
 	for (size_t i = 0; i < s->ntok; i++) {
 		const struct tok *k = &s->tok[i];
 		unsigned char c = (unsigned char)s->t[k->at];
-		const uint16_t *l = r->by_byte[c];
-		if (is_digit(c)) {
-			size_t run = k->len;
-			if (k->type != T_NUM)
-				for (run = 1; is_digit((unsigned char)s->t[k->at + run]); run++)
-					;
-			l = r->by_num[run < RUNS ? run : RUNS - 1][next_class(byte_at(s, k->at + run))];
+		if (any[c]) {
+			const uint64_t *group = k->type == T_PUNCT ? d->punct : d->letter;
+			if (is_digit(c)) {
+				size_t run = k->len;
+				if (k->type != T_NUM)
+					for (run = 1; is_digit((unsigned char)s->t[k->at + run]); run++)
+						;
+				group = d->num[run < RUNS ? run : RUNS - 1][next_class(byte_at(s, k->at + run))];
+			}
+			try_all(s, i, group);
 		}
-		bool code = k->flags & F_CODE && k->type != T_PUNCT && r->by_code[c];
-		if (l || code) {
-			uint64_t around = wide(s, i);
-			if (l)
-				for (; *l != 0xffff; l++)
-					try(s, i, *l, around);
-			if (code)
-				for (l = r->by_code[c]; *l != 0xffff; l++)
-					try(s, i, *l, around);
-		}
-		if (k->lex & LEX_DOTTED && r->by_dotted && (k->at == 0 || !(is_alnum_((unsigned char)s->t[k->at - 1]) ||
-		    strchr("._-/@", s->t[k->at - 1])))) {
-			uint64_t around = wide(s, i);
-			for (l = r->by_dotted; *l != 0xffff; l++)
-				if (phi_dfa_first(r->rule[*l].dfa)[c])
-					try(s, i, *l, around);
-		}
-		if (c == '@' && r->by_at) {
+		if (k->flags & F_CODE && is_letter(c))
+			try_all(s, i, d->code);
+		if (k->lex & LEX_DOTTED && (k->at == 0 || !(is_alnum_((unsigned char)s->t[k->at - 1]) ||
+		    strchr("._-/@", s->t[k->at - 1]))))
+			try_all(s, i, d->dotted);
+		if (c == '@') {
 			size_t j = local_part(s, i);
-			for (l = r->by_at; j < i && *l != 0xffff; l++)
-				try(s, j, *l, wide(s, j));
+			if (j < i)
+				try_all(s, j, d->at);
 		}
-		if (k->type == T_WORD && r->by_dot && (k->h == dot_word || (k->h == at_word && k->at > 0 &&
-		    strchr("[({<", s->t[k->at - 1]))))
+		if (k->type == T_WORD && (k->h == dot_word || (k->h == at_word && k->at > 0 && strchr("[({<", s->t[k->at - 1]))))
 			for (size_t j = i > 8 ? i - 8 : 0; j < i; j++)
-				for (l = r->by_dot; *l != 0xffff && s->tok[j].type != T_PUNCT; l++)
-					try(s, j, *l, wide(s, j));
-		if (k->ctx & r->word_starts) {
-			uint64_t around = wide(s, i);
-			for (l = r->by_word; *l != 0xffff; l++)
-				if (r->rule[*l].start_class & k->ctx && phi_dfa_first(r->rule[*l].dfa)[c])
-					try(s, i, *l, around);
+				if (s->tok[j].type != T_PUNCT)
+					try_all(s, j, d->dot);
+		for (uint64_t m = k->ctx & r->word_starts; m; m = 0) {
+			uint64_t group[WORDS_MAX] = { 0 };
+			for (; m; m &= m - 1)
+				for (unsigned w = 0; w < d->words; w++)
+					group[w] |= d->cls[__builtin_ctzll(m)][w];
+			try_all(s, i, group);
 		}
 	}
 }

@@ -528,26 +528,62 @@ void
 phi_dfa_runs(const struct dfa *d, bool (*may)[NEXTS])
 {
 	bool now[DFA_MAX + 2] = { [1] = true }, then[DFA_MAX + 2];
+	/* What each column holds besides digits, and which hold digits. */
+	uint16_t nexts[256] = { 0 }, all = 0;
+	bool digits[256] = { false };
+	for (unsigned c = 0; c < 256; c++)
+		if (is_digit((unsigned char)c))
+			digits[d->col[c]] = true;
+		else
+			nexts[d->col[c]] |= (uint16_t)(1u << next_class((unsigned char)c)), all |= nexts[d->col[c]];
 	for (unsigned run = 0; run < RUNS; run++) {
-		memset(may[run], 0, NEXTS * sizeof(bool));
+		uint16_t can = 0;
+		memset(then, 0, sizeof then);
 		for (unsigned s = 1; s < d->states; s++) {
 			if (!now[s])
 				continue;
-			for (unsigned c = 0; c < 256; c++)
-				if (!is_digit((unsigned char)c) && (d->accept[s] || d->next[s * d->columns + d->col[c]]))
-					may[run][next_class((unsigned char)c)] = true;
+			const uint16_t *next = d->next + (size_t)s * d->columns;
+			can |= d->accept[s] ? all : 0;
+			for (unsigned k = 0; k < d->columns; k++) {
+				if (!next[k])
+					continue;
+				can |= nexts[k];
+				if (digits[k])
+					then[next[k]] = true;
+			}
 		}
-		memset(then, 0, sizeof then);
-		for (unsigned s = 1; s < d->states; s++)
-			for (unsigned c = '0'; now[s] && c <= '9'; c++)
-				then[d->next[s * d->columns + d->col[c]]] = true;
-		then[0] = false;
+		for (unsigned c = 0; c < NEXTS; c++)
+			may[run][c] = can >> c & 1;
 		/* The last row stands for all longer runs. */
 		if (run + 2 == RUNS)
 			for (unsigned s = 1; s < d->states; s++)
 				now[s] |= then[s];
 		else
 			memcpy(now, then, sizeof now);
+	}
+}
+
+void
+phi_dfa_look(const struct dfa *d, bool (*may)[256])
+{
+	bool now[DFA_MAX + 2] = { [1] = true }, then[DFA_MAX + 2], any = false;
+	for (unsigned j = 0; j < LOOK; j++) {
+		bool can[256];
+		memset(can, any, sizeof can);
+		memset(then, 0, sizeof then);
+		for (unsigned s = 1; s < d->states; s++) {
+			if (!now[s])
+				continue;
+			const uint16_t *next = d->next + (size_t)s * d->columns;
+			for (unsigned k = 0; k < d->columns; k++)
+				if (next[k])
+					can[k] = then[next[k]] = true;
+		}
+		for (unsigned c = 0; c < 256; c++)
+			may[j][c] = can[d->col[c]];
+		for (unsigned s = 1; s < d->states; s++)
+			any |= then[s] && d->accept[s];
+		memcpy(now, then, sizeof now);
 	}
 }
 

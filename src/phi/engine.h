@@ -126,6 +126,10 @@ const uint8_t *phi_dfa_first(const struct dfa *d);    /* 256 flags: a match may 
 /* May a match begin with exactly `run` digits, then end or go on with a
  * character of class `next`? One call for all: fills may[run][next]. */
 void phi_dfa_runs(const struct dfa *d, bool (*may)[9]);
+/* May a match hold byte c at offset j from its beginning, j below LOOK? Where a
+ * match may have ended before, anything may stand. */
+#define LOOK 8
+void phi_dfa_look(const struct dfa *d, bool (*may)[256]);
 /* Calls back nothing: fills the ends of the matches that begin at p, longest
  * last; returns how many (at most `max`, the longest are kept). */
 unsigned phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *ends, unsigned max);
@@ -181,14 +185,7 @@ struct rules {
 	uint32_t         ctx_mask, ctx_count;
 	struct phrase   *phrase;
 	uint32_t         phrases, phrase_cap;
-	/* rules by how they may begin */
-	uint16_t        *by_byte[256];   /* START_DIGIT, START_PUNCT, START_ANY; ends with 0xffff */
-	uint16_t        *by_code[256];   /* START_CODE, only in chunks with a digit */
-	uint16_t        *by_word;        /* START_WORD */
-	/* Of those that may begin with a digit: the ones that can go on behind a run
-	 * of so many digits (more count as the last) with a character of this class. */
-	uint16_t        *by_num[RUNS][NEXTS];
-	uint16_t        *by_dotted, *by_at, *by_dot;
+	struct dispatch *dispatch;       /* cand.c: which rules may begin at a token */
 	uint64_t         word_starts;    /* union of start_class */
 };
 struct example { unsigned rule; bool yes; char *text, *part; unsigned line; };
@@ -197,6 +194,8 @@ bool phi_rules_read(struct rules *r, const char *text, size_t n, const char *nam
     char *why, size_t wn);
 bool phi_rules_done(struct rules *r);                 /* builds the dispatch tables */
 void phi_rules_free(struct rules *r);
+bool phi_dispatch_new(struct rules *r);
+void phi_dispatch_free(struct rules *r);
 void phi_examples_free(struct examples *ex);
 const struct ctx_slot *phi_ctx_get(const struct rules *r, uint64_t h);
 uint64_t phi_class(const struct rules *r, const char *name);   /* its bit, or 0 */
@@ -247,7 +246,7 @@ struct cand {
 	int16_t  score, rule;
 };
 
-#define CACHE_SLOTS 2048
+#define CACHE_SLOTS 4096
 struct wcache {                       /* what a word is, per thread */
 	uint64_t h, lex, mask;
 	uint32_t phrase, phrases;
@@ -258,18 +257,27 @@ struct vcache {                       /* the tagger's sums of a word alone */
 	uint64_t key;
 };
 
+#define NEAR 8
+#define PAD 80                        /* zero bytes behind a window: a block of the tokeniser, and a load */
 struct learned { uint64_t h; uint8_t kind, words; };
 
 struct scan {
 	const struct phi *phi;
 	struct phi_opts   o;
 	/* window */
-	char      *t;                 /* normalised text, padded by 16 zero bytes */
+	char      *t;                 /* normalised text, padded by PAD zero bytes */
 	size_t     tn, tcap, high;    /* high: most bytes of it used since it was wiped */
 	uint32_t  *map;               /* of each normalised byte: offset in the window of the original */
 	bool       identity;
+	uint64_t  *bits;              /* BIT_* of each 64 bytes of t */
+	size_t     bitcap;
 	struct tok *tok;
 	size_t     ntok, tokcap;
+	uint32_t  *list;              /* tokens to look at again */
+	size_t     listcap;
+	uint64_t  *near;              /* word classes of each NEAR tokens, or-ed */
+	size_t     nearcap;
+	uint64_t   present;           /* of all tokens */
 	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */
 	uint8_t   *hint;              /* per token: which frame of place.c or name.c fits, and how well */
 	struct cand *cand;

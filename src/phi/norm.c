@@ -229,12 +229,28 @@ entity(const unsigned char *p, size_t n, int32_t *cp)
 	return 0;
 }
 
+/* Does the byte at p, one that may, begin something that is not copied as it is? */
+static bool
+closer(const unsigned char *p, size_t n)
+{
+	int32_t cp;
+	return p[0] >= 0x80 || (p[0] == '&' && entity(p, n, &cp)) || (p[0] == '=' && n > 1 && (p[1] == '\n' || p[1] == '\r')) ||
+	    (p[0] == '%' && n > 2 && hex(p[1]) >= 2 && hex(p[2]) >= 0);
+}
+
+/* Bytes of a quoted-printable soft line break at p, an '='; 1 when it is none. */
+static unsigned
+soft_break(const unsigned char *p, size_t n)
+{
+	return n > 1 && p[1] == '\n' ? 2 : n > 2 && p[1] == '\r' && p[2] == '\n' ? 3 : 1;
+}
+
 static bool
 room(struct scan *s, size_t need)
 {
-	if (need + 64 <= s->tcap)
+	if (need + PAD <= s->tcap)
 		return true;
-	size_t cap = (need + 64) * 3 / 2;
+	size_t cap = (need + PAD) * 3 / 2;
 	char *t = realloc(s->t, cap);
 	if (!t)
 		return false;
@@ -245,6 +261,24 @@ room(struct scan *s, size_t need)
 	s->map = map;
 	s->tcap = cap;
 	return true;
+}
+
+/* Copies 16 bytes, blanks for controls; false when one of them must be looked
+ * at closer. Signed compares: bytes above 0x7f are below all others. */
+typedef signed char bytes16 __attribute__((vector_size(16)));
+typedef unsigned long long words2 __attribute__((vector_size(16)));
+
+static inline bool
+copy16(char *to, const unsigned char *from)
+{
+	bytes16 v, blank = { 0 };
+	blank += ' ';
+	memcpy(&v, from, 16);
+	bytes16 control = ((v < ' ') & (v != '\n') & (v != '\t')) | (v == 0x7f);
+	words2 odd = (words2)((v < 0) | (v == '&') | (v == '=') | (v == '%'));
+	v = (v & ~control) | (blank & control);
+	memcpy(to, &v, 16);
+	return !(odd[0] | odd[1]);
 }
 
 bool
@@ -258,64 +292,72 @@ phi_normalise(struct scan *s, const char *p, size_t n)
 		return false;
 	char *t = s->t;
 	/* As long as it is plain: copy, blanks for controls. */
-	for (; i < n; i++) {
-		uint8_t a = act[u[i]];
-		if (a == 1) {
-			int32_t cp;
-			if (u[i] >= 0x80 || (u[i] == '&' && entity(u + i, n - i, &cp)) ||
-			    (u[i] == '=' && i + 1 < n && (u[i + 1] == '\n' || u[i + 1] == '\r')) ||
-			    (u[i] == '%' && i + 2 < n && hex(u[i + 1]) >= 2 && hex(u[i + 2]) >= 0))
-				break;
+	while (i < n) {
+		if (n - i >= 16 && copy16(t + i, u + i)) {
+			i += 16;
+			continue;
 		}
-		t[i] = a == 2 ? ' ' : p[i];
+		size_t stop = n - i > 16 ? i + 16 : n;
+		for (; i < stop; i++) {
+			uint8_t a = act[u[i]];
+			if (a == 1 && closer(u + i, n - i))
+				goto plain_ends;
+			t[i] = a == 2 ? ' ' : p[i];
+		}
 	}
+plain_ends:
 	k = i;
 	s->identity = i == n;
 	if (!s->identity) {
 		bool in_url = false;
+		size_t seen = i, stop = 0;              /* in_url is of byte `seen` */
 		for (size_t j = 0; j < i; j++)
 			s->map[j] = (uint32_t)j;
 		for (size_t j = i; j > 0 && u[j - 1] > ' '; j--)
 			if (u[j - 1] == '/' && j > 1 && u[j - 2] == '/')
 				in_url = true;
 		while (i < n) {
+			if (i >= stop) {
+				if (n - i >= 16 && copy16(t + k, u + i)) {
+					for (unsigned j = 0; j < 16; j++)
+						s->map[k + j] = (uint32_t)(i + j);
+					i += 16, k += 16;
+					continue;
+				}
+				stop = i + 16;
+			}
 			char out[64];
 			unsigned took = 1, put = 1;
 			int32_t cp = -1;
-			out[0] = (char)u[i];
-			switch (act[u[i]]) {
-			case 2:
-				out[0] = ' ', in_url = false;
-				break;
-			case 0:
-				if (u[i] == '/' && i > 0 && u[i - 1] == '/')
-					in_url = true;
-				else if (u[i] <= ' ')
-					in_url = false;
-				break;
-			default:
-				if (u[i] == '&') {
-					unsigned e = entity(u + i, n - i, &cp);
-					if (e) {
-						took = e;
-						put = cp >= 0x80 ? fold(cp, out) : (out[0] = (char)(cp < 32 ? ' ' : cp), 1);
-					}
-				} else if (u[i] == '=') {
-					if (i + 1 < n && u[i + 1] == '\n')
-						took = 2, put = 0;
-					else if (i + 2 < n && u[i + 1] == '\r' && u[i + 2] == '\n')
-						took = 3, put = 0;
-				} else if (u[i] == '%') {
-					int a = i + 2 < n ? hex(u[i + 1]) : -1, b = i + 2 < n ? hex(u[i + 2]) : -1;
-					int v = a * 16 + b;
-					if (!in_url && a >= 2 && b >= 0 && v < 0x7f && i > 0 && is_alnum_(u[i - 1]))
+			out[0] = act[u[i]] == 2 ? ' ' : (char)u[i];
+			if (u[i] >= 0x80) {
+				took = decode(u + i, n - i, &cp);
+				put = cp < 0 ? (out[0] = 0x1f, 1) : fold(cp, out);
+			} else if (u[i] == '&') {
+				unsigned e = entity(u + i, n - i, &cp);
+				if (e) {
+					took = e;
+					put = cp >= 0x80 ? fold(cp, out) : (out[0] = (char)(cp < 32 ? ' ' : cp), 1);
+				}
+			} else if (u[i] == '=') {
+				took = soft_break(u + i, n - i);
+				put = took == 1;
+			} else if (u[i] == '%') {
+				int a = i + 2 < n ? hex(u[i + 1]) : -1, b = i + 2 < n ? hex(u[i + 2]) : -1;
+				int v = a * 16 + b;
+				if (a >= 2 && b >= 0 && v < 0x7f && i > 0 && is_alnum_(u[i - 1])) {
+					for (; seen < i; seen++)
+						if (u[seen] == '=')
+							seen += soft_break(u + seen, n - seen) - 1;
+						else if (u[seen] <= ' ' || u[seen] == 127)
+							in_url = false;
+						else if (u[seen] == '/' && seen > 0 && u[seen - 1] == '/')
+							in_url = true;
+					if (!in_url)
 						took = 3, out[0] = (char)v;
-				} else {
-					took = decode(u + i, n - i, &cp);
-					put = cp < 0 ? (out[0] = 0x1f, 1) : fold(cp, out);
 				}
 			}
-			if (!room(s, k + put + (n - i)))
+			if (put > took && !room(s, k + put + (n - i)))
 				return false;
 			t = s->t;
 			for (unsigned j = 0; j < put; j++) {
@@ -326,7 +368,7 @@ phi_normalise(struct scan *s, const char *p, size_t n)
 		}
 		s->map[k] = (uint32_t)n;
 	}
-	memset(t + k, 0, 16);
+	memset(t + k, 0, PAD);
 	s->tn = k;
 	return true;
 }

@@ -515,64 +515,13 @@ phi_rules_read(struct rules *r, const char *text, size_t n, const char *name, st
 	return ok;
 }
 
-static bool
-list_add(uint16_t **list, unsigned rule)
-{
-	unsigned n = 0;
-	while (*list && (*list)[n] != 0xffff)
-		n++;
-	uint16_t *q = realloc(*list, (n + 2) * sizeof *q);
-	if (!q)
-		return false;
-	q[n] = (uint16_t)rule;
-	q[n + 1] = 0xffff;
-	*list = q;
-	return true;
-}
-
 bool
 phi_rules_done(struct rules *r)
 {
-	if (!sort_phrases(r))
-		return false;
-	for (unsigned i = 0; i < r->count; i++) {
-		const struct rule *q = &r->rule[i];
-		const uint8_t *first = phi_dfa_first(q->dfa);
-		if (q->start == START_WORD) {
-			r->word_starts |= q->start_class;
-			if (!list_add(&r->by_word, i))
-				return false;
-			continue;
-		}
-		bool digit = false;
-		uint16_t **special = q->start == START_DOTTED ? &r->by_dotted : q->start == START_AT ? &r->by_at :
-		    q->start == START_DOT ? &r->by_dot : NULL;
-		if (special) {
-			if (!list_add(special, i))
-				return false;
-			continue;
-		}
-		for (unsigned c = 0; c < 256; c++) {
-			if (!first[c] || phi_cls[c] & C_BLANK)
-				continue;
-			bool letter = is_letter((unsigned char)c), alnum = is_alnum_((unsigned char)c);
-			if ((q->start == START_DIGIT && letter) || (q->start == START_PUNCT && alnum))
-				continue;
-			if (is_digit((unsigned char)c))
-				digit = true;
-			else if (!list_add(q->start == START_CODE && alnum ? &r->by_code[c] : &r->by_byte[c], i))
-				return false;
-		}
-		if (!digit)
-			continue;
-		bool may[RUNS][NEXTS];
-		phi_dfa_runs(q->dfa, may);
-		for (unsigned a = 1; a < RUNS; a++)
-			for (unsigned b = 0; b < NEXTS; b++)
-				if (may[a][b] && !list_add(&r->by_num[a][b], i))
-					return false;
-	}
-	return true;
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->rule[i].start == START_WORD)
+			r->word_starts |= r->rule[i].start_class;
+	return sort_phrases(r) && phi_dispatch_new(r);
 }
 
 void
@@ -587,14 +536,7 @@ phi_rules_free(struct rules *r)
 		free(r->cls_name[i]);
 	free(r->ctx);
 	free(r->phrase);
-	for (unsigned c = 0; c < 256; c++) {
-		free(r->by_byte[c]);
-		free(r->by_code[c]);
-	}
-	for (unsigned a = 0; a < RUNS; a++)
-		for (unsigned b = 0; b < NEXTS; b++)
-			free(r->by_num[a][b]);
-	free(r->by_word), free(r->by_dotted), free(r->by_at), free(r->by_dot);
+	phi_dispatch_free(r);
 	*r = (struct rules){ 0 };
 }
 

@@ -6,6 +6,10 @@
  * follows. For each word two tables are asked once: the lexicon and the words
  * that the rules know (with phrases of up to four words); a small cache by word
  * in front of them catches most of running text.
+ *
+ * First each class of bytes becomes a bitmap of the text, 16 bytes a step; then
+ * a token is cut with a few loads, shifts and counts of zeros, without a branch
+ * on what its bytes are: the ends of words are what a processor guesses worst.
  */
 #include "engine.h"
 
@@ -27,22 +31,147 @@ grow(void **p, size_t *cap, size_t need, size_t size)
 	return true;
 }
 
-static inline void
-look_up(struct scan *s, struct tok *k)
+/* ---- bitmaps ------------------------------------------------------------------------------------ */
+
+enum { BIT_BLANK, BIT_NL, BIT_WORD, BIT_ALNUM, BIT_DIGIT, BIT_UPPER, BIT_LOWER, BIT_DOT, BIT_COUNT };
+#define REACH 56        /* bits that one look at a bitmap holds, from any place */
+
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef unsigned long long words2 __attribute__((vector_size(16)));
+
+/* One bit a byte of a comparison's result. */
+static inline uint64_t
+mask_of(bytes16 v)
 {
-	struct wcache *w = &s->words[k->h >> 20 & (CACHE_SLOTS - 1)];
-	if (w->h != k->h) {
-		const struct ctx_slot *c = phi_ctx_get(&s->phi->rules, k->h);
-		*w = (struct wcache){ .h = k->h, .lex = lex_get(&s->phi->lex, k->h) };
-		if (c)
-			w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
+#ifdef __SSE2__
+	return (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))v);
+#else
+	words2 w = (words2)v & 0x8040201008040201ull;
+	/* Each byte keeps its own bit; a multiplication adds eight of them up. */
+	return (w[0] * 0x0101010101010101ull) >> 56 | (w[1] * 0x0101010101010101ull) >> 56 << 8;
+#endif
+}
+
+static inline unsigned char
+char_at(const struct scan *s, size_t i)
+{
+	return (unsigned char)s->t[i];
+}
+
+/* Apostrophes between letters are part of the word, but for the possessive. */
+static void
+join_apostrophes(struct scan *s, uint64_t *word, size_t block, uint64_t apos)
+{
+	for (; apos; apos &= apos - 1) {
+		size_t i = block * 64 + (size_t)__builtin_ctzll(apos);
+		if (i == 0 || !is_letter(char_at(s, i - 1)) || !is_letter(char_at(s, i + 1)))
+			continue;
+		if ((char_at(s, i + 1) | 0x20) == 's' && !is_alnum_(char_at(s, i + 2)))
+			continue;
+		word[block] |= 1ull << (i & 63);
 	}
-	k->lex |= w->lex;
-	k->ctx = w->mask;
-	if (w->phrases == 0)
-		return;
-	/* Phrases are stored under their last word: compare backwards. */
-	for (uint32_t i = w->phrase; i < w->phrase + w->phrases; i++) {
+}
+
+static bool
+bitmaps(struct scan *s)
+{
+	size_t blocks = s->tn / 64 + 2;
+	if (!grow((void **)&s->bits, &s->bitcap, blocks * BIT_COUNT, sizeof *s->bits))
+		return false;
+	uint64_t *map[BIT_COUNT];
+	for (int k = 0; k < BIT_COUNT; k++)
+		map[k] = s->bits + blocks * (size_t)k;
+	const char *t = s->t;
+	for (size_t b = 0; b * 64 <= s->tn; b++) {
+		uint64_t m[BIT_COUNT] = { 0 }, apos = 0, dot = 0, colon = 0;
+		for (unsigned q = 0; q < 64; q += 16) {
+			bytes16 v;
+			memcpy(&v, t + b * 64 + q, 16);
+			bytes16 fold = v | 0x20;
+			bytes16 digit = (bytes16)(v - '0' < 10), high = (bytes16)(v > 0x7f), letter = (bytes16)(fold - 'a' < 26);
+			bytes16 upper = letter & (bytes16)((v & 0x20) == 0);
+			m[BIT_BLANK] |= mask_of((bytes16)(v < 33)) << q;
+			m[BIT_NL] |= mask_of((bytes16)(v == '\n')) << q;
+			m[BIT_ALNUM] |= mask_of(digit | letter | high) << q;
+			m[BIT_DIGIT] |= mask_of(digit) << q;
+			m[BIT_UPPER] |= mask_of(upper) << q;
+			m[BIT_LOWER] |= mask_of(letter & ~upper) << q;
+			apos |= mask_of((bytes16)(v == '\'')) << q;
+			dot |= mask_of((bytes16)(v == '.') | (bytes16)(v == '_')) << q;
+			colon |= mask_of((bytes16)(v == ':')) << q;
+		}
+		if (s->tn - b * 64 < 64) {
+			/* What stands behind the text is blank. */
+			uint64_t in = (1ull << (s->tn & 63)) - 1;
+			for (int k = 0; k < BIT_COUNT; k++)
+				m[k] &= in;
+			m[BIT_BLANK] |= ~in;
+			apos &= in, dot &= in, colon &= in;
+		}
+		m[BIT_WORD] = m[BIT_ALNUM];
+		/* . and _ inside of a chunk, and :/ */
+		uint64_t next_blank = m[BIT_BLANK] >> 1 | (uint64_t)(char_at(s, b * 64 + 64) < 33 || b * 64 + 64 >= s->tn) << 63;
+		m[BIT_DOT] = dot & ~next_blank;
+		for (; colon; colon &= colon - 1) {
+			unsigned i = (unsigned)__builtin_ctzll(colon);
+			m[BIT_DOT] |= (uint64_t)(t[b * 64 + i + 1] == '/') << i;
+		}
+		for (int k = 0; k < BIT_COUNT; k++)
+			map[k][b] = m[k];
+		if (apos)
+			join_apostrophes(s, map[BIT_WORD], b, apos);
+	}
+	/* A look at the last place reads a word more. */
+	for (int k = 0; k < BIT_COUNT; k++)
+		map[k][blocks - 1] = k == BIT_BLANK ? ~0ull : 0;
+	return true;
+}
+
+/* The bits from place i on, REACH of them and some more or less garbage. */
+static inline uint64_t
+bits_at(const uint64_t *map, size_t i)
+{
+	uint64_t w;
+	memcpy(&w, (const char *)map + (i >> 3), 8);
+	return w >> (i & 7);
+}
+
+/* How many bits from place i on, before `end`, are set. */
+static size_t
+run_of(const uint64_t *map, size_t i, size_t end)
+{
+	size_t from = i;
+	unsigned k = REACH;
+	for (; i < end && k == REACH; i += k)
+		k = (unsigned)__builtin_ctzll(~bits_at(map, i) | 1ull << REACH);
+	return (i < end ? i : end) - from;
+}
+
+/* ---- words ---------------------------------------------------------------------------------------- */
+
+/* word_hash, without a branch between short words and those of up to 16 bytes. */
+static inline uint64_t
+hash_of(const char *p, size_t n)
+{
+	if (__builtin_expect(n > 16, 0))
+		return word_hash(p, n, true);
+	uint64_t h = 0x243f6a8885a308d3ull ^ n, w, more = n > 8;
+	memcpy(&w, p, 8);
+	h ^= (phi_mix(h, w | 0x2020202020202020ull) ^ h) & -more;
+	p += more * 8, n -= more * 8;
+	memcpy(&w, p, 8);
+	w |= 0x2020202020202020ull;
+	w &= ~0ull >> (64 - n * 8);
+	h = phi_mix(h, w);
+	h = phi_mix(h, h >> 17);
+	return h | 1;
+}
+
+/* Phrases are stored under their last word: compare backwards. */
+static void
+phrases(const struct scan *s, struct tok *k, uint32_t from, uint32_t count)
+{
+	for (uint32_t i = from; i < from + count; i++) {
 		const struct phrase *f = &s->phi->rules.phrase[i];
 		const struct tok *q = k;
 		unsigned n = 0, skipped = 0;
@@ -63,117 +192,165 @@ look_up(struct scan *s, struct tok *k)
 	}
 }
 
+#define SLOT_OF(h) ((h) >> 20 & (CACHE_SLOTS - 1))
+
+/* Words that the cache did not hold, and then those that may end a phrase.
+ * `list` holds the first from its begin, the others from its middle. */
+static void
+resolve(struct scan *s, uint32_t *list, size_t missed, uint32_t *ends, size_t phrased)
+{
+	const struct phi *p = s->phi;
+	for (size_t i = 0, asked = 0; i < missed; i++) {
+		/* Asked for long before they are waited for. */
+		for (; asked < missed && asked < i + 32; asked++) {
+			uint64_t h = s->tok[list[asked]].h;
+			__builtin_prefetch(&p->lex.slot[h & p->lex.mask]);
+			if (p->rules.ctx)
+				__builtin_prefetch(&p->rules.ctx[h & p->rules.ctx_mask]);
+		}
+		struct tok *k = &s->tok[list[i]];
+		struct wcache *w = &s->words[SLOT_OF(k->h)];
+		if (w->h != k->h) {
+			const struct ctx_slot *c = phi_ctx_get(&p->rules, k->h);
+			*w = (struct wcache){ .h = k->h, .lex = lex_get(&p->lex, k->h) };
+			if (c)
+				w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
+		}
+		k->lex |= w->lex;
+		k->ctx = w->mask;
+		ends[phrased] = list[i];
+		phrased += w->phrases > 0;
+	}
+	for (size_t i = 0; i < phrased; i++) {
+		struct tok *k = &s->tok[ends[i]];
+		struct wcache *w = &s->words[SLOT_OF(k->h)];
+		if (w->h == k->h) {
+			phrases(s, k, w->phrase, w->phrases);
+		} else {
+			const struct ctx_slot *c = phi_ctx_get(&p->rules, k->h);
+			if (c)
+				phrases(s, k, c->phrase, c->phrases);
+		}
+	}
+}
+
 bool
 phi_tokenise(struct scan *s)
 {
-	const char *t = s->t;
-	size_t n = s->tn, i = 0, k = 0, chunk = 0;
-	uint8_t flags = F_NL | F_PARA | F_SPACE;
-	bool digit = false, dotted = false;
-	uint32_t upper = 0, lower = 0;
-
-	if (!grow((void **)&s->tok, &s->tokcap, n / 2 + 64, sizeof *s->tok))
+	static const uint8_t type_of[8] = { T_PUNCT, T_WORD, T_PUNCT, T_NUM, T_PUNCT, T_WORD, T_PUNCT, T_MIX };
+	size_t n = s->tn, i = 0, k = 0, missed = 0, phrased = 0;
+	if (!bitmaps(s) || !grow((void **)&s->tok, &s->tokcap, n + 2, sizeof *s->tok) ||
+	    !grow((void **)&s->list, &s->listcap, (n + 2) * 2, sizeof *s->list))
 		return false;
-	while (i < n) {
-		uint8_t c = phi_cls[(unsigned char)t[i]];
-		if (c & C_BLANK) {
-			if (t[i] == '\n')
-				flags |= flags & F_NL ? F_PARA : F_NL;
-			flags |= F_SPACE;
-			i++;
-			if (digit)
-				for (size_t j = chunk; j < k; j++)
-					s->tok[j].flags |= F_CODE;
-			if (dotted)
-				for (size_t j = chunk; j < k; j++)
-					s->tok[j].lex |= LEX_DOTTED;
-			digit = dotted = false;
-			chunk = k;
-			continue;
-		}
-		if (k + 2 > s->tokcap && !grow((void **)&s->tok, &s->tokcap, k + 2, sizeof *s->tok))
-			return false;
-		struct tok *q = &s->tok[k++];
-		q->at = (uint32_t)i;
-		q->flags = flags;
-		flags = 0;
-		if (!(c & C_ALNUM)) {
-			q->type = T_PUNCT;
-			q->len = 1;
-			q->h = (uint64_t)(unsigned char)t[i] << 8 | 1;
-			q->lex = q->ctx = 0;
-			if ((t[i] == '.' || t[i] == '_') && !(phi_cls[(unsigned char)t[i + 1]] & C_BLANK))
-				dotted = true;
-			else if (t[i] == ':' && t[i + 1] == '/')
-				dotted = true;
-			i++;
-			continue;
-		}
-		uint8_t seen = 0;
-		uint32_t ups = 0;
-		size_t from = i;
-		bool mixed = false;
-		uint8_t last = 0;
-		for (;; i++) {
-			c = phi_cls[(unsigned char)t[i]];
-			if (c == C_LOWER) {
-				/* Most of all text. */
-				while (phi_cls[(unsigned char)t[i + 1]] == C_LOWER)
-					i++;
-				seen |= C_LOWER;
-				last = C_LOWER;
-				continue;
-			}
-			if (c & C_ALNUM) {
-				seen |= c;
-				ups += c == C_UPPER;
-				mixed |= c == C_UPPER && last == C_LOWER;
-				last = c;
-				continue;
-			}
-			if (t[i] == '\'' && i > from && (phi_cls[(unsigned char)t[i + 1]] & (C_UPPER | C_LOWER | C_HIGH)) &&
-			    (phi_cls[(unsigned char)t[i - 1]] & (C_UPPER | C_LOWER | C_HIGH))) {
-				if ((t[i + 1] | 0x20) == 's' && !(phi_cls[(unsigned char)t[i + 2]] & C_ALNUM))
-					break;
-				continue;
-			}
+	const char *t = s->t;
+	struct tok *tok = s->tok;
+	const struct wcache *words = s->words;
+	uint32_t *list = s->list, *ends = list + n + 2;
+	size_t blocks = n / 64 + 2;
+	const uint64_t *blank = s->bits + blocks * BIT_BLANK, *nl = s->bits + blocks * BIT_NL, *word = s->bits + blocks * BIT_WORD,
+	    *alnum = s->bits + blocks * BIT_ALNUM, *digit = s->bits + blocks * BIT_DIGIT, *upper = s->bits + blocks * BIT_UPPER,
+	    *lower = s->bits + blocks * BIT_LOWER, *dot = s->bits + blocks * BIT_DOT;
+	uint32_t ups = 0, lows = 0;
+	uint32_t first = F_NL | F_PARA | F_SPACE;
+	uint64_t code = 0, dotted = 0;
+
+	for (;;) {
+		/* The blanks in front of the token. */
+		uint32_t gap = (uint32_t)__builtin_ctzll(~bits_at(blank, i) | 1ull << REACH), flags = first;
+		uint64_t breaks = bits_at(nl, i) & ((1ull << gap) - 1);
+		first = 0;
+		if (__builtin_expect(gap >= REACH, 0)) {
+			size_t all = run_of(blank, i, n);
+			unsigned lines = 0;
+			for (size_t j = i; j < i + all && lines < 2; j++)
+				lines += t[j] == '\n';
+			breaks = (1ull << lines) - 1;
+			i += all;
+		} else
+			i += gap;
+		if (i >= n)
 			break;
+		flags |= (gap != 0) * F_SPACE;
+		flags |= (breaks != 0) * F_NL;
+		flags |= ((breaks & (breaks - 1)) != 0) * F_PARA;
+
+		/* What stands between blanks, seen from its first token. */
+		uint64_t starts = flags & F_SPACE;
+		uint32_t span = (uint32_t)__builtin_ctzll(bits_at(blank, i) | 1ull << REACH);
+		uint64_t in = (1ull << span) - 1;
+		uint64_t new_code = (bits_at(digit, i) & in) != 0, new_dotted = (bits_at(dot, i) & in) != 0;
+		if (__builtin_expect(starts && span >= REACH, 0)) {
+			size_t end = i + span;
+			for (; end < n && !(bits_at(blank, end) & 1); end++)
+				new_code |= bits_at(digit, end) & 1, new_dotted |= bits_at(dot, end) & 1;
 		}
-		if (i - from > 0xffff)
-			i = from + 0xffff;
-		q->len = (uint16_t)(i - from);
-		q->type = !(seen & C_DIGIT) ? T_WORD : seen & C_LETTER ? T_MIX : T_NUM;
-		digit |= seen & C_DIGIT;
-		if (seen & C_LETTER) {
-			uint32_t letters = q->len;
-			if (phi_cls[(unsigned char)t[from]] == C_UPPER)
-				q->flags |= F_UP, upper++;
-			else
-				lower++;
-			if (ups == letters && ups > 1)
-				q->flags |= F_ALLUP;
-			if (mixed)
-				q->flags |= F_MIXED;
+		code ^= (code ^ new_code) & -starts;
+		dotted ^= (dotted ^ new_dotted) & -starts;
+
+		/* The token. */
+		uint64_t alnums = bits_at(alnum, i), is_word = alnums & 1;
+		size_t len = (size_t)__builtin_ctzll(~bits_at(word, i) | 1ull << REACH);
+		len = (len & -is_word) | (is_word ^ 1);
+		uint64_t range = (1ull << len) - 1, a = alnums & range;
+		uint64_t d = bits_at(digit, i) & a, u = bits_at(upper, i) & a, l = bits_at(lower, i) & a, letters = a & ~d;
+		uint64_t mixed = u & (l << 1 | ((range & ~a) << 1 & l << 2)), all_up = (u == range) & (len > 1);
+		if (__builtin_expect(len >= REACH, 0)) {
+			/* The same for a long one, byte by byte. */
+			len = run_of(word, i, n);
+			if (len > 0xffff)
+				len = 0xffff;
+			uint8_t last = 0;
+			all_up = 1, mixed = 0;
+			for (size_t j = i; j < i + len; j++) {
+				uint8_t q = phi_cls[(unsigned char)t[j]];
+				d |= q & C_DIGIT, letters |= q & C_LETTER;
+				all_up &= q == C_UPPER;
+				mixed |= q == C_UPPER && last == C_LOWER;
+				last = q & C_ALNUM ? q : last;
+			}
 		}
-		q->h = word_hash(t + from, q->len, true);
-		q->lex = q->ctx = 0;
-		/* Asked for now, looked up when the window is cut. */
-		__builtin_prefetch(&s->words[q->h >> 20 & (CACHE_SLOTS - 1)]);
-		__builtin_prefetch(&s->phi->lex.slot[q->h & s->phi->lex.mask]);
-		if (t[i] == '\'' && (t[i + 1] | 0x20) == 's' && q->type == T_WORD) {
+		struct tok *q = &tok[k];
+		uint32_t type = type_of[is_word | (uint64_t)(d != 0) << 1 | (uint64_t)(letters != 0) << 2];
+		uint64_t h = hash_of(t + i, len), plain = (uint64_t)(unsigned char)t[i] << 8 | 1;
+		h = plain ^ ((h ^ plain) & -is_word);
+		flags |= (uint32_t)(u & 1) * F_UP;
+		flags |= (uint32_t)all_up * F_ALLUP;
+		flags |= (mixed != 0) * F_MIXED;
+		flags |= (uint32_t)code * F_CODE;
+		ups += (uint32_t)(u & 1);
+		lows += (uint32_t)(letters != 0) & (uint32_t)(~u & 1);
+		/* What the cache has under this hash, right or not. */
+		const struct wcache *w = &words[SLOT_OF(h)];
+		list[missed] = (uint32_t)k;
+		ends[phrased] = (uint32_t)k;
+		uint64_t hit = w->h == h;
+		missed += is_word & ~hit;
+		phrased += is_word & hit & (w->phrases > 0);
+		*q = (struct tok){ .at = (uint32_t)i, .len = (uint16_t)len, .type = (uint8_t)type, .flags = (uint8_t)flags, .h = h,
+			.lex = dotted << 63 | (w->lex & -(is_word & hit)), .ctx = w->mask & -(is_word & hit) };
+		k++;
+		i += len;
+		if (__builtin_expect(t[i] == '\'', 0) && type == T_WORD && (t[i + 1] | 0x20) == 's') {
 			q->flags |= F_POSS;
 			i += 2;
 		}
 	}
-	for (size_t j = 0; j < k; j++)
-		if (s->tok[j].type != T_PUNCT)
-			look_up(s, &s->tok[j]);
-	for (size_t j = chunk; j < k; j++) {
-		s->tok[j].flags |= digit ? F_CODE : 0;
-		s->tok[j].lex |= dotted ? LEX_DOTTED : 0;
-	}
 	s->ntok = k;
-	s->caps_upper = upper, s->caps_lower = lower;
+	s->caps_upper = ups, s->caps_lower = lows;
+	resolve(s, list, missed, ends, phrased);
+
+	/* The word classes of each block of tokens. */
+	if (!grow((void **)&s->near, &s->nearcap, k / NEAR + 2, sizeof *s->near))
+		return false;
+	uint64_t present = 0;
+	for (size_t from = 0; from < k; from += NEAR) {
+		uint64_t classes = 0;
+		for (size_t j = from; j < k && j < from + NEAR; j++)
+			classes |= tok[j].ctx;
+		s->near[from / NEAR] = classes;
+		present |= classes;
+	}
+	s->present = present;
 	return true;
 }
 
