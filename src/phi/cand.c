@@ -26,6 +26,7 @@ struct dispatch {
 	uint64_t *letter, *code, *punct, *dotted, *at, *dot, *strict, *loose;
 	uint64_t *num[RUNS][NEXTS];
 	uint64_t *cls[64];        /* START_WORD */
+	uint64_t *bare, *near[64];/* those that need no words near; those that one of this class would do for */
 	uint64_t  bits[];
 };
 
@@ -207,7 +208,7 @@ phi_dispatch_new(struct rules *r)
 {
 	unsigned words = (r->count + 63) / 64;
 	/* Columns are not known yet: room for one a byte. */
-	size_t rows = LOOK * 256u + 8 + RUNS * NEXTS + 64;
+	size_t rows = LOOK * 256u + 9 + RUNS * NEXTS + 128;
 	struct dispatch *d = calloc(1, sizeof *d + rows * words * sizeof *d->bits);
 	bool (*look)[256] = malloc(LOOK * sizeof *look);
 	uint64_t *all = calloc(LOOK * 256u, words * sizeof *all);
@@ -219,7 +220,7 @@ phi_dispatch_new(struct rules *r)
 	uint64_t *to = d->bits;
 	for (unsigned j = 0; j < LOOK; j++, to += 256 * words)
 		d->look[j] = to;
-	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose };
+	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose, &d->bare };
 	for (unsigned i = 0; i < COUNTOF(lists); i++, to += words)
 		*lists[i] = to;
 	for (unsigned a = 0; a < RUNS; a++)
@@ -227,6 +228,8 @@ phi_dispatch_new(struct rules *r)
 			d->num[a][b] = to;
 	for (unsigned i = 0; i < 64; i++, to += words)
 		d->cls[i] = to;
+	for (unsigned i = 0; i < 64; i++, to += words)
+		d->near[i] = to;
 
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct rule *q = &r->rule[i];
@@ -237,6 +240,11 @@ phi_dispatch_new(struct rules *r)
 				if (look[j][c])
 					set(all + (j * 256 + c) * words, i);
 		set(q->edge == EDGE_LOOSE ? d->loose : d->strict, i);
+		if (!q->needs_given)
+			set(d->bare, i);
+		for (unsigned c = 0; c < 64; c++)
+			if (q->needs_given && q->needs.classes >> c & 1)
+				set(d->near[c], i);
 		switch (q->start) {
 		case START_WORD:
 			for (unsigned c = 0; c < 64; c++)
@@ -339,32 +347,35 @@ alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
 	return any;
 }
 
+/* Rules that lack no word, by the classes near: the same for many tokens in turn. */
+struct fit { uint64_t near; bool known; uint64_t rules[WORDS_MAX]; };
+
+static const uint64_t *
+fitting(const struct dispatch *d, struct fit *f, uint64_t near)
+{
+	if (f->known && f->near == near)
+		return f->rules;
+	memcpy(f->rules, d->bare, d->words * sizeof *f->rules);
+	for (uint64_t m = near; m; m &= m - 1)
+		for (unsigned w = 0; w < d->words; w++)
+			f->rules[w] |= d->near[__builtin_ctzll(m)][w];
+	f->near = near, f->known = true;
+	return f->rules;
+}
+
 static void
-try_all(struct scan *s, size_t i, const uint64_t *group)
+try_all(struct scan *s, size_t i, const uint64_t *group, struct fit *f)
 {
 	const struct dispatch *d = s->phi->rules.dispatch;
-	uint64_t left[WORDS_MAX], near = 0;
-	int strict = -1, loose = -1;
-	bool know_near = false;
+	uint64_t left[WORDS_MAX];
 	if (!alive(s, i, group, left))
 		return;
+	size_t at = s->tok[i].at;
+	const uint64_t *fits = fitting(d, f, around(s, i)), *strict = d->strict, *loose = d->loose;
+	uint64_t s_ok = -(uint64_t)edge_before(s, at, EDGE_STRICT), l_ok = -(uint64_t)edge_before(s, at, EDGE_LOOSE);
 	for (unsigned w = 0; w < d->words; w++)
-		for (uint64_t m = left[w]; m; m &= m - 1) {
-			unsigned number = w * 64 + (unsigned)__builtin_ctzll(m);
-			const struct rule *r = &s->phi->rules.rule[number];
-			int *edge = r->edge == EDGE_LOOSE ? &loose : &strict;
-			if (*edge < 0)
-				*edge = edge_before(s, s->tok[i].at, r->edge);
-			if (!*edge)
-				continue;
-			if (r->needs_given) {
-				if (!know_near)
-					near = around(s, i), know_near = true;
-				if (!(r->needs.classes & near))
-					continue;
-			}
-			try(s, i, number);
-		}
+		for (uint64_t m = left[w] & fits[w] & ((strict[w] & s_ok) | (loose[w] & l_ok)); m; m &= m - 1)
+			try(s, i, w * 64 + (unsigned)__builtin_ctzll(m));
 }
 
 /* The token at which what stands before the @ at token i begins. */
@@ -389,6 +400,7 @@ phi_candidates(struct scan *s)
 {
 	const struct rules *r = &s->phi->rules;
 	const struct dispatch *d = r->dispatch;
+	struct fit fit = { .known = false };
 	const bool *any = d->any[!(s->present & d->needs)];
 	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
 	for (size_t i = 0; i < s->ntok; i++) {
@@ -403,28 +415,28 @@ phi_candidates(struct scan *s)
 						;
 				group = d->num[run < RUNS ? run : RUNS - 1][next_class(byte_at(s, k->at + run))];
 			}
-			try_all(s, i, group);
+			try_all(s, i, group, &fit);
 		}
 		if (k->flags & F_CODE && is_letter(c))
-			try_all(s, i, d->code);
+			try_all(s, i, d->code, &fit);
 		if (k->lex & LEX_DOTTED && (k->at == 0 || !(is_alnum_((unsigned char)s->t[k->at - 1]) ||
 		    strchr("._-/@", s->t[k->at - 1]))))
-			try_all(s, i, d->dotted);
+			try_all(s, i, d->dotted, &fit);
 		if (c == '@') {
 			size_t j = local_part(s, i);
 			if (j < i)
-				try_all(s, j, d->at);
+				try_all(s, j, d->at, &fit);
 		}
 		if (k->type == T_WORD && (k->h == dot_word || (k->h == at_word && k->at > 0 && strchr("[({<", s->t[k->at - 1]))))
 			for (size_t j = i > 8 ? i - 8 : 0; j < i; j++)
 				if (s->tok[j].type != T_PUNCT)
-					try_all(s, j, d->dot);
+					try_all(s, j, d->dot, &fit);
 		for (uint64_t m = k->ctx & r->word_starts; m; m = 0) {
 			uint64_t group[WORDS_MAX] = { 0 };
 			for (; m; m &= m - 1)
 				for (unsigned w = 0; w < d->words; w++)
 					group[w] |= d->cls[__builtin_ctzll(m)][w];
-			try_all(s, i, group);
+			try_all(s, i, group, &fit);
 		}
 	}
 }

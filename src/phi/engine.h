@@ -99,6 +99,7 @@ word_hash(const char *p, size_t n, bool padded)
 #define LEX_PLACES     (1ull << 20)                   /* phrase entries: a place of several words */
 #define LEX_HOSPITAL   (1ull << 21)                   /* a known hospital, whole name */
 #define LEX_WORLD      (1ull << 22)                   /* a city abroad */
+#define LEX_MORE       (1ull << 23)                   /* phrase entries: longer ones begin so */
 #define LEX_DOTTED     (1ull << 63)                   /* not of the table: . or _ or :/ stands inside of its chunk */
 
 struct lexicon { const uint64_t *slot; uint64_t mask; size_t count; };
@@ -224,8 +225,10 @@ enum wc { W_TITLE, W_NAMELABEL, W_ROLE, W_DEGREE, W_GREET, W_SIGN, W_STREET, W_U
 
 /* ---- the open engine ------------------------------------------------------------------------ */
 
+enum { CPU_BMI = 1, CPU_AVX2 = 2 };
 struct phi {
 	uint64_t        id;           /* unlike any other opened in this process */
+	unsigned        cpu;          /* CPU_*: what this processor can do beyond the least of its kind */
 	struct rules    rules;
 	struct lexicon  lex;
 	struct tagger   tagger;
@@ -273,15 +276,21 @@ struct scan {
 	size_t     bitcap;
 	struct tok *tok;
 	size_t     ntok, tokcap;
+	uint64_t  *starts;            /* within bits: the first bytes of tokens */
+	uint32_t  *before;            /* per 64 bytes: tokens in front of them */
+	size_t     beforecap;
 	uint32_t  *list;              /* tokens to look at again */
 	size_t     listcap;
 	uint64_t  *near;              /* word classes of each NEAR tokens, or-ed */
 	size_t     nearcap;
 	uint64_t   present;           /* of all tokens */
 	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */
+	size_t     covercap, hintcap;
 	uint8_t   *hint;              /* per token: which frame of place.c or name.c fits, and how well */
 	struct cand *cand;
 	size_t     ncand, candcap;
+	struct cand *sorted;          /* merge.c's other half */
+	size_t     sortedcap;
 	uint64_t  *cap_words;         /* hash of phrases already looked up: unused slots 0 */
 	bool       nomem;
 	/* tagger */
@@ -311,6 +320,13 @@ void phi_memory(struct scan *s);
 void phi_merge(struct scan *s);
 void phi_known_find(struct scan *s);
 bool phi_known_allowed(const struct phi_known *k, const char *p, size_t n);
+/* The token that begins at byte `at` of the window, or the first behind it. */
+static inline size_t
+token_from(const struct scan *s, size_t at)
+{
+	uint64_t m = s->starts[at >> 6] & ((1ull << (at & 63)) - 1);
+	return s->before[at >> 6] + (size_t)__builtin_popcountll(m);
+}
 bool cand_add(struct scan *s, size_t at, size_t end, int kind, int score, int rule);
 uint64_t phi_context(const struct scan *s, size_t tok, int before, int after);
 /* Takes the longest phrase of the lexicon that begins at token i and has

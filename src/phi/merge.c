@@ -7,35 +7,47 @@
  */
 #include "engine.h"
 
-#include <stdlib.h>
-
-static int
-by_place(const void *a, const void *b)
+/* Below: in front, or as far in front and longer. */
+static inline uint64_t
+place_of(const struct cand *c)
 {
-	const struct cand *x = a, *y = b;
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return x->end > y->end ? -1 : x->end < y->end;
+	return (uint64_t)c->at << 32 | (uint32_t)~c->end;
 }
 
-static void
-sort(struct cand *c, size_t n)
+/* What detectors add comes in ascending runs, a handful of them: they are merged
+ * two by two. Of equals the earlier stays in front. */
+static bool
+sort(struct scan *s, size_t n)
 {
-	bool sorted = true;
-	for (size_t i = 1; i < n && sorted; i++)
-		sorted = by_place(&c[i - 1], &c[i]) <= 0;
-	if (sorted)
-		return;
-	if (n > 64) {
-		qsort(c, n, sizeof *c, by_place);
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		struct cand x = c[i];
-		size_t j = i;
-		for (; j > 0 && by_place(&c[j - 1], &x) > 0; j--)
-			c[j] = c[j - 1];
-		c[j] = x;
+	for (;;) {
+		struct cand *c = s->cand, *to;
+		size_t runs = 0, k = 0;
+		for (size_t i = 1; i < n && !runs; i++)
+			runs += place_of(&c[i]) < place_of(&c[i - 1]);
+		if (!runs)
+			return true;
+		if (!grow((void **)&s->sorted, &s->sortedcap, s->candcap, sizeof *s->sorted))
+			return false;
+		to = s->sorted;
+		for (size_t i = 0; i < n;) {
+			size_t a = i, mid = i + 1, b, end;
+			while (mid < n && place_of(&c[mid]) >= place_of(&c[mid - 1]))
+				mid++;
+			b = mid;
+			end = mid < n ? mid + 1 : n;
+			while (end < n && place_of(&c[end]) >= place_of(&c[end - 1]))
+				end++;
+			while (a < mid && b < end)
+				to[k++] = place_of(&c[b]) < place_of(&c[a]) ? c[b++] : c[a++];
+			while (a < mid)
+				to[k++] = c[a++];
+			while (b < end)
+				to[k++] = c[b++];
+			i = end;
+		}
+		size_t cap = s->candcap;
+		s->cand = to, s->candcap = s->sortedcap;
+		s->sorted = c, s->sortedcap = cap;
 	}
 }
 
@@ -60,20 +72,6 @@ joinable(const struct scan *s, const struct cand *a, const struct cand *b)
 	return a->kind == PHI_LOCATION && nl < 2;
 }
 
-static size_t
-token_of(const struct scan *s, size_t at)
-{
-	size_t lo = 0, hi = s->ntok;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (s->tok[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* A title tells the sex and goes with its name; "Seattle clinic" and "Scott &
  * White" are wholes; "Guarantor Per Lindqvist" begins behind its label. */
 static void
@@ -81,9 +79,9 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 {
 	const uint64_t *wc = s->phi->wc;
 	if (c->kind == PHI_NAME) {
-		size_t i = token_of(s, c->at);
+		size_t i = token_from(s, c->at);
 		/* jasmine w, at the end of a line */
-		size_t z = token_of(s, c->end);
+		size_t z = token_from(s, c->end);
 		if (z < s->ntok && s->tok[z].type == T_WORD && s->tok[z].len == 1 && s->tok[z].flags & F_SPACE && !(s->tok[z].flags & F_NL) &&
 		    s->tok[z].at - c->end == 1 && s->tok[z].at + 1 <= hi && (s->t[s->tok[z].at] | 32) != 'a' && (s->t[s->tok[z].at] | 32) != 'i' &&
 		    (z + 1 >= s->ntok || s->tok[z + 1].flags & F_NL))
@@ -102,7 +100,7 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 		    s->tok[j - 1].type == T_WORD && !(k->flags & F_NL) && !(k->ctx & (wc[W_NAMELABEL] | wc[W_NOTNAME])) && (LEX_GIVEN(k->lex) || !(k->ctx & wc[W_ROLE])))
 			c->at = k->at;
 	} else if (c->kind == PHI_LOCATION || c->kind == PHI_FACILITY) {
-		size_t i = token_of(s, c->end);
+		size_t i = token_from(s, c->end);
 		if (i >= s->ntok || s->tok[i].flags & F_NL)
 			return;
 		const struct tok *k = &s->tok[i];
@@ -123,7 +121,10 @@ phi_merge(struct scan *s)
 	for (size_t i = 0; i < s->ncand; i++)
 		if (s->cand[i].score >= min)
 			s->cand[n++] = s->cand[i];
-	sort(s->cand, n);
+	if (!sort(s, n)) {
+		s->nomem = true;
+		return;
+	}
 	size_t k = 0;
 	int best = 0;
 	size_t best_len = 0;

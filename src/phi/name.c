@@ -585,15 +585,7 @@ phi_memory(struct scan *s)
 		const struct cand *q = &s->cand[c];
 		if (q->kind != PHI_NAME || q->score < 62)
 			continue;
-		size_t lo = 0, hi = s->ntok;
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-			if (s->tok[mid].at < q->at)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		for (i = lo; i < s->ntok && s->tok[i].at < q->end; i++) {
+		for (i = token_from(s, q->at); i < s->ntok && s->tok[i].at < q->end; i++) {
 			const struct tok *k = &s->tok[i];
 			if (k->type != T_WORD || k->len < 3 || s->nlearned > 2800 || HAS(k, W_TITLE))
 				continue;

@@ -162,6 +162,10 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 		return PHI_NOMEM;
 	memset(p, 0, sizeof *p);
 	p->id = ++ids;
+#ifdef __x86_64__
+	p->cpu = (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") ? CPU_BMI : 0u) |
+	    (__builtin_cpu_supports("avx2") ? CPU_AVX2 : 0u);
+#endif
 	if (!phi_rules_read(&p->rules, (const char *)phi_rules_start, (size_t)(phi_rules_end - phi_rules_start), "built-in rules",
 	        NULL, why, wn)) {
 		e = PHI_BAD;

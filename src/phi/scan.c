@@ -32,7 +32,7 @@ drop(void *arg)
 		explicit_bzero(s->t, s->tcap);
 		free(s->t);
 	}
-	free(s->map), free(s->bits), free(s->near), free(s->list), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->emit), free(s->back), free(s->tag);
+	free(s->map), free(s->bits), free(s->near), free(s->list), free(s->before), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->sorted), free(s->emit), free(s->back), free(s->tag);
 	free(s->out), free(s->learned), free(s->words), free(s->vecs);
 	free(s);
 	mine = NULL;
@@ -79,38 +79,20 @@ phi_scratch(const struct phi *p)
 	return s;
 }
 
-/* The token that begins at byte `at` of the window, or the first behind it. */
-static size_t
-find_token(const struct scan *s, size_t at)
-{
-	size_t lo = 0, hi = s->ntok;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (s->tok[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* Which tokens a rule has covered, for the tagger and the name detectors. */
 static bool
 cover(struct scan *s)
 {
-	uint8_t *c = realloc(s->cover, s->tokcap + 16), *h = c ? realloc(s->hint, s->tokcap + 16) : NULL;
-	if (c)
-		s->cover = c;
-	if (!h)
+	if (!grow((void **)&s->cover, &s->covercap, s->ntok + 1, 1) || !grow((void **)&s->hint, &s->hintcap, s->ntok + 1, 1))
 		return false;
-	s->hint = h;
+	uint8_t *c = s->cover, *h = s->hint;
 	memset(c, 0, s->ntok + 1);
 	memset(h, 0, s->ntok + 1);
 	for (size_t i = 0; i < s->ncand; i++) {
 		const struct cand *q = &s->cand[i];
 		if (q->score < 50)
 			continue;
-		for (size_t k = find_token(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
+		for (size_t k = token_from(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
 			c[k] = (uint8_t)(q->kind + 1);
 	}
 	return true;
@@ -126,7 +108,7 @@ hints(struct scan *s)
 			continue;
 		int how = (q->score - 20) / 10;
 		uint8_t v = (uint8_t)(((q->rule - first) & 31) << 3 | (how < 0 ? 0 : how > 7 ? 7 : how));
-		for (size_t k = find_token(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
+		for (size_t k = token_from(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
 			if ((v & 7) >= (s->hint[k] & 7))
 				s->hint[k] = v;
 	}
@@ -234,6 +216,8 @@ scan_all(struct scan *s, const char *text, size_t len)
 		if (s->nomem)
 			return PHI_NOMEM;
 		phi_merge(s);
+		if (s->nomem)
+			return PHI_NOMEM;
 		for (size_t i = 0; i < s->ncand; i++)
 			if (!report(s, &s->cand[i], text, len, lo, from, to, hi == len))
 				return s->nout >= FINDINGS_MAX ? PHI_LIMIT : PHI_NOMEM;

@@ -64,32 +64,41 @@ name_entry(const char *word, size_t len, unsigned shift, unsigned g)
 		put(h[0], (uint64_t)g << shift);
 }
 
+/* The phrase, and that it may go on behind its first two words, three, ... */
+static void
+phrase(const uint64_t *h, unsigned k, uint64_t attr)
+{
+	uint64_t x = 0;
+	for (unsigned i = 0; i < k; i++) {
+		x = phi_mix(x, h[i]);
+		if (i > 0)
+			put(x, i + 1 < k ? LEX_MORE : attr);
+	}
+}
+
 static void
 place(const char *p, size_t len, uint64_t one, uint64_t many)
 {
-	uint64_t h[8], x = 0;
+	uint64_t h[8];
 	unsigned k = words(p, len, h, 8);
 	if (k == 1)
 		put(h[0], one);
 	else if (k > 1) {
 		put(h[0], LEX_PLACE_HEAD);
-		for (unsigned i = 0; i < k; i++)
-			x = phi_mix(x, h[i]);
-		put(x | 1, many);
+		if (many)
+			phrase(h, k, many);
 	}
 }
 
 static void
 hospital(const char *p, size_t len)
 {
-	uint64_t h[8], x = 0;
+	uint64_t h[8];
 	unsigned k = words(p, len, h, 8);
 	if (k < 2)
 		return;
 	put(h[0], LEX_HOSP_HEAD);
-	for (unsigned i = 0; i < k; i++)
-		x = phi_mix(x, h[i]);
-	put(x | 1, LEX_HOSPITAL);
+	phrase(h, k, LEX_HOSPITAL);
 }
 
 enum what { GIVEN, SURNAME, COMMON, FREQUENT, MEDICAL, EPONYM, EPO_HEAD, PLACE, BIG, WORLD, COUNTRY, STATE, COUNTY, HOSPITAL };
@@ -202,7 +211,7 @@ main(int argc, char **argv)
 	for (int j = 0; j < 4; j++)
 		sum = phi_mix(sum, a[j]);
 	struct { char magic[8]; uint32_t version, zero; uint64_t slots, count, check; uint64_t pad[3]; } head =
-	    { "PHILEX1\n", 1, 0, slots, count, sum, { 0 } };
+	    { "PHILEX1\n", 2, 0, slots, count, sum, { 0 } };
 	FILE *f = fopen(argv[2], "wb");
 	if (!f || fwrite(&head, sizeof head, 1, f) != 1 || fwrite(t, sizeof *t, slots, f) != slots || fclose(f) != 0) {
 		perror(argv[2]);
