@@ -23,6 +23,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # ends with 77.
 CHECKS   := tests/system/api.py tests/system/fields.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
             tests/system/kill.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/demo.py
+CHECKS   += tests/system/outbox.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
@@ -36,10 +37,10 @@ PKGS_base  := jansson
 PKGS_phi   := icu-uc jansson
 PKGS_vault := libcrypto libsodium
 PKGS_store := sqlite3
-PKGS_http  := libmicrohttpd gnutls zlib
-PKGS_mail  := gmime-3.0 libseccomp libxml-2.0
+PKGS_http  := libmicrohttpd gnutls zlib libcurl
+PKGS_mail  := gmime-3.0 libseccomp libxml-2.0 libcurl
 PKGS_trail := libcrypto
-PKGS_flow  :=
+PKGS_flow  := libcrypto
 PKGS_gate  := libcrypto
 PKGS_desk  := libcrypto icu-uc icu-i18n
 PKGS_comply:=

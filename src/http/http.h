@@ -110,6 +110,42 @@ bool addr_public(const struct sockaddr *sa);
 bool addr_in(const struct sockaddr *sa, str ranges);
 bool ranges_ok(str ranges);                  /* well formed, at most 64; empty is fine */
 
+/* ---- client ------------------------------------------------------------------------------------ */
+
+/* What a URL says, in the client's own reading, so that what was judged is
+ * what is connected to. False: malformed, a scheme other than http and https,
+ * or one with a user name or fragment in it. IPv6 hosts keep their brackets. */
+struct http_url { bool secure; str host; int port; };
+bool http_url(struct ctx *cx, str url, struct http_url *out);
+
+struct http_call {
+	str         url, method;     /* "POST" */
+	struct http_param *head;
+	int         head_count;
+	str         body;
+	str         ranges;          /* internal addresses that may be connected to; see addr_in() */
+	bool        plain;           /* http is allowed */
+	str         ca_pem;          /* trusted instead of the system's certificates; empty: those */
+	usec        answer_for;      /* the whole call; 0: 12 s */
+	size_t      body_max;        /* of the answer; 0: 64 KiB; more ends the call */
+	const _Atomic bool *stop;   /* ends the call; may be NULL */
+};
+enum http_end { HTTP_ANSWERED, HTTP_FORBIDDEN, HTTP_UNREACHABLE, HTTP_TOO_SLOW, HTTP_BAD_TLS, HTTP_TOO_LARGE, HTTP_STOPPED };
+struct http_answer {
+	enum http_end end;
+	int         status;          /* 0 unless HTTP_ANSWERED */
+	const char *reason;          /* fixed words; NULL when answered */
+	struct http_param head[64];
+	int         head_count;
+	str         body;
+	usec        retry_after;     /* of a Retry-After in seconds; 0: none */
+	bool        sent;            /* the request may have reached them */
+};
+/* One request. Redirects are not followed, no proxy of the environment is
+ * used, certificates are verified, and the address is judged by addr_public()
+ * and `ranges` at the moment it is connected to. Blocks; thread-safe. */
+enum err http_fetch(struct ctx *cx, const struct http_call *call, struct http_answer *out) MUST_CHECK;
+
 /* ---- routes ---------------------------------------------------------------------------------- */
 
 /* A row says everything about a route that is not its work. `path` is without

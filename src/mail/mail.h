@@ -68,6 +68,48 @@ void mail_cut_quote(str text, str *fresh, str *quoted);
 /* A subject for comparing: without Re:, Fwd:, AW: and the like. */
 str mail_subject_base(str subject);
 
+/* ---- writing and sending ----------------------------------------------------------------------- */
+
+/* A message of ours. Texts are UTF-8; line ends in `text` are \n. */
+struct mail_out {
+	struct mail_addr from, to, reply_to;  /* reply_to.addr empty: none */
+	str  message_id, in_reply_to;         /* without <>; in_reply_to empty: none */
+	str  references[4];                   /* without <>, oldest first; empty ones are skipped */
+	str  subject, text;
+	usec date;
+	const char *auto_submitted;           /* "auto-generated", "auto-replied"; NULL: a person wrote it (RFC 3834 5) */
+	str  loop;                            /* what X-Ward-Loop says; whoever sees it come back knows a loop */
+};
+/* RFC 5322 and MIME through gmime; CRLF line ends, lines of at most 998 bytes.
+ * A header cannot be broken out of: controls in any member become blanks. */
+enum err mail_write(struct ctx *cx, const struct mail_out *m, str *raw) MUST_CHECK;
+
+enum smtp_tls { SMTP_STARTTLS, SMTP_TLS, SMTP_PLAIN };
+struct smtp_conf {
+	str  host; int port;
+	enum smtp_tls tls;           /* the first two: no TLS, or a certificate that does not fit the host: no mail */
+	str  ca_pem;                 /* trusted instead of the system's certificates */
+	str  user, password, helo;   /* user empty: no AUTH */
+	usec answer_for;             /* one whole sending; 0: 5 minutes */
+};
+enum smtp_end { SMTP_ACCEPTED, SMTP_LATER, SMTP_NEVER };
+struct smtp_result {
+	enum smtp_end end;
+	int           status;        /* the server's last code; 0: it said none */
+	const char   *reason;        /* fixed words; nothing the server said */
+	bool          last_byte;     /* the end of the message may have left: the server may have it */
+};
+/* A connection, reused from message to message; for one thread. `stop` (may be
+ * NULL) ends a try whose last byte has not left. */
+struct smtp;
+struct smtp *smtp_new(const _Atomic bool *stop);    /* NULL: out of memory */
+void smtp_free(struct smtp **s);
+/* Sends one message to one recipient. `before_last` is called when all but the
+ * end of the message (".") has left; false: the try is ended there, and the
+ * server has nothing. Addresses are checked by the caller. */
+void smtp_send(struct ctx *cx, struct smtp *s, const struct smtp_conf *conf, str from, str to, str message,
+    bool (*before_last)(void *arg), void *arg, struct smtp_result *out);
+
 /* ---- parser processes ------------------------------------------------------------------------- */
 
 /* Runs a pool of at most `count` parser processes, started when first needed
