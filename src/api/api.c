@@ -7,6 +7,7 @@
 
 static const struct route *const tables[] = {
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
+	outbox_routes, webhook_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, def_routes, NULL
 };
 

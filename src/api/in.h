@@ -39,6 +39,8 @@ struct field {
 };
 /* Reads what the table names, each wrong one noted with bad(); unknown members are ignored. */
 void  api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t count, void *into, unsigned *has);
+/* Under /api/ward/v1 a member that is not in the list (NULL-terminated) is wrong. */
+void  api_known(struct ctx *cx, const json_t *obj, const char *const *names);
 bool  json_id(const json_t *v, int64_t *out);       /* integers and strings of digits */
 str   json_text(struct ctx *cx, const json_t *v);   /* the string's bytes; "" when none */
 str   json_compact(struct ctx *cx, const json_t *v);
@@ -121,5 +123,7 @@ struct api *api_of(const struct ctx *cx);
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], def_routes[];
+
+extern const struct route outbox_routes[], webhook_routes[];
 
 #endif

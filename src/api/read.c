@@ -217,6 +217,24 @@ api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t coun
 	}
 }
 
+void
+api_known(struct ctx *cx, const json_t *obj, const char *const *names)
+{
+	const char *k;
+	json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)obj, k, v) {
+		bool known = false;
+		for (int i = 0; names[i] != NULL; i++)
+			known = known || strcmp(k, names[i]) == 0;
+		/* Its name is what somebody typed, so it is not repeated. */
+		if (!known) {
+			bad(cx, "base", "UnknownField", "The object has a member that is not known here");
+			return;
+		}
+	}
+}
+
 bool
 api_query_is(const struct http_req *rq, const char *name, const char *value)
 {

@@ -73,6 +73,12 @@ struct command {
 	bool        remote;          /* may run inside a running server */
 };
 extern const struct command commands[];
+/* Says on `err` why; the exit code. */
+int  failed(struct ctx *cx, int err, enum err e);
+int  usage_of(int err, const char *name);
+/* flow.c */
+command_fn cmd_outbox_list, cmd_outbox_show, cmd_outbox_retry, cmd_outbox_drop, cmd_dest_list, cmd_dest_add, cmd_dest_remove,
+    cmd_mail_show, cmd_mail_set;
 const struct command *command_find(int argc, char **argv, int *words);
 
 /* become.c: gives up root for good. */

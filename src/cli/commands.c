@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 
-static int
+int
 failed(struct ctx *cx, int err, enum err e)
 {
 	if (cx->bad != NULL)
@@ -19,7 +19,7 @@ failed(struct ctx *cx, int err, enum err e)
 	return exit_of(e);
 }
 
-static int
+int
 usage_of(int err, const char *name)
 {
 	for (const struct command *c = commands; c->name != NULL; c++)
@@ -652,6 +652,15 @@ const struct command commands[] = {
 	{ "token revoke", cmd_token_revoke, "ID",                                  "end an API token at once",                     true },
 	{ "user create",  cmd_user_create,  "--email EMAIL --name NAME [--role ROLE] [--password-file FILE]", "make a user", true },
 	{ "mail deliver", cmd_mail_deliver, "[--rcpt ADDRESS] [-v] < message.eml", "take one e-mail from standard input",          true },
+	{ "mail show",    cmd_mail_show,    "",                                    "how mail leaves",                              true },
+	{ "mail set",     cmd_mail_set,     "[--host HOST] [--port N] [--tls starttls|tls|none] [--ca-file FILE] [--user NAME] [--password-file FILE] [--from ADDRESS] [--name TEXT]", "set how mail leaves", true },
+	{ "outbox list",  cmd_outbox_list,  "[--state STATE] [--kind mail|webhook] [--before ID]", "what leaves, and what is in its way", true },
+	{ "outbox show",  cmd_outbox_show,  "ID",                                  "one message with its content",                 true },
+	{ "outbox retry", cmd_outbox_retry, "ID... [--again]",                     "send now what is dead, held or waits",         true },
+	{ "outbox drop",  cmd_outbox_drop,  "ID...",                               "give up messages, their keys are destroyed",   true },
+	{ "destination list",   cmd_dest_list,   "",                               "where something may go",                       true },
+	{ "destination add",    cmd_dest_add,    "recipient|webhook PATTERN [--content] [--note TEXT] [--allow-http] [--allow-addresses RANGES] [--ca-file FILE]", "let something go there", true },
+	{ "destination remove", cmd_dest_remove, "ID",                             "let nothing go there any more",                true },
 	{ "trail verify", cmd_trail_verify, "| FILE [--public-key KEY]",           "check the trail, or an export of it offline",  true },
 	{ "trail export", cmd_trail_export, "[--format jsonl|csv] [--values]",     "write the trail to standard output",           true },
 	{ "key rotate",   cmd_key_rotate,   "--root | --account | --resume",       "rewrap keys under a new one",                  true },

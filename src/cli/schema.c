@@ -14,6 +14,8 @@ FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
 FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
 FILE_TEXT(schema_0060, "data/schema/0060-definition.sql");
 FILE_TEXT(schema_0070, "data/schema/0070-outbox.sql");
+FILE_TEXT(schema_0071, "data/schema/0071-webhook.sql");
+FILE_TEXT(schema_0072, "data/schema/0072-threads.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
 struct migration_text { const char *begin, *end; };
@@ -25,6 +27,8 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
 	{ 60, DB_MAIN, "definition", { schema_0060, schema_0060_end } },
 	{ 70, DB_MAIN, "outbox",  { schema_0070, schema_0070_end } },
+	{ 71, DB_MAIN, "webhook", { schema_0071, schema_0071_end } },
+	{ 72, DB_MAIN, "threads", { schema_0072, schema_0072_end } },
 };
 
 int

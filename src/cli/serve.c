@@ -208,6 +208,10 @@ cmd_serve(int argc, char **argv)
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;
 	}
+	if (flow_start(&cx, gate_as_system) != OK) {
+		fprintf(stderr, "ward: %s\n", cx.fail.why);
+		return 74;
+	}
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 1024 * 1024);
 	if (pthread_create(&back, &attr, background, &w) != 0)
@@ -241,6 +245,7 @@ cmd_serve(int argc, char **argv)
 	atomic_store(&ending, true);
 	pthread_join(back, NULL);
 	jobs_close(&w.sys.jobs);
+	flow_stop(w.sys.flow);
 	api_free(&api);
 	ctx_done(&cx);
 	{

@@ -134,6 +134,7 @@ enum err
 desk_prepare(struct ctx *cx)
 {
 	const struct stmt *const *const lists[] = {
+		notify_stmts,
 		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts, def_stmts,
 	};
 

@@ -62,6 +62,12 @@ enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;
 enum err raw_mail_erase(struct ctx *cx, int64_t raw_id) MUST_CHECK;      /* destroys its key, deletes its bytes */
 
+/* Mail about a change, in its transaction; c NULL: no comment came with it. */
+enum err notify_ticket(struct ctx *cx, const struct ticket *t, const struct comment *c, bool created,
+    const struct ticket_change *in) MUST_CHECK;
+/* The Message-ID that an answer to the ticket names; empty when no mail came. For outgoing.in_reply_to. */
+enum err ticket_last_message(struct ctx *cx, int64_t ticket_id, sensitive *message_id) MUST_CHECK;
+
 /* Strings inside JSON array texts. */
 bool     json_has(str array_json, str word);
 int      json_words(struct ctx *cx, str array_json, str **out);
@@ -71,4 +77,5 @@ str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits
 
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[], *const def_stmts[];
+extern const struct stmt *const notify_stmts[];
 #endif

@@ -20,8 +20,8 @@
 static const struct stmt insert_raw = {
 	.name = "raw_mail.insert",
 	.sql  = "INSERT INTO raw_mail (account_id, id, key_id, ticket_id, comment_id, suspended_id, size, received_at,"
-	        " message_x, content_x) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-	.in   = "iiii?i?i?iiX?X",
+	        " message_x, content_x, message_doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	.in   = "iiii?i?i?iiX?XS?", .seal_in = { { "raw_mail", "message_doc", 1 } },
 	.blind = { "raw_mail.message", "raw_mail.content" },
 };
 
@@ -176,7 +176,7 @@ raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64
 	TRY(store_key_new(cx, &key));
 	TRY(store_exec(cx, &insert_raw, ARGS(INT(cx->account), INT(*raw_id), INT(key), ID(ticket_id), ID(comment_id),
 	    ID(suspended_id), INT((int64_t)in->raw.n), INT(cx->now), id.n ? BLIND(HIDE(id)) : NIL,
-	    BLIND(HIDE(content_of(cx, in->raw)))), NULL));
+	    BLIND(HIDE(content_of(cx, in->raw))), id.n ? SEALED(key, HIDE(id)) : NIL), NULL));
 	for (size_t at = 0, n = 0; at < in->raw.n; at += CHUNK, n++)
 		TRY(store_exec(cx, &insert_raw_chunk, ARGS(INT(cx->account), INT(*raw_id), INT((int64_t)n),
 		    SEALED(key, HIDE(str_sub(in->raw, at, CHUNK)))), NULL));
@@ -423,6 +423,12 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 	*aimed = 0;
 	*cause = (enum cause)0;
 	if (!s->forced && (*cause = cause_of_kind(m->kind)) != 0) {
+		bool ours = false;
+		/* A report about a mail of ours marks the address that it could not reach. */
+		if (m->kind == MAIL_BOUNCE)
+			TRY(flow_bounced(cx, s->rcpt, m->failed_recipient, &ours));
+		for (int i = 0; i < m->to_count && m->kind == MAIL_BOUNCE && !ours; i++)
+			TRY(flow_bounced(cx, m->to[i].addr, m->failed_recipient, &ours));
 		TRY(find_thread(cx, m, s->rcpt, aimed));
 		return OK;
 	}

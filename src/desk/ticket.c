@@ -880,6 +880,7 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
 	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause));
+	TRY(notify_ticket(cx, t, &w->c, true, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1080,6 +1081,7 @@ update_tx(struct ctx *cx, void *arg)
 	} else if (w->terms.count)
 		TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause));
+	TRY(notify_ticket(cx, t, (in->has & T_COMMENT) ? &w->c : NULL, false, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 

@@ -321,23 +321,28 @@ enum err
 flow_marked(struct ctx *cx, char what, str address, int64_t *id)
 {
 	const char plus[2] = { '+', what };
-	size_t at = str_find(address, (str){ plus, 2 });
-	str part, digits, mine;
+	str rest = str_sub(address, 0, 512);
+	size_t at;
 
 	*id = 0;
-	if (at == SIZE_MAX)
-		return OK;
-	part = str_sub(address, at + 1, address.n);
-	part = str_cut(&part, '@');
-	digits = str_sub(part, 1, part.n);
-	digits = str_cut(&digits, '-');
-	if (digits.n > 15 || !str_int(digits, id) || *id <= 0) {
-		*id = 0;
-		return OK;
+	while ((at = str_find(rest, (str){ plus, 2 })) != SIZE_MAX) {
+		str part = str_sub(rest, at + 1, rest.n), digits, mine;
+		int64_t n;
+
+		rest = part;
+		for (size_t i = 0; i < part.n; i++)
+			if (part.p[i] == '@' || part.p[i] == '+')
+				part.n = i;
+		digits = str_sub(part, 1, part.n);
+		digits = str_cut(&digits, '-');
+		if (digits.n == 0 || digits.n > 15 || !str_int(digits, &n) || n <= 0)
+			continue;
+		TRY(flow_mark(cx, what, n, &mine));
+		if (str_eqi(mine, part)) {
+			*id = n;
+			return OK;
+		}
 	}
-	TRY(flow_mark(cx, what, *id, &mine));
-	if (!str_eqi(mine, part))
-		*id = 0;
 	return OK;
 }
 
@@ -346,7 +351,7 @@ flow_marked(struct ctx *cx, char what, str address, int64_t *id)
 enum err
 flow_prepare(struct ctx *cx)
 {
-	const struct stmt *const *const lists[] = { outbox_stmts, dest_stmts, conf_stmts };
+	const struct stmt *const *const lists[] = { outbox_stmts, dest_stmts, conf_stmts, webhook_stmts };
 
 	for (size_t i = 0; i < COUNT(lists); i++)
 		TRY(store_prepare(cx, cx->sys->store, lists[i]));
@@ -365,7 +370,8 @@ flow_open(struct ctx *cx, const char *password_file, struct flow **out)
 	f->password_file = password_file;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->wake, NULL);
-	e = conf_load(cx, f);
+	if ((e = conf_load(cx, f)) == OK)
+		e = webhooks_load(cx, f);
 	if (e != OK) {
 		flow_close(&f);
 		return e;

@@ -82,6 +82,7 @@ dest_of(const struct row *r, struct destination *d, int64_t *key)
 		case DDOC_PATTERN: d->pattern = HIDE(v); break;
 		case DDOC_NOTE:    d->note = HIDE(v); break;
 		case DDOC_RANGES:  d->ranges = v; break;
+		case DDOC_CA:      d->ca_pem = v; break;
 		default: break;
 		}
 }
@@ -91,10 +92,11 @@ dest_doc(struct ctx *cx, const struct destination *d)
 {
 	struct buf b;
 
-	buf_init(&b, cx->arena, 64 * KiB);
+	buf_init(&b, cx->arena, 256 * KiB);
 	pack_put(&b, DDOC_PATTERN, d->pattern.hidden);
 	pack_put(&b, DDOC_NOTE, d->note.hidden);
 	pack_put(&b, DDOC_RANGES, d->ranges);
+	pack_put(&b, DDOC_CA, d->ca_pem);
 	return buf_str(&b);
 }
 
@@ -115,7 +117,8 @@ find(struct ctx *cx, enum dest_kind kind, str exact, str wider, str widest, stru
 	}
 	TRY(e);
 	dest_of(&r, &d, NULL);
-	*out = (struct allowed){ .found = true, .content = d.content, .plain_http = d.plain_http, .ranges = d.ranges };
+	*out = (struct allowed){ .found = true, .content = d.content, .plain_http = d.plain_http, .ranges = d.ranges,
+	    .ca_pem = d.ca_pem };
 	return OK;
 }
 
@@ -218,6 +221,10 @@ edit_tx(struct ctx *cx, void *arg)
 		d.plain_http = in->plain_http;
 	if (ed->has & DEST_RANGES)
 		d.ranges = in->ranges;
+	if (ed->has & DEST_CA)
+		d.ca_pem = in->ca_pem;
+	if (d.ca_pem.n > 128 * KiB || (d.ca_pem.n && str_find(d.ca_pem, S("-----BEGIN CERTIFICATE-----")) == SIZE_MAX))
+		bad(cx, "ca_pem", "InvalidFormat", "Ca pem: must be certificates in PEM, at most 128 KiB");
 	if (d.kind == 0)
 		bad(cx, "kind", "BlankValue", "Kind: must be recipient or webhook");
 	if (d.pattern.hidden.n == 0)
@@ -230,8 +237,8 @@ edit_tx(struct ctx *cx, void *arg)
 		bad(cx, "note", "TooLong", "Note: is too long (maximum is 4096 bytes)");
 	if (!ranges_ok(d.ranges))
 		bad(cx, "allow_addresses", "InvalidFormat", "Allow addresses: must be ranges such as 10.1.0.0/16, fd00::/8");
-	if (d.kind == DEST_RECIPIENT && (d.plain_http || d.ranges.n))
-		bad(cx, "kind", "InvalidValue", "Kind: allow_http and allow_addresses are for webhooks only");
+	if (d.kind == DEST_RECIPIENT && (d.plain_http || d.ranges.n || d.ca_pem.n))
+		bad(cx, "kind", "InvalidValue", "Kind: allow_http, allow_addresses and ca_pem are for webhooks only");
 	if (d.kind != 0 && d.pattern.hidden.n) {
 		e = store_one(cx, &same, ARGS(INT(cx->account), INT(d.kind), BLIND(d.pattern), INT(ed->id)), &r);
 		if (e == OK)
@@ -247,6 +254,8 @@ edit_tx(struct ctx *cx, void *arg)
 	    .has_before = ed->id != 0, .after = HIDE(d.content ? S("true") : S("false")), .has_after = true };
 	f[n++] = (struct trail_field){ .name = "allow_http", .before = HIDE(was.plain_http ? S("true") : S("false")),
 	    .has_before = ed->id != 0, .after = HIDE(d.plain_http ? S("true") : S("false")), .has_after = true };
+	f[n++] = (struct trail_field){ .name = "ca_pem", .before = HIDE(was.ca_pem), .has_before = ed->id != 0,
+	    .after = HIDE(d.ca_pem), .has_after = true };
 	f[n++] = (struct trail_field){ .name = "allow_addresses", .before = HIDE(was.ranges), .has_before = ed->id != 0,
 	    .after = HIDE(d.ranges), .has_after = true };
 	if (ed->id == 0) {

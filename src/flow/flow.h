@@ -112,10 +112,11 @@ struct destination {
 	sensitive note;              /* why, whose, which agreement */
 	bool      content;           /* open for what people wrote */
 	bool      plain_http;        /* webhook: http is allowed */
+	str       ca_pem;            /* webhook: certificates to trust instead of the system's; PEM */
 	str       ranges;            /* webhook: internal addresses allowed, "127.0.0.0/8, fd00::/8" */
 	usec      created_at, updated_at;
 };
-enum dest_has { DEST_KIND = 1, DEST_PATTERN = 2, DEST_NOTE = 4, DEST_CONTENT = 8, DEST_PLAIN = 16, DEST_RANGES = 32 };
+enum dest_has { DEST_KIND = 1, DEST_PATTERN = 2, DEST_NOTE = 4, DEST_CONTENT = 8, DEST_PLAIN = 16, DEST_RANGES = 32, DEST_CA = 64 };
 /* Every change lets what is held try again. All wrong fields at once; a
  * pattern twice is DuplicateValue. */
 enum err flow_dest_create(struct ctx *cx, unsigned has, const struct destination *in, struct destination *out) MUST_CHECK;
@@ -141,6 +142,55 @@ enum conf_has { CONF_HOST = 1, CONF_PORT = 2, CONF_TLS = 4, CONF_CA = 8, CONF_US
 	CONF_WEBHOOK_RETRY = 8192, CONF_WEBHOOK_TRIES = 16384 };
 enum err flow_conf_get(struct ctx *cx, struct flow_conf *out) MUST_CHECK;
 enum err flow_conf_set(struct ctx *cx, unsigned has, const struct flow_conf *in, struct flow_conf *out) MUST_CHECK;
+
+/* ---- webhooks; the routes ask for MAY_ADMIN ----------------------------------------------------------------------- */
+
+struct webhook {
+	int64_t   id, created_by, updated_by;
+	str       uid;               /* ULID, the id that clients see */
+	bool      active;
+	sensitive name, description, endpoint;
+	str       method, format;    /* "POST"; "json", "xml", "form_encoded" */
+	str       subscriptions;     /* JSON array text: "conditional_ticket_events", "zen:event-type:ticket.created", ... */
+	str       auth_type;         /* "", "basic_auth", "bearer_token", "api_key" */
+	sensitive auth_data;         /* JSON object text, secrets included */
+	sensitive custom_headers;    /* JSON object text, or empty */
+	sensitive secret;            /* signs; base64 */
+	usec      created_at, updated_at;
+};
+enum webhook_has { HOOK_NAME = 1, HOOK_DESCRIPTION = 2, HOOK_ENDPOINT = 4, HOOK_METHOD = 8, HOOK_FORMAT = 16, HOOK_STATUS = 32,
+	HOOK_SUBSCRIPTIONS = 64, HOOK_AUTH = 128, HOOK_HEADERS = 256, HOOK_SECRET = 512 /* a fresh one */ };
+enum err flow_webhook_create(struct ctx *cx, unsigned has, const struct webhook *in, struct webhook *out) MUST_CHECK;
+enum err flow_webhook_update(struct ctx *cx, str uid, unsigned has, const struct webhook *in, struct webhook *out) MUST_CHECK;
+enum err flow_webhook_delete(struct ctx *cx, str uid) MUST_CHECK;
+enum err flow_webhook_get(struct ctx *cx, str uid, struct webhook *out) MUST_CHECK;
+enum err flow_webhook_list(struct ctx *cx, struct webhook **out, int *count) MUST_CHECK;      /* by id; at most 200 exist */
+/* For rules: E_ABSENT when there is none. */
+enum err flow_webhook_id(struct ctx *cx, str uid, int64_t *id, bool *active) MUST_CHECK;
+/* Calls `hook` (stored or not) once, now, with `body`, under the same rules as
+ * every call. E_DENIED: no destination allows it. */
+struct http_answer;
+enum err flow_webhook_test(struct ctx *cx, const struct webhook *hook, str body, struct http_answer *out) MUST_CHECK;
+/* The id of a message of a webhook as clients see it, and back (0: not one). */
+str      flow_invocation_uid(struct ctx *cx, int64_t id, usec created_at);
+int64_t  flow_invocation_id(str uid);
+enum err flow_invocations(struct ctx *cx, int64_t webhook_id, int64_t before_id, int limit, struct outbox_row **out, int *count) MUST_CHECK;
+struct attempt {
+	int64_t   id;
+	int       status;            /* HTTP status; 0: none came */
+	bool      ended;             /* no further one followed */
+	usec      completed_at;
+	str       reason;
+	sensitive request_head, request_body, answer_head, answer_body;   /* heads: lines "Name: value\n" */
+};
+enum err flow_attempts(struct ctx *cx, int64_t outbox_id, struct attempt **out, int *count) MUST_CHECK;
+/* Something happened that webhooks may have subscribed to. flow_event_wanted()
+ * is cheap: is anybody? Then, in the transaction, flow_event() queues a call for
+ * each; `object` "ticket", `detail` and `event` are JSON object texts. */
+extern const char *const flow_event_types[];      /* what can be subscribed to; NULL-terminated */
+bool     flow_event_wanted(struct ctx *cx, const char *type);     /* "zen:event-type:ticket.created" */
+enum err flow_event(struct ctx *cx, const char *type, const char *object, int64_t id, int64_t ticket_id, sensitive detail,
+    sensitive event) MUST_CHECK;
 
 /* ---- addresses ------------------------------------------------------------------------------------------------------ */
 

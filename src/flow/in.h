@@ -10,8 +10,8 @@
 
 /* Tags inside sealed columns; never reuse a number. */
 enum { ODOC_TO = 1, ODOC_TO_NAME, ODOC_SUBJECT, ODOC_TEXT, ODOC_LINE, ODOC_LINK, ODOC_REPLY_TO, ODOC_STAFF, ODOC_BODY,
-       ODOC_TYPE, ODOC_INVOCATION };                                                                          /* outbox.doc */
-enum { DDOC_PATTERN = 1, DDOC_NOTE, DDOC_RANGES };                                                            /* destination.doc */
+       ODOC_TYPE };                                                                          /* outbox.doc */
+enum { DDOC_PATTERN = 1, DDOC_NOTE, DDOC_RANGES, DDOC_CA };                                                            /* destination.doc */
 
 #define OUT_DOC_MAX (4 * MiB)
 #define DAY         ((usec)24 * 3600 * SECOND)
@@ -23,7 +23,7 @@ struct message {
 	int      attempts;
 	bool     automatic, content, uncertain, staff;
 	usec     created_at;
-	str      event, cause, to, to_name, subject, text, line, link, in_reply_to, body, event_type, invocation;
+	str      event, cause, to, to_name, subject, text, line, link, in_reply_to, body, event_type;
 };
 
 /* What became of one try. `reason` is fixed words; no bytes of the peer ever come here. */
@@ -35,7 +35,12 @@ struct outcome {
 	usec        wait_for;        /* TRIED_LATER: at least so long, as the peer asked; 0: by the table */
 	bool        uncertain;       /* the peer may have taken it */
 	bool        masked;          /* it went without what a person wrote */
+	usec        paused_until;    /* TRIED_LATER: it was not tried at all */
+	str         attempt;         /* webhook: the record of the call, to be sealed */
 };
+
+/* Calls of one webhook in the window since `from`; open until `open_until`. */
+struct breaker { int64_t webhook_id; usec from, open_until; int calls, failed; };
 
 struct flow {
 	struct sys      *sys;
@@ -45,10 +50,12 @@ struct flow {
 	size_t           conf_n;
 	const char      *password_file;
 	atomic_bool      mail_on;
-	bool             stopping;
-	unsigned         rung[3];    /* per kind: something was committed */
+	_Atomic unsigned wanted;     /* bit per row of flow_event_types: somebody subscribed */
+	_Atomic bool     stopping;
+	unsigned         rung[3];    /* per kind: counts what was committed */
 	pthread_t        thread[8];
 	int              threads;
+	struct breaker   breaker[64];/* of webhooks, by id modulo their number */
 	void           (*as_system)(struct ctx *cx, const char *how);
 };
 
@@ -69,17 +76,25 @@ bool     address_ok(str a);
 /* conf.c */
 enum err conf_load(struct ctx *cx, struct flow *f) MUST_CHECK;
 
-/* webhook.c */
+/* post.c, webhook.c: one try of one message */
+struct smtp;
+enum err mail_try(struct ctx *cx, struct smtp *smtp, const struct message *m, struct outcome *out) MUST_CHECK;
+enum err webhook_try(struct ctx *cx, const struct message *m, struct outcome *out) MUST_CHECK;
+enum err attempt_save(struct ctx *cx, const struct message *m, const struct outcome *o, bool ended) MUST_CHECK;
 enum err attempts_forget(struct ctx *cx, int64_t outbox_id) MUST_CHECK;
+enum err webhooks_load(struct ctx *cx, struct flow *f) MUST_CHECK;
+/* The text with what identifies a person replaced by labels; without an engine: nothing of it. */
+str      flow_mask(struct ctx *cx, str text);
+bool     flow_finds(struct ctx *cx, str text);
 
 /* dest.c */
 enum err address_bounced(struct ctx *cx, str address, bool *yes) MUST_CHECK;
 enum err address_unbounce(struct ctx *cx, str address) MUST_CHECK;
 enum err outbox_came_back(struct ctx *cx, int64_t id) MUST_CHECK;
-struct allowed { bool found, content, plain_http; str ranges; };
+struct allowed { bool found, content, plain_http; str ranges, ca_pem; };
 enum err destination_for_mail(struct ctx *cx, str address, struct allowed *out) MUST_CHECK;
 enum err destination_for_host(struct ctx *cx, str host, int port, struct allowed *out) MUST_CHECK;
 
-extern const struct stmt *const outbox_stmts[], *const dest_stmts[], *const conf_stmts[];
+extern const struct stmt *const outbox_stmts[], *const dest_stmts[], *const conf_stmts[], *const webhook_stmts[];
 
 #endif

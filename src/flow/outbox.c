@@ -43,6 +43,11 @@ static const struct stmt list_ticket = {
 	        " AND o.ticket_id = $6 AND ($7 = 0 OR o.state = $7) ORDER BY o.id DESC LIMIT $5",
 	.in   = "iiiiiii", .out = O_OUT,
 };
+static const struct stmt list_webhook = {
+	.name = "outbox.list_webhook",
+	.sql  = "SELECT " O_COLS " FROM outbox o WHERE o.account_id = $1 AND o.webhook_id = $2 AND o.id < $3 ORDER BY o.id DESC LIMIT $4",
+	.in   = "iiii", .out = O_OUT,
+};
 static const struct stmt count_states = {
 	.name = "outbox.count",
 	.sql  = "SELECT state, count(*) FROM outbox WHERE account_id = $1 GROUP BY state",
@@ -80,6 +85,13 @@ static const struct stmt set_state = {
 	.sql  = "UPDATE outbox SET state = $3, stage = 0, status = $4, reason = $5, due_at = $6, uncertain = $7, updated_at = $8"
 	        " WHERE account_id = $1 AND id = $2",
 	.in   = "iiiit?iii",
+};
+/* It was not tried: as if it had not been claimed. */
+static const struct stmt unclaim = {
+	.name = "outbox.unclaim",
+	.sql  = "UPDATE outbox SET state = 3, stage = 0, attempts = attempts - 1, reason = $3, due_at = $4, updated_at = $5"
+	        " WHERE account_id = $1 AND id = $2",
+	.in   = "iitii",
 };
 static const struct stmt recover = {
 	.name = "outbox.recover",
@@ -123,8 +135,8 @@ static const struct stmt delete = {
 };
 
 const struct stmt *const outbox_stmts[] = {
-	&insert, &get, &list_all, &list_state, &list_ticket, &count_states, &recent_to, &next_due, &next_one, &claim,
-	&last_byte, &set_state, &recover, &release_held, &of_ticket, &reseal, &empty, &old, &delete, NULL
+	&insert, &get, &list_all, &list_state, &list_ticket, &list_webhook, &count_states, &recent_to, &next_due, &next_one, &claim,
+	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &reseal, &empty, &old, &delete, NULL
 };
 
 static const char *const kinds[] = { NULL, "mail", "webhook" };
@@ -210,11 +222,6 @@ doc_of(struct ctx *cx, const struct outgoing *o, bool content)
 	put_text(&b, ODOC_TYPE, HIDE(str_of(o->event_type)));
 	if (o->staff)
 		pack_put(&b, ODOC_STAFF, S("1"));
-	if (o->kind == FLOW_WEBHOOK) {
-		unsigned char r[16];
-		rand_bytes(r, sizeof r);
-		pack_put(&b, ODOC_INVOCATION, hex_of(cx->arena, (str){ (char *)r, sizeof r }));
-	}
 	return b.over ? S("") : buf_str(&b);
 }
 
@@ -310,7 +317,6 @@ message_of(const struct row *r, struct message *m)
 		case ODOC_STAFF:      m->staff = true; break;
 		case ODOC_BODY:       m->body = v; break;
 		case ODOC_TYPE:       m->event_type = v; break;
-		case ODOC_INVOCATION: m->invocation = v; break;
 		default: break;
 		}
 }
@@ -329,6 +335,19 @@ flow_list(struct ctx *cx, const struct outbox_filter *f, struct outbox_row **out
 		    INT(f->state)), &rs));
 	else
 		TRY(store_all(cx, &list_all, ARGS(INT(cx->account), INT(below), INT(f->after_id), INT(f->kind), INT(f->limit)), &rs));
+	*out = NEW(cx->arena, struct outbox_row, rs.count ? rs.count : 1);
+	for (int i = 0; i < rs.count; i++)
+		row_of(&rs.row[i], &(*out)[i]);
+	*count = rs.count;
+	return OK;
+}
+
+enum err
+flow_invocations(struct ctx *cx, int64_t webhook_id, int64_t before_id, int limit, struct outbox_row **out, int *count)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &list_webhook, ARGS(INT(cx->account), INT(webhook_id), INT(before_id ? before_id : INT64_MAX), INT(limit)), &rs));
 	*out = NEW(cx->arena, struct outbox_row, rs.count ? rs.count : 1);
 	for (int i = 0; i < rs.count; i++)
 		row_of(&rs.row[i], &(*out)[i]);
@@ -552,6 +571,9 @@ settle_tx(struct ctx *cx, void *arg)
 	struct trail_field f[2];
 	int n = 0;
 
+	if (o->paused_until)
+		return store_exec(cx, &unclaim, ARGS(INT(cx->account), INT(m->id), TEXT(str_of(o->reason)), INT(o->paused_until),
+		    INT(cx->now)), NULL);
 	TRY(flow_conf_get(cx, &conf));
 	base = (m->kind == FLOW_MAIL ? conf.retry_seconds : conf.webhook_retry_seconds) * SECOND;
 	switch (o->what) {
@@ -578,6 +600,8 @@ settle_tx(struct ctx *cx, void *arg)
 	}
 	TRY(store_exec(cx, &set_state, ARGS(INT(cx->account), INT(m->id), INT(state), INT(o->status),
 	    reason ? TEXT(str_of(reason)) : NIL, INT(due), INT(uncertain), INT(cx->now)), NULL));
+	if (m->kind == FLOW_WEBHOOK && o->what != TRIED_HOLD)
+		TRY(attempt_save(cx, m, o, state != FLOW_RETRY));
 	if (state == FLOW_RETRY)
 		return OK;
 	if (state == FLOW_SENT) {
@@ -649,6 +673,7 @@ clean_tx(struct ctx *cx, void *arg)
 	for (int i = 0; i < rs.count; i++) {
 		if (row_int(&rs.row[i], 2) == 0)
 			TRY(store_key_destroy(cx, row_int(&rs.row[i], 1)));
+		TRY(attempts_forget(cx, row_int(&rs.row[i], 0)));
 		TRY(store_exec(cx, &delete, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
 	}
 	*more = rs.count == 200;
