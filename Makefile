@@ -34,7 +34,7 @@ closure   = $(shell awk -v m=$(1) '/^[a-z]+:/ { n = $$1; sub(":", "", n); $$1 = 
 	END { walk(m); print out }' $(LAYERS))
 
 PKGS_base  := jansson
-PKGS_phi   := icu-uc jansson
+PKGS_phi   := icu-uc libsodium jansson
 PKGS_vault := libcrypto libsodium
 PKGS_store := sqlite3
 PKGS_http  := libmicrohttpd gnutls zlib libcurl

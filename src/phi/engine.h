@@ -301,6 +301,7 @@ struct scan {
 	/* the whole text */
 	struct phi_finding *out;
 	size_t     nout, outcap;
+	bool       open;              /* the last one goes on in the next part, up to a blank */
 	struct learned *learned;
 	size_t     nlearned, learnedcap;
 	uint64_t   owner;             /* phi->id the caches were filled for */
@@ -340,6 +341,20 @@ unsigned phi_features(const struct scan *s, size_t i, uint32_t *row, uint32_t ma
 /* Prepares one window up to the tagger; for training. */
 struct scan *phi_scratch(const struct phi *p);
 bool phi_window(struct scan *s, const char *text, size_t n);
+
+/* The parts of a long text: see scan.c. */
+#define PHI_PART   ((size_t)32 << 10)
+#define PHI_BACK   ((size_t)512)
+#define PHI_AHEAD  ((size_t)1024)
+#define PHI_CARRY  ((size_t)4096)
+size_t phi_part_end(const char *text, size_t len, size_t from);
+enum phi_err phi_part_scan(struct scan *s, const char *text, size_t len, size_t from, size_t to);
+/* phi_scan_opts of a text above PHI_TEXT_MAX too: what a redaction has made longer. */
+enum phi_err phi_scan_any(const struct phi *p, const struct phi_opts *o, const char *text, size_t len, phi_found *found, void *arg);
+/* Copies an options struct of `theirs` bytes over the `ours` bytes at `to`; false if it is malformed. */
+bool phi_options(void *to, size_t ours, size_t least, const void *from, size_t theirs);
+#define PHI_OPTS_V1   sizeof(struct phi_opts)               /* the size it had in 1.0 */
+#define PHI_REDACT_V1 offsetof(struct phi_redact_opts, secret)
 
 extern const unsigned char phi_lex_start[], phi_lex_end[], phi_model_start[], phi_model_end[],
     phi_rules_start[], phi_rules_end[];

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,12 @@ static const char *const kinds[PHI_KINDS] = {
 	"NAME", "LOCATION", "FACILITY", "DATE", "AGE90", "PHONE", "FAX", "EMAIL", "SSN", "MRN", "HEALTHPLAN", "ACCOUNT",
 	"LICENSE", "VEHICLE", "DEVICE", "URL", "IP", "BIOMETRIC", "PHOTO", "OTHERID",
 };
+
+const char *
+phi_version(void)
+{
+	return "1.0";
+}
 
 const char *
 phi_kind_name(enum phi_kind k)
@@ -156,6 +163,8 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	};
 	enum phi_err e = PHI_NOMEM;
 	*out = NULL;
+	if (sodium_init() < 0)
+		return PHI_NOMEM;
 	say(why, wn, NULL, "out of memory");
 	struct phi *p = aligned_alloc(64, (sizeof *p + 63) & ~(size_t)63);
 	if (!p)

@@ -36,7 +36,7 @@ model: $(B)/phi                                ## train data/phi/phi.model again
 PHI_SO_SRC := $(filter-out %/main.c %/bench.c %/train.c %/generate.c %/invent.c %/eval.c %/explain.c %/serve.c,$(wildcard src/phi/*.c))
 $(B)/libphi.so: $(PHI_SO_SRC) src/phi/engine.h include/phi.h src/phi/phi.map $(B)/gen/phi.lex $(B)/gen/phi.rules $(B)/gen/phi.model
 	$(CC) $(CFLAGS) -DPHI_GEN='"$(B)/gen"' -fPIC -shared -Wl,-soname,libphi.so.1 -Wl,--version-script=src/phi/phi.map \
-		-o $@ $(PHI_SO_SRC) $(shell $(PKG) --libs icu-uc 2>/dev/null) -lpthread
+		-o $@ $(PHI_SO_SRC) $(shell $(PKG) --libs icu-uc libsodium 2>/dev/null) -lpthread
 $(B)/phi.pc:
 	printf 'Name: libphi\nDescription: finds what identifies a person in text\nVersion: 1.0\nLibs: -L%s/lib -lphi\nCflags: -I%s/include\n' \
 		$(PREFIX) $(PREFIX) > $@

@@ -1,20 +1,18 @@
 /* scan.c - one text through all stages, in windows, and out.
  *
- * A text up to WINDOW bytes is one window. A longer one is cut at blanks into
- * parts of about WINDOW bytes; a window is its part with BACK bytes before and
- * AHEAD bytes behind, so that context and identifiers across a cut are seen. A
+ * A text up to PHI_PART bytes is one window. A longer one is cut at blanks into
+ * parts of about PHI_PART bytes; a window is its part with PHI_BACK bytes before and
+ * PHI_AHEAD bytes behind, so that context and identifiers across a cut are seen. A
  * part reports what begins in it. A finding that reaches the end of its window
- * is carried on to the next blank of the original. What a thread keeps for its
- * scans hangs on a thread-specific key.
+ * is carried on to the next blank of the original, PHI_CARRY bytes at most.
+ * stream.c feeds the same parts from a text that is never in memory whole.
+ * What a thread keeps for its scans hangs on a thread-specific key.
  */
 #include "engine.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#define WINDOW  ((size_t)32 << 10)
-#define BACK    ((size_t)512)
-#define AHEAD   ((size_t)1024)
 #define FINDINGS_MAX ((size_t)1 << 22)
 
 static pthread_key_t key;
@@ -133,6 +131,53 @@ phi_window(struct scan *s, const char *text, size_t n)
 	return !s->nomem;
 }
 
+/* A finding that touches the end of a window, or bytes that are no UTF-8, may
+ * have to be carried on behind it; the next part goes on from there. */
+static size_t
+carry(const char *text, size_t end, size_t len, bool to_blank)
+{
+	size_t most = len - end > PHI_CARRY ? end + PHI_CARRY : len;
+	while (end < most && ((unsigned char)text[end] & 0xc0) == 0x80)
+		end++;
+	while (to_blank && end < most && (unsigned char)text[end] > ' ')
+		end++;
+	return end;
+}
+
+/* Is it only what a redaction has put there: [NAME], [DATE 2021], [MRN:0a1b2c3d4e5f], XXX-XX? */
+static bool
+placeholder(const char *text, size_t len, size_t at, size_t end)
+{
+	size_t x = 0, i = at, k;
+	for (; i < end && (text[i] == 'X' || !is_alnum_((unsigned char)text[i])); i++)
+		x += text[i] == 'X';
+	if (i == end && x > 0)
+		return true;
+	/* Inside of one pair of brackets that begins with the name of a kind. */
+	for (i = at; i < end; i++)
+		if (text[i] == '[' || text[i] == ']')
+			break;
+	size_t lo = at, from = at;
+	if (i < end && text[i] == '[') {
+		if (i != at)
+			return false;
+	} else {
+		while (from > 0 && lo - from < 40 && text[from - 1] != '[' && text[from - 1] != ']')
+			from--;
+		if (from == 0 || text[from - 1] != '[')
+			return false;
+		from--;
+	}
+	for (k = from + 1; k < len && k - from < 14 && ((text[k] >= 'A' && text[k] <= 'Z') || is_digit((unsigned char)text[k]));)
+		k++;
+	if (k == from + 1 || phi_kind_of(text + from + 1, k - from - 1) < 0)
+		return false;
+	if (k < len && (text[k] == ':' || text[k] == ' '))
+		for (size_t z = ++k; k < len && k - z < 12 && (is_digit((unsigned char)text[k]) || (text[k] >= 'a' && text[k] <= 'f'));)
+			k++;
+	return k < len && text[k] == ']' && end <= k + 1;
+}
+
 static bool
 report(struct scan *s, const struct cand *c, const char *text, size_t len, size_t base, size_t lo, size_t hi, bool last)
 {
@@ -154,89 +199,133 @@ report(struct scan *s, const struct cand *c, const char *text, size_t len, size_
 	/* Whole characters, also where the text is no UTF-8 to begin with. */
 	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80 && at > base)
 		at--;
-	while (end < len && ((unsigned char)text[end] & 0xc0) == 0x80)
-		end++;
-	if (c->end == s->tn && !last)
-		while (end < len && (unsigned char)text[end] > ' ')
-			end++;
-	if (at < lo || at >= hi)
+	bool to_blank = c->end == s->tn && !last;
+	size_t was = end;
+	end = carry(text, end, len, to_blank);
+	bool open = to_blank && end - was == PHI_CARRY;
+	/* What the part before has begun and carried on into this one may go on here. */
+	bool on = at < lo && s->nout && s->out[s->nout - 1].at + s->out[s->nout - 1].len > lo;
+	if ((at < lo && !on) || at >= hi)
 		return true;
 	if (s->nout && at < s->out[s->nout - 1].at + s->out[s->nout - 1].len) {
 		struct phi_finding *f = &s->out[s->nout - 1];
 		if (end > f->at + f->len)
-			f->len = end - f->at;
+			f->len = end - f->at, s->open = open;
 		return true;
 	}
-	if (s->o.skip_kinds >> c->kind & 1)
+	if (on)
+		return true;
+	if (s->o.skip_kinds >> c->kind & 1 || placeholder(text, len, at, end))
 		return true;
 	if (s->o.known && phi_known_allowed(s->o.known, s->t + c->at, c->end - c->at))
 		return true;
 	if (s->nout >= FINDINGS_MAX || !grow((void **)&s->out, &s->outcap, s->nout + 1, sizeof *s->out))
 		return false;
 	s->out[s->nout++] = (struct phi_finding){ (enum phi_kind)c->kind, at, end - at, c->score, c->rule };
+	s->open = open;
 	return true;
+}
+
+/* Where the part that begins at `from` ends: where a line ends, else at a
+ * blank, else anywhere between characters. Asks for no byte above from +
+ * PHI_PART. */
+size_t
+phi_part_end(const char *text, size_t len, size_t from)
+{
+	if (len - from <= PHI_PART + PHI_AHEAD)
+		return len;
+	size_t to = from + PHI_PART, cut = 0;
+	for (size_t i = to; i > to - PHI_PART / 8; i--)
+		if (text[i - 1] == '\n')
+			return i;
+		else if (!cut && text[i - 1] == ' ')
+			cut = i;
+	if (cut)
+		return cut;
+	/* A character has three such bytes at most; more are no UTF-8. */
+	for (cut = 0; cut < 4; cut++)
+		if (((unsigned char)text[to - cut] & 0xc0) != 0x80)
+			return to - cut;
+	return to;
+}
+
+/* Scans the part from..to of the text; what begins in it is added to s->out.
+ * Reads at most 2 * PHI_BACK bytes before it, PHI_AHEAD + PHI_CARRY behind. */
+enum phi_err
+phi_part_scan(struct scan *s, const char *text, size_t len, size_t from, size_t to)
+{
+	size_t lo = from > PHI_BACK ? from - PHI_BACK : 0, hi = len - to > PHI_AHEAD ? to + PHI_AHEAD : len;
+	if (s->o.stop && *s->o.stop)
+		return PHI_STOPPED;
+	while (lo > 0 && (unsigned char)text[lo] > ' ' && from - lo < 2 * PHI_BACK)
+		lo--;
+	/* A finding that no blank has ended yet. */
+	if (s->open && s->nout) {
+		struct phi_finding *f = &s->out[s->nout - 1];
+		size_t end = f->at + f->len;
+		while (end < hi && (unsigned char)text[end] > ' ')
+			end++;
+		f->len = end - f->at;
+		s->open = end == hi && hi < len;
+	}
+	if (!phi_window(s, text + lo, hi - lo))
+		return PHI_NOMEM;
+	if (s->phi->has_tagger && !(s->o.flags & PHI_NO_TAGGER))
+		phi_tag(s);
+	phi_known_find(s);
+	phi_memory(s);
+	if (s->nomem)
+		return PHI_NOMEM;
+	phi_merge(s);
+	if (s->nomem)
+		return PHI_NOMEM;
+	for (size_t i = 0; i < s->ncand; i++)
+		if (!report(s, &s->cand[i], text, len, lo, from, to, hi == len))
+			return s->nout >= FINDINGS_MAX ? PHI_LIMIT : PHI_NOMEM;
+	return PHI_OK;
 }
 
 static enum phi_err
 scan_all(struct scan *s, const char *text, size_t len)
 {
-	size_t from = 0;
 	s->nout = 0;
+	s->open = false;
 	if (s->nlearned)
 		memset(s->learned, 0, s->learnedcap * sizeof *s->learned);
 	s->nlearned = 0;
-	while (from < len) {
-		if (s->o.stop && *s->o.stop)
-			return PHI_STOPPED;
-		size_t to = len - from <= WINDOW + AHEAD ? len : from + WINDOW;
-		if (to < len) {
-			/* Cut where a line ends, else at a blank, else anywhere between characters. */
-			size_t cut = 0;
-			for (size_t i = to; i > to - WINDOW / 8; i--)
-				if (text[i - 1] == '\n') {
-					cut = i;
-					break;
-				} else if (!cut && text[i - 1] == ' ')
-					cut = i;
-			if (cut)
-				to = cut;
-			else
-				while (to > from + 1 && ((unsigned char)text[to] & 0xc0) == 0x80)
-					to--;
-		}
-		size_t lo = from > BACK ? from - BACK : 0, hi = len - to > AHEAD ? to + AHEAD : len;
-		while (lo > 0 && (unsigned char)text[lo] > ' ' && from - lo < 2 * BACK)
-			lo--;
-		if (!phi_window(s, text + lo, hi - lo))
-			return PHI_NOMEM;
-		if (s->phi->has_tagger && !(s->o.flags & PHI_NO_TAGGER))
-			phi_tag(s);
-		phi_known_find(s);
-		phi_memory(s);
-		if (s->nomem)
-			return PHI_NOMEM;
-		phi_merge(s);
-		if (s->nomem)
-			return PHI_NOMEM;
-		for (size_t i = 0; i < s->ncand; i++)
-			if (!report(s, &s->cand[i], text, len, lo, from, to, hi == len))
-				return s->nout >= FINDINGS_MAX ? PHI_LIMIT : PHI_NOMEM;
-		from = to;
+	for (size_t from = 0, to; from < len; from = to) {
+		to = phi_part_end(text, len, from);
+		enum phi_err e = phi_part_scan(s, text, len, from, to);
+		if (e != PHI_OK)
+			return e;
 	}
 	return PHI_OK;
 }
 
-enum phi_err
-phi_scan_opts(const struct phi *p, const struct phi_opts *o, const char *text, size_t len, phi_found *found, void *arg)
+/* Options of an older caller are shorter, of a newer one longer: what we do not know must be 0. */
+bool
+phi_options(void *to, size_t ours, size_t least, const void *from, size_t theirs)
 {
-	if (!p || (len && !text) || (o && o->size != sizeof *o))
+	memset(to, 0, ours);
+	if (theirs < least || theirs > 4096)
+		return false;
+	memcpy(to, from, theirs < ours ? theirs : ours);
+	for (size_t i = ours; i < theirs; i++)
+		if (((const char *)from)[i])
+			return false;
+	return true;
+}
+
+enum phi_err
+phi_scan_any(const struct phi *p, const struct phi_opts *o, const char *text, size_t len, phi_found *found, void *arg)
+{
+	struct phi_opts mine_o = { .size = sizeof mine_o };
+	if (!p || (len && !text) || (o && !phi_options(&mine_o, sizeof mine_o, PHI_OPTS_V1, o, o->size)))
 		return PHI_BAD;
-	if (len > PHI_TEXT_MAX)
-		return PHI_LIMIT;
 	struct scan *s = phi_scratch(p);
 	if (!s)
 		return PHI_NOMEM;
-	s->o = o ? *o : (struct phi_opts){ .size = sizeof *o };
+	s->o = mine_o;
 	enum phi_err e = scan_all(s, text, len);
 	/* A callback may scan as well: take what is ours with us. */
 	struct phi_finding *out = s->out;
@@ -255,6 +344,12 @@ phi_scan_opts(const struct phi *p, const struct phi_opts *o, const char *text, s
 		explicit_bzero(s->t, s->high);
 	s->high = 0;
 	return e;
+}
+
+enum phi_err
+phi_scan_opts(const struct phi *p, const struct phi_opts *o, const char *text, size_t len, phi_found *found, void *arg)
+{
+	return len > PHI_TEXT_MAX ? PHI_LIMIT : phi_scan_any(p, o, text, len, found, arg);
 }
 
 enum phi_err
