@@ -103,6 +103,8 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	jw_end_obj(j);
 }
 
+static const bool is_markup[256] = { ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\r'] = true, ['\n'] = true };
+
 /* Plain text as the HTML that clients show: paragraphs at blank lines. */
 static str
 html_of(struct ctx *cx, str text)
@@ -111,7 +113,7 @@ html_of(struct ctx *cx, str text)
 
 	buf_init(&b, cx->arena, 8 * MiB);
 	buf_add(&b, S("<div class=\"zd-comment\" dir=\"auto\"><p dir=\"auto\">"));
-	for (size_t i = 0; i < text.n; i++)
+	for (size_t i = 0, run; i < text.n; i++)
 		switch (text.p[i]) {
 		case '&': buf_add(&b, S("&amp;")); break;
 		case '<': buf_add(&b, S("&lt;")); break;
@@ -126,7 +128,11 @@ html_of(struct ctx *cx, str text)
 			} else
 				buf_add(&b, S("<br>"));
 			break;
-		default: buf_byte(&b, text.p[i]); break;
+		default:
+			for (run = i++; i < text.n && !is_markup[(unsigned char)text.p[i]]; i++)
+				;
+			buf_add(&b, str_sub(text, run, i-- - run));
+			break;
 		}
 	buf_add(&b, S("</p></div>"));
 	return buf_str(&b);

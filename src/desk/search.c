@@ -389,6 +389,25 @@ run_next(const struct table *t, uint32_t *run, uint32_t *left, uint32_t *doc)
 	return true;
 }
 
+/* The writer thread comes here for some hundred terms, each somewhere else in
+ * some megabytes: all are asked for before the first is needed. */
+static void
+table_prefetch(const struct table *t, const struct delta *d)
+{
+	uint32_t at;
+
+	if (t->slots == 0)
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		__builtin_prefetch(&t->slot[slot_of(t, d->term[i])]);
+	for (size_t i = 0; i < d->n; i++)
+		if ((at = t->slot[slot_of(t, d->term[i])]) != 0)
+			__builtin_prefetch(&t->term[at - 1]);
+	for (size_t i = 0; i < d->n; i++)
+		if ((at = t->slot[slot_of(t, d->term[i])]) != 0)
+			__builtin_prefetch(&t->run[t->term[at - 1].run]);
+}
+
 static void
 table_add(struct table *t, const struct delta *d)
 {
@@ -398,8 +417,7 @@ table_add(struct table *t, const struct delta *d)
 	GROW(t->doc, t->docs, t->doc_cap);
 	t->doc[t->docs++] = (struct table_doc){ d->doc, d->seq, d->at, (unsigned char)d->kind, (unsigned char)d->mode,
 	    d->n > 0 };
-	for (size_t i = 0; i < d->n && t->slots > 0; i++)
-		__builtin_prefetch(&t->slot[slot_of(t, d->term[i])]);
+	table_prefetch(t, d);
 	for (size_t i = 0; i < d->n; i++) {
 		struct table_term *e;
 		if (t->terms >= t->slots)

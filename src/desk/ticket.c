@@ -619,7 +619,7 @@ find_requester(struct ctx *cx, const struct ticket_change *in, int64_t *id, int6
 	enum err e;
 
 	if (in->requester_id != 0) {
-		if ((e = user_load(cx, in->requester_id, &u)) == E_ABSENT || (e == OK && !u.active)) {
+		if ((e = user_brief(cx, in->requester_id, &u)) == E_ABSENT || (e == OK && !u.active)) {
 			fail_forget(cx);
 			bad(cx, "requester_id", "InvalidValue", "Requester: is not a known user");
 			return OK;
@@ -668,7 +668,7 @@ check_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 		if (in->assignee_email.hidden.n)
 			e = user_by_email(cx, reveal(cx, in->assignee_email, TO_STORE), &u);
 		else if (t->assignee_id != 0)
-			e = user_load(cx, t->assignee_id, &u);
+			e = user_brief(cx, t->assignee_id, &u);
 		else
 			return OK;
 		if (e == E_ABSENT || (e == OK && (!u.active || u.suspended || u.role < ROLE_AGENT))) {
@@ -732,7 +732,7 @@ change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change
 		enum err e;
 		int k;
 		if (ch[i].user_id != 0)
-			e = user_load(cx, ch[i].user_id, &u);
+			e = user_brief(cx, ch[i].user_id, &u);
 		else if (!email_valid(reveal(cx, ch[i].email, TO_STORE)))
 			e = E_ABSENT;
 		else
@@ -833,7 +833,7 @@ create_tx(struct ctx *cx, void *arg)
 	    : t->requester_id;
 	if (in->submitter_id != 0 && in->submitter_id != t->requester_id) {
 		struct user u;
-		enum err e = user_load(cx, in->submitter_id, &u);
+		enum err e = user_brief(cx, in->submitter_id, &u);
 		if (e == E_ABSENT) {
 			fail_forget(cx);
 			bad(cx, "submitter_id", "InvalidValue", "Submitter: is not a known user");

@@ -107,6 +107,9 @@ enum err user_delete(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 enum err user_get(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 /* Without a permission check: for requesters of a visible ticket, the mail intake, sign-in. */
 enum err user_load(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+/* The same, but only id, role, sees, organization, default group, active and
+ * suspended: what may name the user is neither opened nor filled in. */
+enum err user_brief(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 enum err user_by_email(struct ctx *cx, str email, struct user *out) MUST_CHECK;      /* E_ABSENT */
 enum err user_by_external_id(struct ctx *cx, str external_id, struct user *out) MUST_CHECK;
 /* Many by id in one query, ascending ids without doubles; unknown ones left out (for sideloads, show_many). */

@@ -904,6 +904,22 @@ user_load(struct ctx *cx, int64_t id, struct user *out)
 	return user_find(cx, &st_user_by_id, INT(id), out);
 }
 
+/* Not standing_of(): to that a suspended user is not active. */
+enum err
+user_brief(struct ctx *cx, int64_t id, struct user *out)
+{
+	struct row row;
+	bool found;
+
+	TRY(find_one(cx, &st_user_standing, ARGS(INT(cx->account), INT(id)), &row, &found));
+	if (!found)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	*out = (struct user){ .id = row_int(&row, 0), .role = (enum role)row_int(&row, 1),
+	    .sees = (enum restriction)row_int(&row, 2), .organization_id = row_int(&row, 3),
+	    .default_group_id = row_int(&row, 4), .active = row_int(&row, 5) != 0, .suspended = row_int(&row, 6) != 0 };
+	return OK;
+}
+
 enum err
 user_by_email(struct ctx *cx, str email, struct user *out)
 {
