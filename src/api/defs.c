@@ -139,6 +139,23 @@ json_def(struct json *j, struct ctx *cx, const char *base, const struct resource
 	jw_end_obj(j);
 }
 
+enum err
+sideload_forms(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n)
+{
+	const struct defs *all;
+	const struct def *f;
+
+	TRY(defs_get(cx, &all));
+	n = ids_unique(ids, n);
+	jw_key(j, "ticket_forms");
+	jw_arr(j);
+	for (int i = 0; i < n; i++)
+		if ((f = def_find(all, DEF_TICKET_FORM, ids[i])) != NULL)
+			json_def(j, cx, base, &resources[3], all, f);
+	jw_end_arr(j);
+	return OK;
+}
+
 static enum err
 one_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct resource *r, int status, const struct def *d)
 {

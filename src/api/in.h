@@ -100,12 +100,22 @@ enum err look_tickets(struct ctx *cx, const struct ticket *t, int n, const char 
 enum err look_one(struct ctx *cx, const char *object, int64_t id, const char *fields) MUST_CHECK;
 const char *z_of(struct ctx *cx, str s);
 
+enum err sideload_forms(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+/* A page of tickets under this name, with its access event; a ticket with its audit (NULL: shown only). */
+enum err tickets_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const char *name, struct ticket_filter *f) MUST_CHECK;
+enum err ticket_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct ticket *t, const struct audit *a) MUST_CHECK;
+void  import_fields(struct ctx *cx, const json_t *obj, struct ticket_import *im);
+void  merge_fields(struct ctx *cx, const json_t *obj, struct ticket_merge *m);
+
 /* For the bulk jobs. */
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
 unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
 enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum job_kind kind,
     const json_t *list, const char *what) MUST_CHECK;
+
+/* {"tags":[...],"safe_update":...,"updated_stamp":...}, or ?tags=a,b of a DELETE; false: bad() was called. */
+bool  api_tags_body(struct ctx *cx, const struct http_req *rq, const json_t *obj, const json_t **out, usec *stamp, bool *safe);
 
 /* Flags of a route. */
 enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2 };
@@ -122,7 +132,7 @@ struct api *api_of(const struct ctx *cx);
 
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
-    ward_routes[], def_routes[];
+    ward_routes[], def_routes[], tag_routes[], ticketop_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
 

@@ -57,7 +57,8 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 	bool created;
 
 	tc.cause = z_of(cx, cx->request_id);
-	if (kind == JOB_TICKETS_DELETE || kind == JOB_TICKETS_PURGE || kind == JOB_USERS_DELETE) {
+	if (kind == JOB_TICKETS_DELETE || kind == JOB_TICKETS_PURGE || kind == JOB_USERS_DELETE
+	    || kind == JOB_TICKETS_SPAM) {
 		if (!json_id(one, &id))
 			return fail(cx, E_INVALID, "id", "id must be an id");
 	} else if (!json_is_object(one))
@@ -116,6 +117,43 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		TRY(user_delete(cx, id, &u));
 		done(result, id, "delete", "Deleted");
 		return OK;
+	case JOB_TICKETS_MERGE: {
+		struct ticket_merge m = { .cause = tc.cause };
+		merge_fields(cx, one, &m);
+		TRY(bad_check(cx));
+		TRY(ticket_merge(cx, &m));
+		done(result, m.target, "merge", "Merged");
+		return OK;
+	}
+	case JOB_TICKETS_SPAM:
+		TRY(ticket_spam(cx, id));
+		done(result, id, "mark_as_spam", "Deleted");
+		return OK;
+	case JOB_TICKETS_IMPORT: {
+		struct ticket_import im = { 0 };
+		import_fields(cx, one, &im);
+		im.head.cause = tc.cause;
+		TRY(ticket_import(cx, &im));
+		jw_obj(result);
+		jw_kint(result, "index", index);
+		jw_kint(result, "id", im.out.id);
+		jw_kbool(result, "success", true);
+		jw_kz(result, "status", "Created");
+		jw_end_obj(result);
+		return OK;
+	}
+	case JOB_INCIDENTS_SOLVE: {
+		int64_t problem = 0, author = 0;
+		(void)json_id(json_object_get(one, "id"), &id);
+		(void)json_id(json_object_get(one, "problem_id"), &problem);
+		(void)json_id(json_object_get(one, "author_id"), &author);
+		TRY(ticket_solve_incident(cx, id, problem, author, tc.cause));
+		done(result, id, "update", "Updated");
+		return OK;
+	}
+	case JOB_ORGS_UPDATE: case JOB_ORGS_DELETE: case JOB_MEMBERS_CREATE: case JOB_MEMBERS_DELETE:
+	case JOB_ORG_MEMBERS_CREATE: case JOB_ORG_MEMBERS_DELETE:
+		break;
 	case JOB_ORGS_CREATE:
 		has = org_fields(cx, one, &o);
 		TRY(org_create(cx, has, &o, &o));

@@ -56,6 +56,8 @@ void
 json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count)
 {
 	sensitive fields;
+	int64_t *followup;
+	int followups;
 
 	jw_obj(j);
 	url_of(j, cx, base, "tickets", t->id);
@@ -92,7 +94,10 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	jw_kraw(j, "sharing_agreement_ids", S("[]"));
 	jw_kid(j, "custom_status_id", ticket_custom_status(cx, t));
 	show_raw(j, cx, "fields", fields, "[]");
-	jw_kraw(j, "followup_ids", S("[]"));
+	if (t->status == TICKET_CLOSED && ticket_followups(cx, t->id, &followup, &followups) == OK)
+		id_list(j, "followup_ids", followup, followups);
+	else
+		jw_kraw(j, "followup_ids", S("[]"));
 	jw_kid(j, "ticket_form_id", t->form_id);
 	jw_kid(j, "brand_id", t->brand_id);
 	jw_kbool(j, "allow_channelback", false);

@@ -287,10 +287,43 @@ sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *
 			ids[k] = t[k].organization_id;
 		TRY(sideload_orgs(j, cx, base, ids, n));
 	}
+	if (api_includes(rq, "ticket_forms")) {
+		for (k = 0; k < n; k++)
+			ids[k] = t[k].form_id;
+		TRY(sideload_forms(j, cx, base, ids, n));
+	}
+	if (api_includes(rq, "incident_counts")) {
+		jw_key(j, "incident_counts");
+		jw_arr(j);
+		for (int i = 0; i < n; i++) {
+			int64_t count = 0;
+			if (t[i].type != TYPE_PROBLEM)
+				continue;
+			TRY(ticket_incidents(cx, t[i].id, &count));
+			jw_obj(j);
+			jw_kint(j, "ticket_id", t[i].id);
+			jw_kint(j, "count", count);
+			jw_end_obj(j);
+		}
+		jw_end_arr(j);
+	}
+	if (api_includes(rq, "last_audits")) {
+		jw_key(j, "last_audits");
+		jw_arr(j);
+		for (int i = 0; i < n; i++) {
+			struct audit *a;
+			int got;
+			TRY(audit_list(cx, t[i].id, true, 0, 0, 1, &a, &got));
+			if (got)
+				json_audit(j, cx, base, a);
+		}
+		jw_end_arr(j);
+		TRY(look_tickets(cx, t, n, "audits,comments"));
+	}
 	return OK;
 }
 
-static enum err
+enum err
 ticket_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct ticket *t,
     const struct audit *a)
 {
@@ -434,8 +467,8 @@ place_of(const struct ticket *t, enum ticket_sort s)
 	return (struct place){ s == SORT_UPDATED ? t->updated_at : s == SORT_STATUS ? (int64_t)t->status : t->id, t->id };
 }
 
-static enum err
-list_with(struct ctx *cx, struct http_req *rq, struct http_reply *rp, struct ticket_filter *f)
+enum err
+tickets_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const char *name, struct ticket_filter *f)
 {
 	const char *base = z_of(cx, api_base(cx, rq));
 	struct paging p;
@@ -466,7 +499,7 @@ list_with(struct ctx *cx, struct http_req *rq, struct http_reply *rp, struct tic
 		TRY(ticket_count(cx, f, &total));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
-	jw_key(&j, "tickets");
+	jw_key(&j, name);
 	jw_arr(&j);
 	for (int i = 0; i < n; i++)
 		json_ticket(&j, cx, base, &t[i], api_includes(rq, "comment_count"));
@@ -484,7 +517,7 @@ list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	const str *external = http_query(rq, "external_id");
 	struct ticket_filter f = { .external_id = external ? *external : S("") };
 
-	return list_with(cx, rq, rp, &f);
+	return tickets_page(cx, rq, rp, "tickets", &f);
 }
 
 static enum err
@@ -517,7 +550,7 @@ list_of_org(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct ticket_filter f = { .organization_id = rq->param[0] };
 
 	TRY(org_get(cx, rq->param[0], &o));
-	return list_with(cx, rq, rp, &f);
+	return tickets_page(cx, rq, rp, "tickets", &f);
 }
 
 static enum err
@@ -537,7 +570,7 @@ list_of_user(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		f.follower_id = u.id;
 	else
 		return api_error(rp, 404, "InvalidEndpoint", "Not found");
-	return list_with(cx, rq, rp, &f);
+	return tickets_page(cx, rq, rp, "tickets", &f);
 }
 
 static enum err
@@ -588,8 +621,9 @@ list_deleted(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct paging p;
 	struct ticket *t;
 	struct json j;
-	int64_t total;
-	int n, shown = 0;
+	int64_t total, who, actors[101];
+	struct user u;
+	int n, actor_count = 0;
 	bool more;
 
 	if (!api_paging(cx, rq, rp, only_id, 1, 100, &p))
@@ -617,19 +651,26 @@ list_deleted(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		jw_kstr(&j, "subject", reveal(cx, t[i].subject, TO_SHOW_ACTOR));
 		jw_key(&j, "actor");
 		jw_obj(&j);
-		jw_kid(&j, "id", cx->actor->user_id);
-		jw_kz(&j, "name", "");
+		TRY(ticket_deleter(cx, t[i].id, &who));
+		jw_kid(&j, "id", who);
+		if (who != 0 && user_load(cx, who, &u) == OK) {
+			jw_kstr(&j, "name", reveal(cx, u.name, TO_SHOW_ACTOR));
+			actors[actor_count++] = who;
+		} else {
+			fail_forget(cx);
+			jw_kz(&j, "name", "");
+		}
 		jw_end_obj(&j);
 		jw_ktime(&j, "deleted_at", t[i].deleted_at);
 		jw_kz(&j, "previous_state", status_name(t[i].status));
 		jw_end_obj(&j);
-		shown++;
 	}
 	jw_end_arr(&j);
 	api_page_end(&j, cx, rq, &p, n, more, n ? (struct place){ t[0].id, t[0].id } : (struct place){ 0, 0 },
 	    n ? (struct place){ t[n - 1].id, t[n - 1].id } : (struct place){ 0, 0 }, total);
 	jw_end_obj(&j);
-	(void)shown;
+	if (actor_count)
+		TRY(trail_look(cx, "user", actors, ids_unique(actors, actor_count), "name"));
 	return look_tickets(cx, t, n, "subject");
 }
 
@@ -894,24 +935,21 @@ static enum err
 tags_change(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct ticket_change ch = { 0 };
-	const json_t *obj, *v;
+	const json_t *obj = NULL, *v;
 	struct ticket t;
+	bool safe;
 
-	TRY(api_body(cx, rq, rp, NULL, &obj));
-	if (obj == NULL)
-		return OK;
-	TRY(ticket_visible(cx, rq->param[0]));
-	v = json_object_get(obj, "tags");
-	if (v == NULL)
-		bad(cx, "tags", "BlankValue", "Tags: is required");
-	read_tags(cx, v, "tags", rq->method == POST ? T_TAGS : rq->method == PUT ? T_ADD_TAGS : T_REMOVE_TAGS, &ch);
-	v = json_object_get(obj, "safe_update");
-	if (json_is_true(v) || str_eq(json_text(cx, v), S("true"))) {
-		if (!time_parse(json_text(cx, json_object_get(obj, "updated_stamp")), &ch.safe_stamp))
-			bad(cx, "updated_stamp", "InvalidValue", "Updated stamp: must be the ticket's updated_at as last seen");
-		ch.has |= T_SAFE;
+	if (rq->body.n || rq->method != DELETE) {
+		TRY(api_body(cx, rq, rp, NULL, &obj));
+		if (obj == NULL)
+			return OK;
 	}
-	TRY(bad_check(cx));
+	TRY(ticket_visible(cx, rq->param[0]));
+	if (!api_tags_body(cx, rq, obj, &v, &ch.safe_stamp, &safe))
+		return bad_check(cx);
+	read_tags(cx, v, "tags", rq->method == POST ? T_TAGS : rq->method == PUT ? T_ADD_TAGS : T_REMOVE_TAGS, &ch);
+	if (safe)
+		ch.has |= T_SAFE;
 	TRY(ticket_update(cx, rq->param[0], &ch, &t, NULL));
 	return tags_reply(cx, rp, rq->method == POST ? 201 : 200, &t);
 }
@@ -948,17 +986,20 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct ticket t;
 	struct json j;
+	int64_t incidents = 0;
 
 	TRY(ticket_get(cx, rq->param[0], &t));
+	if (t.has_incidents)
+		TRY(ticket_incidents(cx, t.id, &incidents));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "ticket_related");
 	jw_obj(&j);
-	jw_kz(&j, "url", NULL);
+	jw_kstr(&j, "url", str_printf(cx->arena, STR_F "/api/v2/tickets/%lld/related.json", STR_A(api_base(cx, rq)), (long long)t.id));
 	jw_kraw(&j, "followup_source_ids", t.followup_source_id
 	    ? str_printf(cx->arena, "[\"%lld\"]", (long long)t.followup_source_id) : S("[]"));
 	jw_kbool(&j, "from_archive", false);
-	jw_kint(&j, "incidents", 0);
+	jw_kint(&j, "incidents", incidents);
 	jw_knull(&j, "topic_id");
 	jw_end_obj(&j);
 	jw_end_obj(&j);

@@ -13,6 +13,8 @@ FILE_TEXT(schema_0020, "data/schema/0020-gate.sql");
 FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
 FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
 FILE_TEXT(schema_0060, "data/schema/0060-definition.sql");
+FILE_TEXT(schema_0061, "data/schema/0061-tag.sql");
+FILE_TEXT(schema_0062, "data/schema/0062-ticket-links.sql");
 FILE_TEXT(schema_0070, "data/schema/0070-outbox.sql");
 FILE_TEXT(schema_0071, "data/schema/0071-webhook.sql");
 FILE_TEXT(schema_0072, "data/schema/0072-threads.sql");
@@ -26,6 +28,8 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 30, DB_MAIN, "desk",    { schema_0030, schema_0030_end } },
 	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
 	{ 60, DB_MAIN, "definition", { schema_0060, schema_0060_end } },
+	{ 61, DB_MAIN, "tag",     { schema_0061, schema_0061_end } },
+	{ 62, DB_MAIN, "ticket-links", { schema_0062, schema_0062_end } },
 	{ 70, DB_MAIN, "outbox",  { schema_0070, schema_0070_end } },
 	{ 71, DB_MAIN, "webhook", { schema_0071, schema_0071_end } },
 	{ 72, DB_MAIN, "threads", { schema_0072, schema_0072_end } },

@@ -216,7 +216,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		dprintf(err, "ward: the PHI engine cannot be opened: %s\n", why);
 		return 78;
 	}
-	if ((e = defs_open(cx, &w->sys.defs)) != OK || (!w->altered && (e = defs_seed(cx)) != OK))
+	if ((e = defs_open(cx, &w->sys.defs)) != OK || (!w->altered && ((e = defs_seed(cx)) != OK || (e = tags_seed(cx)) != OK)))
 		return refuse(cx, err, "the fields and forms cannot be read", e);
 	if ((e = search_open(cx, &w->sys.search)) != OK)
 		return refuse(cx, err, "the search index cannot be opened", e);

@@ -72,8 +72,14 @@ static const struct stmt claim = {
 	.in   = "iiii",
 };
 
+static const struct stmt set_size = {
+	.name = "attachment.set_size",
+	.sql  = "UPDATE attachment SET size = $3 WHERE account_id = $1 AND id = $2",
+	.in   = "iii",
+};
+
 const struct stmt *const attach_stmts[] = {
-	&claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
 
@@ -139,6 +145,30 @@ attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, const st
 	for (int i = 0; i < count; i++)
 		TRY(save(cx, ticket_id, comment_id, 0, S(""), &u[i], &f));
 	return OK;
+}
+
+struct copying { int64_t id, key, n; };
+
+static enum err
+copy_chunk(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct copying *c = arg;
+
+	return store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(c->id), INT(c->n++), SEALED(c->key, row_sensitive(r, 1))), NULL);
+}
+
+enum err
+attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, int64_t comment_id)
+{
+	struct upload u = { .file_name = f->file_name.hidden, .content_type = f->content_type.hidden,
+	    .content_id = f->content_id.hidden, .is_inline = f->is_inline };
+	struct attachment made;
+	struct copying c;
+
+	TRY(save(cx, ticket_id, comment_id, 0, S(""), &u, &made));
+	TRY(store_exec(cx, &set_size, ARGS(INT(cx->account), INT(made.id), INT(f->size)), NULL));
+	c = (struct copying){ made.id, made.key, 0 };
+	return store_each(cx, &chunks, ARGS(INT(cx->account), INT(f->id)), copy_chunk, &c);
 }
 
 /* For those of the comments that say they have some (attachment_count). */

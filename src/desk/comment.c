@@ -80,7 +80,27 @@ static const struct stmt event_audit = {
 	.in   = "iiiiitiS", .seal_in = { { "ticket_audit", "doc", 1 } },
 };
 
+static const struct stmt has_attachments = {
+	.name = "comment.has_attachments",
+	.sql  = "UPDATE comment SET attachments = 1 WHERE account_id = $1 AND id = $2 AND attachments = 0",
+	.in   = "ii",
+};
+
+static const struct stmt all_up = {
+	.name = "ticket_audit.all_up",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND a.id > $2 ORDER BY a.id LIMIT $3",
+	.in   = "iii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
+static const struct stmt all_down = {
+	.name = "ticket_audit.all_down",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND a.id < $2 ORDER BY a.id DESC LIMIT $3",
+	.in   = "iii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
 const struct stmt *const comment_stmts[] = {
+	&all_up, &all_down,
+	&has_attachments,
 	&list_up, &list_down, &count_comments, &select_comment, &set_private, &audits_up, &audits_down, &count_audits,
 	&select_audit, &event_audit, NULL
 };
@@ -447,6 +467,52 @@ audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count)
 }
 
 enum err
+audit_all(struct ctx *cx, int64_t after, int64_t before, int limit, struct audit **out, int *count)
+{
+	bool up = before != 0;
+	int64_t at = up ? before : after ? after : INT64_MAX, seen = 0, hidden = 0;
+	struct audit *a = NEW(cx->arena, struct audit, limit + 1);
+	struct rows rs = { .count = 1 };
+	int n = 0;
+
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	if (cx->actor->role == ROLE_AGENT && cx->actor->sees != SEE_ALL)
+		return fail(cx, E_DENIED, NULL, "only who sees all tickets sees all audits");
+	while (n < limit && rs.count > 0) {
+		struct audit *page;
+		int got;
+		TRY(store_all(cx, up ? &all_up : &all_down, ARGS(INT(cx->account), INT(at), INT(limit)), &rs));
+		TRY(to_audits(cx, &rs, &page, &got));
+		for (int i = 0; i < got && n < limit; i++) {
+			at = page[i].id;
+			if (page[i].ticket_id == hidden)
+				continue;
+			if (page[i].ticket_id != seen) {
+				enum err e = ticket_visible(cx, page[i].ticket_id);
+				if (e == E_ABSENT || e == E_DENIED) {
+					fail_forget(cx);
+					hidden = page[i].ticket_id;
+					continue;
+				}
+				TRY(e);
+				seen = page[i].ticket_id;
+			}
+			a[n++] = page[i];
+		}
+		if (rs.count < limit)
+			break;
+	}
+	for (int i = 0; up && i < n / 2; i++) {
+		struct audit swap = a[i];
+		a[i] = a[n - 1 - i];
+		a[n - 1 - i] = swap;
+	}
+	*out = a;
+	*count = n;
+	return OK;
+}
+
+enum err
 audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out)
 {
 	struct rows rs;
@@ -500,6 +566,12 @@ enum err
 comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id)
 {
 	return store_write(cx, private_tx, &(struct privacy){ ticket_id, comment_id });
+}
+
+enum err
+comment_has_attachments(struct ctx *cx, int64_t comment_id)
+{
+	return store_exec(cx, &has_attachments, ARGS(INT(cx->account), INT(comment_id)), NULL);
 }
 
 /* ---- search terms ----------------------------------------------------------------------------------------------- */

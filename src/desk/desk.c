@@ -135,7 +135,8 @@ desk_prepare(struct ctx *cx)
 {
 	const struct stmt *const *const lists[] = {
 		notify_stmts,
-		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts, def_stmts,
+		def_stmts, tag_stmts, merge_stmts,
+		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
 	};
 
 	for (size_t i = 0; i < COUNT(lists); i++)

@@ -123,6 +123,8 @@ struct ticket_change {
 	str     via_source_json;
 	usec    created_at;                          /* imports and mail: 0 for now */
 	const char *cause;                           /* job or rule, for the trail */
+	bool    lenient;                             /* no field is asked for: merges, rules, jobs that follow */
+	bool    imported;                            /* as it was elsewhere: nobody is told, no rule runs */
 	bool    as_request;                          /* the actor speaks as the requester, staff or not */
 	const char *shown;                           /* fields that the answer will show: the access event is in the same
 	                                                transaction; NULL: none */
@@ -138,6 +140,29 @@ enum err ticket_delete(struct ctx *cx, int64_t id) MUST_CHECK;       /* soft */
 enum err ticket_restore(struct ctx *cx, int64_t id) MUST_CHECK;
 /* Destroys the data key: nothing of it can be read again (a soft-deleted ticket only). */
 enum err ticket_purge(struct ctx *cx, int64_t id) MUST_CHECK;
+/* Many into one, at once or not at all: comments on all of them, copies of the attachments on the target, the others
+ * closed and tagged closed_by_merge. Nobody becomes a CC by it: another requester is another person. */
+struct ticket_merge { int64_t target; int64_t *ids; int count; sensitive target_comment, source_comment; bool target_public, source_public; const char *cause; };
+enum err ticket_merge(struct ctx *cx, const struct ticket_merge *in) MUST_CHECK;
+/* One comment, with its attachments, becomes a ticket of the same requester. */
+enum err ticket_split(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive subject, struct ticket *out) MUST_CHECK;
+/* Deletes it and suspends its requester, if that is an end user. */
+enum err ticket_spam(struct ctx *cx, int64_t id) MUST_CHECK;
+/* One item of the job that follows a solved problem. */
+enum err ticket_solve_incident(struct ctx *cx, int64_t id, int64_t problem_id, int64_t author_id, const char *cause) MUST_CHECK;
+enum err ticket_incidents(struct ctx *cx, int64_t id, int64_t *n) MUST_CHECK;         /* of a visible ticket; at most 100,000 */
+enum err ticket_followups(struct ctx *cx, int64_t id, int64_t **ids, int *count) MUST_CHECK;
+/* The followups of a closed ticket are few and asked for one ticket at a time. */
+enum err ticket_deleter(struct ctx *cx, int64_t id, int64_t *user_id) MUST_CHECK;
+/* A ticket with its history from another desk: as created, with times of the past. Administrators only. */
+struct import_comment { sensitive body; int64_t author_id; bool is_public; usec created_at; };
+struct ticket_import {
+	struct ticket_change head;
+	usec   created_at, updated_at, solved_at;    /* 0: not said */
+	struct import_comment *comment; int comment_count;
+	struct ticket out; struct audit audit;
+};
+enum err ticket_import(struct ctx *cx, struct ticket_import *im) MUST_CHECK;
 /* What happens in gate has consequences here; called in its transaction. */
 enum err desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id) MUST_CHECK;   /* group_id 0: everywhere */
 enum err desk_group_gone(struct ctx *cx, int64_t group_id) MUST_CHECK;
@@ -149,6 +174,8 @@ enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment
 enum ticket_sort { SORT_ID, SORT_UPDATED, SORT_CREATED, SORT_STATUS };
 struct ticket_filter {
 	int64_t requester_id, assignee_id, group_id, organization_id, cc_id, follower_id;   /* 0: any */
+	int64_t problem_id;                  /* incidents of this one; 0: any */
+	bool    problems;                    /* of type problem only */
 	str     external_id;                 /* empty: any */
 	int     status_mask;                 /* bit per ticket_status; 0: any */
 	bool    deleted;                     /* the soft-deleted ones instead */
@@ -178,6 +205,9 @@ enum err comment_get_public(struct ctx *cx, int64_t ticket_id, int64_t comment_i
 enum err comment_get(struct ctx *cx, int64_t ticket_id, int64_t comment_id, struct comment *out) MUST_CHECK;  /* ticket_id 0: any */
 enum err audit_list(struct ctx *cx, int64_t ticket_id, bool newest, int64_t after_id, int64_t offset, int limit, struct audit **out, int *count) MUST_CHECK;
 enum err audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count) MUST_CHECK;
+/* Of all tickets that the actor may see, newest first; `after` goes on to older ones, `before` to newer ones. E_DENIED for
+ * agents who do not see all tickets. */
+enum err audit_all(struct ctx *cx, int64_t after, int64_t before, int limit, struct audit **out, int *count) MUST_CHECK;
 enum err audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out) MUST_CHECK;
 
 enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
@@ -185,6 +215,16 @@ enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 /* POST /uploads: kept sealed for three days until a comment claims it by its token. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
 enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unknown, claimed or not theirs */
+
+/* ---- tags ------------------------------------------------------------------------------------------------ */
+
+struct tag { int64_t id, n; sensitive name; };
+/* Those on tickets that are not deleted, most used first; a place is (n, id). E_DENIED for agents who do not see all tickets. */
+enum err tag_list(struct ctx *cx, bool after, bool before, int64_t n, int64_t id, int64_t offset, int limit, struct tag **out, int *count) MUST_CHECK;
+enum err tag_total(struct ctx *cx, int64_t *n) MUST_CHECK;      /* at most 20,000 */
+/* With this beginning of at least two characters, most used first. */
+enum err tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count) MUST_CHECK;
+enum err tags_seed(struct ctx *cx) MUST_CHECK;                  /* counts once what is older than the counts */
 
 /* ---- redaction (P6) ------------------------------------------------------------------------------------ */
 
@@ -268,7 +308,9 @@ struct job {
 	usec created_at, updated_at;
 	str results;                         /* JSON array text, or empty */
 };
-enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE };
+enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE,
+	JOB_TICKETS_MERGE = 20, JOB_TICKETS_SPAM, JOB_TICKETS_IMPORT, JOB_INCIDENTS_SOLVE, JOB_ORGS_UPDATE, JOB_ORGS_DELETE,
+	JOB_MEMBERS_CREATE, JOB_MEMBERS_DELETE, JOB_ORG_MEMBERS_CREATE, JOB_ORG_MEMBERS_DELETE };
 /* Queues `total` items, `payload` a JSON text that the runner of that kind
  * understands; kept sealed. E_LIMIT above 30 queued or running. */
 enum err job_create(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;

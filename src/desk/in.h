@@ -51,9 +51,19 @@ enum err ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into
 void     terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *into);
 void     terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into);
 
+/* The tags of a ticket went from these to those (JSON arrays): the counts follow. In a transaction. */
+enum err tags_changed(struct ctx *cx, sensitive before, sensitive after) MUST_CHECK;
+
 /* Attachments of a new comment; in a transaction. */
 enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, const struct upload *u,
     int count) MUST_CHECK;
+/* A copy with a key of its own, chunk by chunk. In a transaction. */
+enum err attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
+enum err comment_has_attachments(struct ctx *cx, int64_t comment_id) MUST_CHECK;      /* some were added after it was made */
+/* In the transaction that solved a problem. */
+enum err incidents_follow(struct ctx *cx, const struct ticket *problem, int64_t author_id) MUST_CHECK;
+/* A job that follows from a change: whoever made it, however many there are. In a transaction. */
+enum err job_follow(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;
 /* The uploads behind a token become attachments of the comment; adds to *count. An unknown token: bad(). */
 enum err attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id,
     struct findings *names, struct terms *terms, int *count) MUST_CHECK;
@@ -76,6 +86,7 @@ str      json_quote(struct ctx *cx, str s);
 str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits write ids; 0 gives null */
 
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
-    *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[], *const def_stmts[];
+    *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];
+extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[];
 #endif

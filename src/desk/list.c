@@ -137,6 +137,10 @@ filter_clauses(struct query *q, const struct ticket_filter *f)
 	if (f->follower_id)
 		clause(q, " AND t.id IN (SELECT c.ticket_id FROM ticket_cc c WHERE c.account_id = t.account_id"
 		    " AND c.user_id = ? AND c.kind = 2)", &INT(f->follower_id));
+	if (f->problem_id)
+		clause(q, " AND t.problem_id = ?", &INT(f->problem_id));
+	if (f->problems)
+		clause(q, " AND t.type = 1", NULL);
 	if (f->external_id.n)
 		clause(q, " AND t.external_id_x = ?", &BLIND(HIDE(f->external_id)));
 	for (int s = 0; f->status_mask && s <= TICKET_CLOSED; s++)
@@ -180,6 +184,7 @@ combination(const struct ctx *cx, const struct ticket_filter *f, bool rows, enum
 
 	k = k << 7 | (unsigned)((f->requester_id != 0) | (f->assignee_id != 0) << 1 | (f->group_id != 0) << 2
 	    | (f->organization_id != 0) << 3 | (f->cc_id != 0) << 4 | (f->follower_id != 0) << 5 | (f->external_id.n != 0) << 6);
+	k = k << 2 | (unsigned)((f->problem_id != 0) | f->problems << 1);
 	k = k << 6 | (unsigned)(f->status_mask & 63);
 	k = k << 1 | f->deleted;
 	k = k << 2 | (unsigned)f->sort;
@@ -263,7 +268,8 @@ ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count)
 	struct row r;
 
 	if (scope_of(cx, f) == SCOPE_ALL && !f->requester_id && !f->assignee_id && !f->group_id && !f->organization_id
-	    && !f->cc_id && !f->follower_id && !f->external_id.n && !f->status_mask && !f->deleted)
+	    && !f->cc_id && !f->follower_id && !f->external_id.n && !f->status_mask && !f->deleted
+	    && !f->problem_id && !f->problems)
 		return desk_counter_get(cx, "tickets", count);
 	buf_init(&q.sql, cx->arena, 8 * KiB);
 	buf_init(&q.in, cx->arena, 64);

@@ -230,6 +230,7 @@ redact_tx(struct ctx *cx, void *arg)
 	tag_count = json_words(cx, reveal(cx, t.tags, TO_STORE), &tags);
 	{
 		str *more = NEW(cx->arena, str, tag_count + 1);
+		sensitive was;
 		int k = 0;
 		for (int i = 0; i < tag_count; i++) {
 			more[k++] = without(cx, w, tags[i]);
@@ -237,7 +238,10 @@ redact_tx(struct ctx *cx, void *arg)
 		}
 		if (!tagged)
 			more[k++] = S("redacted_content");
+		was = t.tags;
 		t.tags = HIDE(json_of_words(cx, more, k));
+		if (t.deleted_at == 0)
+			TRY(tags_changed(cx, was, t.tags));
 	}
 	TRY(next_generated(cx, &t.generated_at));
 	TRY(ticket_save_doc(cx, &t));

@@ -762,6 +762,33 @@ change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change
 	return OK;
 }
 
+/* A follow-up of a closed ticket says so, and begins with that one's organization. */
+static enum err
+follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
+{
+	struct ticket from;
+	enum err e;
+
+	if (in->followup_source_id == 0)
+		return OK;
+	e = ticket_row(cx, in->followup_source_id, &from);
+	if (e == OK)
+		e = may_see(cx, &from);
+	if (e == E_ABSENT || e == E_DENIED || (e == OK && (from.deleted_at || from.status != TICKET_CLOSED))) {
+		fail_forget(cx);
+		bad(cx, "via_followup_source_id", "InvalidValue", "Followup source: is not a closed ticket");
+		return OK;
+	}
+	TRY(e);
+	t->channel = S("closed_ticket");
+	if (t->via_source.hidden.n == 0)
+		t->via_source = HIDE(str_printf(cx->arena, "{\"from\":{\"ticket_id\":%lld,\"channel\":\"" STR_F "\"},\"to\":{},"
+		    "\"rel\":\"follow_up\"}", (long long)from.id, STR_A(from.channel)));
+	if (!(in->has & T_ORG) && from.requester_id == t->requester_id && from.organization_id)
+		t->organization_id = from.organization_id;
+	return OK;
+}
+
 /* ---- preparation: what needs no database --------------------------------------------------------------- */
 
 static void
@@ -829,6 +856,7 @@ create_tx(struct ctx *cx, void *arg)
 		t->organization_id = in->organization_id;
 	TRY(check_assignee(cx, in, t));
 	TRY(check_links(cx, in, t));
+	TRY(follow_up(cx, in, t));
 	t->submitter_id = in->submitter_id ? in->submitter_id : cx->actor && cx->actor->user_id ? cx->actor->user_id
 	    : t->requester_id;
 	if (in->submitter_id != 0 && in->submitter_id != t->requester_id) {
@@ -844,7 +872,7 @@ create_tx(struct ctx *cx, void *arg)
 		t->status = TICKET_OPEN;
 	if (in->has & (T_TAGS | T_ADD_TAGS))
 		t->tags = HIDE(tags_after(cx, S("[]"), in));
-	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->created_at != 0));
+	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->imported || in->lenient));
 	if (in->custom_count)
 		terms_of_tags(cx, t->tags, &w->terms);
 	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
@@ -879,6 +907,7 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
+	TRY(tags_changed(cx, none.tags, t->tags));
 	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause));
 	TRY(notify_ticket(cx, t, &w->c, true, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
@@ -1021,7 +1050,7 @@ update_tx(struct ctx *cx, void *arg)
 		t->solved_at = 0;
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
 		t->tags = HIDE(tags_after(cx, old.tags.hidden, in));
-	TRY(fields_apply(cx, &old, t, in, agent, in->created_at != 0));
+	TRY(fields_apply(cx, &old, t, in, agent, in->imported || in->lenient));
 	if (in->cc_count)
 		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
 	if (in->follower_count)
@@ -1074,12 +1103,15 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(t->id),
 		    t->external_id.hidden.n ? BLIND(t->external_id) : NIL), NULL));
 	TRY(save_audit(cx, w));
+	TRY(tags_changed(cx, old.tags, t->tags));
 	if (reindex) {
 		struct terms all = { 0 };
 		TRY(ticket_terms(cx, t, &all));
 		TRY(search_replace(cx, 't', t->id, &all));
 	} else if (w->terms.count)
 		TRY(search_add(cx, 't', t->id, &w->terms));
+	if (t->has_incidents && old.status < TICKET_SOLVED && t->status >= TICKET_SOLVED)
+		TRY(incidents_follow(cx, t, w->a.author_id));
 	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause));
 	TRY(notify_ticket(cx, t, (in->has & T_COMMENT) ? &w->c : NULL, false, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
@@ -1137,6 +1169,7 @@ delete_tx(struct ctx *cx, void *arg)
 		TRY(ticket_terms(cx, &t, &terms));
 	TRY(search_replace(cx, 't', t.id, &terms));
 	TRY(desk_counter_add(cx, "tickets", rm->restore ? 1 : -1));
+	TRY(tags_changed(cx, rm->restore ? HIDE(S("[]")) : t.tags, rm->restore ? t.tags : HIDE(S("[]"))));
 	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,
 	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
 	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };

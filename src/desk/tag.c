@@ -1,0 +1,225 @@
+/* tag.c - which tags there are, and on how many tickets each is. */
+#include "desk/in.h"
+
+static const struct stmt tag_count = {
+	.name = "tag.count",
+	.sql  = "UPDATE tag SET n = n + $3 WHERE account_id = $1 AND name_x = $2 RETURNING id, data_key, n",
+	.in   = "iXi", .out = "iii", .blind = { "tag.name" },
+};
+
+static const struct stmt tag_insert = {
+	.name = "tag.insert",
+	.sql  = "INSERT INTO tag (account_id, id, data_key, name_x, head_x, n, name) VALUES ($1, $2, $3, $4, $5, 1, $6)",
+	.in   = "iiiXXS", .blind = { "tag.name", "tag.head" }, .seal_in = { { "tag", "name", 1 } },
+};
+
+static const struct stmt tag_delete = {
+	.name = "tag.delete",
+	.sql  = "DELETE FROM tag WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+#define COLS "id, n, name"
+#define OUT "iiS"
+#define SEAL { { "tag", "name", 0 } }
+static const struct stmt tag_popular = {
+	.name = "tag.popular",
+	.sql  = "SELECT " COLS " FROM tag WHERE account_id = $1 ORDER BY n DESC, id DESC LIMIT $2 OFFSET $3",
+	.in   = "iii", .out = OUT, .seal_out = SEAL,
+};
+
+static const struct stmt tag_after = {
+	.name = "tag.after",
+	.sql  = "SELECT " COLS " FROM tag WHERE account_id = $1 AND (n, id) < ($2, $3) ORDER BY n DESC, id DESC LIMIT $4",
+	.in   = "iiii", .out = OUT, .seal_out = SEAL,
+};
+
+static const struct stmt tag_before = {
+	.name = "tag.before",
+	.sql  = "SELECT " COLS " FROM tag WHERE account_id = $1 AND (n, id) > ($2, $3) ORDER BY n, id LIMIT $4",
+	.in   = "iiii", .out = OUT, .seal_out = SEAL,
+};
+
+static const struct stmt tag_by_head = {
+	.name = "tag.by_head",
+	.sql  = "SELECT " COLS " FROM tag WHERE account_id = $1 AND head_x = $2 ORDER BY n DESC LIMIT 2000",
+	.in   = "iX", .out = OUT, .seal_out = SEAL, .blind = { "tag.head" },
+};
+
+static const struct stmt tagged_tickets = {
+	.name = "tag.tickets",
+	.sql  = "SELECT t.id, t.doc FROM ticket t WHERE t.account_id = $1 AND t.id > $2 AND t.deleted_at IS NULL"
+	        " ORDER BY t.id LIMIT 500",
+	.in   = "ii", .out = "iS", .seal_out = { { "ticket", "doc", 0 } },
+};
+
+static const struct stmt tag_totals = {
+	.name = "tag.total",
+	.sql  = "SELECT count(*) FROM (SELECT 1 AS one FROM tag WHERE account_id = $1 LIMIT 20000) AS capped",
+	.in   = "i", .out = "i",
+};
+
+const struct stmt *const tag_stmts[] = {
+	&tag_totals,	&tag_count, &tag_insert, &tag_delete, &tag_popular, &tag_after, &tag_before, &tag_by_head, &tagged_tickets, NULL
+};
+
+static str
+head_of(str name)
+{
+	uint32_t cp;
+	size_t n = name.n ? utf8_next(name, 0, &cp) : 0;
+
+	if (n < name.n)
+		n += utf8_next(name, n, &cp);
+	return str_sub(name, 0, n);
+}
+
+static enum err
+count_one(struct ctx *cx, str name, int64_t by)
+{
+	int64_t id, key;
+	struct row r;
+	enum err e = store_one(cx, &tag_count, ARGS(INT(cx->account), BLIND(HIDE(name)), INT(by)), &r);
+
+	if (e == E_ABSENT) {
+		fail_forget(cx);
+		if (by <= 0)
+			return OK;
+		TRY(store_next_id(cx, "tag", &id));
+		TRY(store_key_new(cx, &key));
+		e = store_exec(cx, &tag_insert, ARGS(INT(cx->account), INT(id), INT(key), BLIND(HIDE(name)), BLIND(HIDE(head_of(name))),
+		    SEALED(key, HIDE(name))), NULL);
+	} else if (e == OK && row_int(&r, 2) <= 0) {
+		TRY(store_exec(cx, &tag_delete, ARGS(INT(cx->account), INT(row_int(&r, 0))), NULL));
+		TRY(store_key_destroy(cx, row_int(&r, 1)));
+	}
+	return e;
+}
+
+static bool
+among(const str *w, int n, str one)
+{
+	for (int i = 0; i < n; i++)
+		if (str_eq(w[i], one))
+			return true;
+	return false;
+}
+
+enum err
+tags_changed(struct ctx *cx, sensitive before, sensitive after)
+{
+	str *was, *is;
+	int n_was, n_is;
+
+	if (str_eq(before.hidden, after.hidden))
+		return OK;
+	n_was = json_words(cx, reveal(cx, before, TO_STORE), &was);
+	n_is = json_words(cx, reveal(cx, after, TO_STORE), &is);
+	for (int i = 0; i < n_was; i++)
+		if (!among(is, n_is, was[i]) && !among(was, i, was[i]))
+			TRY(count_one(cx, was[i], -1));
+	for (int i = 0; i < n_is; i++)
+		if (!among(was, n_was, is[i]) && !among(is, i, is[i]))
+			TRY(count_one(cx, is[i], 1));
+	return OK;
+}
+
+/* Agents who may not see every ticket learn no tags of the others. */
+static enum err
+may_list(struct ctx *cx)
+{
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	if (cx->actor->role == ROLE_AGENT && cx->actor->sees != SEE_ALL)
+		return fail(cx, E_DENIED, NULL, "only who sees all tickets sees all tags");
+	return OK;
+}
+
+static struct tag *
+tags_from(struct ctx *cx, const struct rows *rs, bool reverse)
+{
+	struct tag *t = NEW(cx->arena, struct tag, rs->count + 1);
+
+	for (int i = 0; i < rs->count; i++) {
+		const struct row *r = &rs->row[reverse ? rs->count - 1 - i : i];
+		t[i] = (struct tag){ row_int(r, 0), row_int(r, 1), row_sensitive(r, 2) };
+	}
+	return t;
+}
+
+enum err
+tag_list(struct ctx *cx, bool after, bool before, int64_t n, int64_t id, int64_t offset, int limit, struct tag **out, int *count)
+{
+	struct rows rs;
+
+	TRY(may_list(cx));
+	if (after)
+		TRY(store_all(cx, &tag_after, ARGS(INT(cx->account), INT(n), INT(id), INT(limit)), &rs));
+	else if (before)
+		TRY(store_all(cx, &tag_before, ARGS(INT(cx->account), INT(n), INT(id), INT(limit)), &rs));
+	else
+		TRY(store_all(cx, &tag_popular, ARGS(INT(cx->account), INT(limit), INT(offset)), &rs));
+	*out = tags_from(cx, &rs, before);
+	*count = rs.count;
+	return OK;
+}
+
+enum err
+tag_total(struct ctx *cx, int64_t *n)
+{
+	struct row r;
+
+	TRY(may_list(cx));
+	TRY(store_one(cx, &tag_totals, ARGS(INT(cx->account)), &r));
+	*n = row_int(&r, 0);
+	return OK;
+}
+
+enum err
+tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count)
+{
+	str b = str_lower(cx->arena, str_trim(beginning));
+	struct rows rs;
+	struct tag *all;
+	int n = 0;
+
+	TRY(may_list(cx));
+	TRY(store_all(cx, &tag_by_head, ARGS(INT(cx->account), BLIND(HIDE(head_of(b)))), &rs));
+	all = tags_from(cx, &rs, false);
+	for (int i = 0; i < rs.count && n < limit; i++)
+		if (str_starts(all[i].name.hidden, b))
+			all[n++] = all[i];
+	*out = all;
+	*count = n;
+	return OK;
+}
+
+/* A desk that is older than this table: its tickets' tags are counted once. */
+static enum err
+count_all_tx(struct ctx *cx, void *arg UNUSED)
+{
+	struct rows rs = { .count = 1 };
+	int64_t at = 0, done;
+
+	TRY(desk_counter_get(cx, "tags_counted", &done));
+	while (done == 0 && rs.count > 0) {
+		TRY(store_all(cx, &tagged_tickets, ARGS(INT(cx->account), INT(at)), &rs));
+		for (int i = 0; i < rs.count; i++) {
+			str rest = row_sensitive(&rs.row[i], 1).hidden, v;
+			uint8_t tag;
+			at = row_int(&rs.row[i], 0);
+			while (pack_next(&rest, &tag, &v))
+				if (tag == DOC_TAGS)
+					TRY(tags_changed(cx, HIDE(S("[]")), HIDE(v)));
+		}
+	}
+	return done ? OK : desk_counter_add(cx, "tags_counted", 1);
+}
+
+enum err
+tags_seed(struct ctx *cx)
+{
+	int64_t done;
+
+	TRY(desk_counter_get(cx, "tags_counted", &done));
+	return done ? OK : store_write(cx, count_all_tx, NULL);
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Tickets in full: tags and their counts, merge, split, spam, problems, follow-ups, import, audits of the account, deleted ones."""
+import time
+from desk import Desk, Client, check, done
+
+
+def expect(what, reply, status, *words):
+    ok = reply.status == status and all((w.encode() if isinstance(w, str) else w) in reply.body for w in words)
+    return check(ok, "%s: wanted %d %s, got %r" % (what, status, words, reply))
+
+
+def ticket(c, **f):
+    r = c.post("/api/v2/tickets.json", {"ticket": dict({"subject": "s", "comment": {"body": "b"}}, **f)})
+    check(r.status == 201, "a ticket %s: %r" % (f, r))
+    return r.json["ticket"]
+
+
+def get(c, tid):
+    return c.get("/api/v2/tickets/%d.json" % tid).json["ticket"]
+
+
+def job(c, reply):
+    if not check(reply.status == 200 and b"job_status" in reply.body, "a job: %r" % reply):
+        return {}
+    url = "/" + reply.json["job_status"]["url"].split("/", 3)[3]
+    for _ in range(400):
+        j = c.get(url).json["job_status"]
+        if j["status"] in ("completed", "failed", "killed"):
+            return j
+        time.sleep(0.02)
+    check(False, "the job ends")
+    return {}
+
+
+def counts(c):
+    return {t["name"]: t["count"] for t in c.get("/api/v2/tags.json").json["tags"]}
+
+
+def tags(desk, c):
+    before = counts(c)
+    a = ticket(c, tags=["Alpha", "beta"])
+    b = ticket(c, tags=["alpha"])
+    check(counts(c) == dict(before, alpha=2, beta=1), "counted: %s" % counts(c))
+    u = "/api/v2/tickets/%d/tags.json" % a["id"]
+    expect("set", c.post(u, {"tags": ["gamma", "alpha"]}), 201, "gamma")
+    expect("added", c.put(u, {"tags": ["delta"]}), 200, "delta")
+    expect("removed", c.delete(u, {"tags": ["alpha"]}), 200)
+    expect("removed by query", c.delete(u + "?tags=delta"), 200)
+    check(get(c, a["id"])["tags"] == ["gamma"] and counts(c) == dict(before, alpha=1, gamma=1), "the counts follow: %s" % counts(c))
+    stamp = get(c, a["id"])["updated_at"]
+    expect("a stale stamp", c.put(u, {"tags": ["x"], "safe_update": "true", "updated_stamp": "2001-01-01T00:00:00Z"}), 409, "UpdateConflict")
+    expect("a fresh one", c.put(u, {"tags": ["x"], "safe_update": "true", "updated_stamp": stamp}), 200)
+    for wrong in (None, 5, [5], {"a": 1}, ["x" * 300]):
+        expect("tags %r" % (wrong,), c.put(u, {"tags": wrong}), 422, "tags")
+    check(c.get("/api/v2/autocomplete/tags.json?name=al").json["tags"] == ["alpha"], "completed")
+    expect("too short", c.get("/api/v2/autocomplete/tags.json?name=a"), 400)
+    c.delete("/api/v2/tickets/%d.json" % b["id"])
+    check("alpha" not in counts(c), "a deleted ticket counts no more")
+    c.put("/api/v2/deleted_tickets/%d/restore.json" % b["id"], {})
+    check(counts(c)["alpha"] == 1, "a restored one does")
+    n = c.get("/api/v2/tags/count.json").json["count"]["value"]
+    seen, url = [], "/api/v2/tags.json?page[size]=1"
+    while url:
+        j = c.get(url).json
+        seen += [t["name"] for t in j["tags"]]
+        url = "/" + j["links"]["next"].split("/", 3)[3] if j["meta"]["has_more"] else None
+    check(len(seen) == len(set(seen)) == n, "each once by cursor: %s %d" % (seen, n))
+    uid = c.post("/api/v2/users.json", {"user": {"name": "T T", "email": "tt@patients.example", "tags": ["one"]}}).json["user"]["id"]
+    oid = c.post("/api/v2/organizations.json", {"organization": {"name": "Tagged", "tags": ["one"]}}).json["organization"]["id"]
+    for u in ("/api/v2/users/%d/tags.json" % uid, "/api/v2/organizations/%d/tags.json" % oid):
+        check(c.get(u).json == {"tags": ["one"]}, "read " + u)
+        check(c.put(u, {"tags": ["two three"]}).json == {"tags": ["one", "three", "two"]}, "added " + u)
+        check(c.delete(u, {"tags": ["one"]}).json == {"tags": ["three", "two"]}, "removed " + u)
+        check(c.post(u, {"tags": []}).json == {"tags": []}, "set " + u)
+    _, limited = desk.person(c, "Lim Ited", "limited@clinic.example", "agent", ticket_restriction="assigned")
+    expect("who sees a part sees no tags of all", limited.get("/api/v2/tags.json"), 403)
+
+
+def merging(c):
+    up = c.post("/api/v2/uploads.json?filename=scan.txt", raw=b"scan " * 1000).json["upload"]["token"]
+    target = ticket(c, subject="target")
+    one = ticket(c, subject="one", comment={"body": "look", "uploads": [up]}, tags=["old"])
+    two = ticket(c, subject="two")
+    j = job(c, c.post("/api/v2/tickets/%d/merge.json" % target["id"], {"ids": [one["id"], two["id"]], "target_comment": "Merged words", "source_comment": "Gone there", "target_comment_is_public": False}))
+    check(j["status"] == "completed" and j["results"][0]["success"], "merged: %s" % j)
+    for t in (one, two):
+        now = get(c, t["id"])
+        check(now["status"] == "closed" and "closed_by_merge" in now["tags"], "a source is closed: %s" % now["status"])
+    last = c.get("/api/v2/tickets/%d/comments.json" % target["id"]).json["comments"][-1]
+    check(last["body"] == "Merged words" and last["public"] is False and len(last["attachments"]) == 1, "the target's comment: %s" % last)
+    check(last["via"]["source"]["rel"] == "merge" and set(last["via"]["source"]["from"]["ticket_ids"]) == {one["id"], two["id"]}, "says what: %s" % last["via"])
+    content = "/" + last["attachments"][0]["content_url"].split("/", 3)[3]
+    check(c.get(content).body == b"scan " * 1000, "the attachment was copied")
+    j = job(c, c.post("/api/v2/tickets/%d/merge.json" % target["id"], {"ids": [one["id"]]}))
+    check(j["results"][0]["success"] is False and "closed" in j["results"][0]["details"], "a closed one is not merged: %s" % j)
+    j = job(c, c.post("/api/v2/tickets/%d/merge.json" % target["id"], {"ids": [ticket(c)["id"], 999999]}))
+    check(j["results"][0]["success"] is False, "with one unknown none is")
+    n = c.get("/api/v2/tickets/%d/comments/count.json" % target["id"]).json["count"]["value"]
+    check(n == 2, "and the target has nothing of it: %d" % n)
+    for wrong in ({}, {"ids": []}, {"ids": "1"}, {"ids": [{}]}, {"ids": [1], "target_comment": 5, "source_comment_is_public": "x"}):
+        expect("merge %s" % wrong, c.post("/api/v2/tickets/%d/merge.json" % target["id"], wrong), 422, "RecordInvalid")
+    expect("closed takes nothing", c.put("/api/v2/tickets/%d.json" % one["id"], {"ticket": {"priority": "low"}}), 422, "closed prevents ticket update")
+    f = ticket(c, via_followup_source_id=one["id"], comment={"body": "again"})
+    check(f["via"]["channel"] == "closed_ticket" and f["via"]["source"]["rel"] == "follow_up" and get(c, one["id"])["followup_ids"] == [f["id"]], "a follow-up: %s" % f["via"])
+    check(c.get("/api/v2/tickets/%d/related.json" % f["id"]).json["ticket_related"]["followup_source_ids"] == [str(one["id"])], "related knows")
+    expect("only of a closed one", c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}, "via_followup_source_id": target["id"]}}), 422, "via_followup_source_id")
+    cid = last["id"]
+    r = c.post("/api/ward/v1/tickets/%d/split" % target["id"], {"comment_id": cid, "subject": "Split off"})
+    expect("split", r, 201, "Split off")
+    s = r.json["ticket"]["id"]
+    cs = c.get("/api/v2/tickets/%d/comments.json" % s).json["comments"]
+    check(cs[0]["body"] == "Merged words" and cs[0]["public"] is False and len(cs[0]["attachments"]) == 1, "with words and attachments: %s" % cs)
+
+
+def spam(c):
+    u = c.post("/api/v2/users.json", {"user": {"name": "Spam Mer", "email": "spam@bad.example"}}).json["user"]["id"]
+    t = ticket(c, requester_id=u)
+    expect("spam", c.put("/api/v2/tickets/%d/mark_as_spam.json" % t["id"], {}), 200)
+    check(c.get("/api/v2/tickets/%d.json" % t["id"]).status == 404 and c.get("/api/v2/users/%d.json" % u).json["user"]["suspended"], "gone, and who sent it is suspended")
+    a, b = ticket(c), ticket(c)
+    j = job(c, c.put("/api/v2/tickets/mark_many_as_spam.json?ids=%d,%d,999999" % (a["id"], b["id"]), {}))
+    check([r.get("success") for r in j["results"]] == [True, True, False], "many: %s" % j["results"])
+    check(c.get("/api/v2/users/me.json").json["user"]["suspended"] is False, "staff are not suspended by it")
+    d = c.get("/api/v2/deleted_tickets.json?sort_order=desc").json["deleted_tickets"]
+    check({a["id"], b["id"], t["id"]} <= {x["id"] for x in d} and d[0]["actor"]["id"], "in the list of deleted ones: %s" % d[0])
+    expect("restored", c.put("/api/v2/deleted_tickets/restore_many.json?ids=%d" % a["id"], {}), 200)
+    check(get(c, a["id"])["id"] == a["id"], "it is back")
+    j = job(c, c.delete("/api/v2/deleted_tickets/destroy_many.json?ids=%d,%d" % (b["id"], t["id"])))
+    check(all(r["success"] for r in j["results"]), "for good: %s" % j["results"])
+    check(not {b["id"], t["id"]} & {x["id"] for x in c.get("/api/v2/deleted_tickets.json").json["deleted_tickets"]}, "then they leave the list")
+
+
+def problems(c):
+    p = ticket(c, subject="Printer on fire", type="problem")
+    inc = [ticket(c, type="incident", problem_id=p["id"])["id"] for _ in range(3)]
+    done_already = ticket(c, type="incident", problem_id=p["id"], status="solved")["id"]
+    check([t["id"] for t in c.get("/api/v2/problems.json").json["tickets"]] == [p["id"]], "problems are listed")
+    r = c.get("/api/v2/tickets/%d/incidents.json" % p["id"]).json
+    check([t["id"] for t in r["tickets"]] == inc + [done_already] and r["count"] == 4, "and their incidents")
+    check(get(c, p["id"])["has_incidents"] and c.get("/api/v2/tickets/%d/related.json" % p["id"]).json["ticket_related"]["incidents"] == 4, "counted")
+    r = c.post("/api/v2/problems/autocomplete.json", {"text": "printer"})
+    check(r.status == 200 and [t["id"] for t in r.json["tickets"]] == [p["id"]], "found by words: %r" % r)
+    check(c.get("/api/v2/tickets/show_many.json?ids=%d&include=incident_counts,last_audits,ticket_forms" % p["id"]).json["incident_counts"] == [{"ticket_id": p["id"], "count": 4}], "side load")
+    c.put("/api/v2/tickets/%d.json" % p["id"], {"ticket": {"status": "solved"}})
+    for _ in range(300):
+        if all(get(c, i)["status"] == "solved" for i in inc):
+            break
+        time.sleep(0.02)
+    check(all(get(c, i)["status"] == "solved" for i in inc), "solving the problem solves them: %s" % [get(c, i)["status"] for i in inc])
+
+
+def imports(c):
+    uid = c.post("/api/v2/users.json", {"user": {"name": "Im Port", "email": "import@patients.example"}}).json["user"]["id"]
+    body = {"ticket": {"subject": "Old", "requester_id": uid, "status": "closed", "created_at": "2020-01-01T10:00:00Z", "updated_at": "2020-01-03T10:00:00Z", "solved_at": "2020-01-02T10:00:00Z", "tags": ["legacy"],
+            "comments": [{"author_id": uid, "value": "first", "created_at": "2020-01-01T10:00:00Z"}, {"value": "second", "public": False, "created_at": "2020-01-01T11:00:00Z"}]}}
+    r = c.post("/api/v2/imports/tickets.json", body)
+    expect("an import", r, 201)
+    t = get(c, r.json["ticket"]["id"])
+    check((t["status"], t["created_at"], t["updated_at"]) == ("closed", "2020-01-01T10:00:00Z", "2020-01-03T10:00:00Z"), "its times: %s" % [t[k] for k in ("status", "created_at", "updated_at")])
+    cs = c.get("/api/v2/tickets/%d/comments.json" % t["id"]).json["comments"]
+    check([(x["body"], x["public"], x["created_at"]) for x in cs] == [("first", True, "2020-01-01T10:00:00Z"), ("second", False, "2020-01-01T11:00:00Z")], "its comments: %s" % cs)
+    for wrong in ({"created_at": "2999-01-01T00:00:00Z", "comment": {"body": "x"}}, {"comments": 5}, {"comments": [{"value": ""}]}, {"comments": [5]}, {"created_at": "never", "comment": {"body": "x"}}):
+        expect("import %s" % wrong, c.post("/api/v2/imports/tickets.json", {"ticket": wrong}), 422, "RecordInvalid")
+    j = job(c, c.post("/api/v2/imports/tickets/create_many.json", {"tickets": [body["ticket"], {"comments": 5}]}))
+    check([x["success"] for x in j["results"]] == [True, False], "many: %s" % j["results"])
+
+
+def audits(desk, c):
+    seen, url = [], "/api/v2/ticket_audits.json?page[size]=7"
+    while url:
+        j = c.get(url).json
+        seen += [a["id"] for a in j["audits"]]
+        url = "/" + j["links"]["next"].split("/", 3)[3] if j["meta"]["has_more"] else None
+    check(seen == sorted(seen, reverse=True) and len(seen) == len(set(seen)) > 30, "all audits, newest first: %d" % len(seen))
+    t = ticket(c)
+    a = c.get("/api/v2/tickets/%d/audits.json" % t["id"]).json["audits"][0]["id"]
+    expect("private by its audit", c.put("/api/v2/tickets/%d/audits/%d/make_private.json" % (t["id"], a), {}), 200)
+    check(c.get("/api/v2/tickets/%d/comments.json" % t["id"]).json["comments"][0]["public"] is False, "it is")
+    g = c.post("/api/v2/groups.json", {"group": {"name": "Shut", "is_public": False}}).json["group"]["id"]
+    hidden = ticket(c, group_id=g, subject="hiddenword")
+    _, agent = desk.person(c, "Al L", "all@clinic.example", "agent")
+    r = agent.get("/api/v2/ticket_audits.json?limit=1000")
+    check(r.status == 200 and b"hiddenword" not in r.body and hidden["id"] not in {x["ticket_id"] for x in r.json["audits"]}, "an agent's are of what the agent sees")
+
+
+def counts_of(c):
+    uid = c.get("/api/v2/users/me.json").json["user"]["id"]
+    for what in ("requested", "assigned", "ccd", "followed"):
+        n = c.get("/api/v2/users/%d/tickets/%s.json" % (uid, what)).json["count"]
+        check(c.get("/api/v2/users/%d/tickets/%s/count.json" % (uid, what)).json["count"]["value"] == n, "the count of " + what)
+    o = c.post("/api/v2/organizations.json", {"organization": {"name": "Counted"}}).json["organization"]["id"]
+    ticket(c, organization_id=o)
+    check(c.get("/api/v2/organizations/%d/tickets/count.json" % o).json["count"]["value"] == 1, "an organization's")
+
+
+with Desk() as desk:
+    admin = desk.admin()
+    tags(desk, admin)
+    merging(admin)
+    spam(admin)
+    problems(admin)
+    imports(admin)
+    audits(desk, admin)
+    counts_of(admin)
+    check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
+    before = counts(admin)
+    desk.kill()
+    desk.start()
+    check(counts(admin) == before, "the counts are there after a kill")
+done("tickets")
