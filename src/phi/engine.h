@@ -295,7 +295,7 @@ struct scan {
 	bool       nomem;
 	/* tagger */
 	tagvec    *emit;
-	uint8_t   *back;
+	int16_t  (*score)[TAGS];
 	uint8_t   *tag;
 	size_t     tagcap;
 	/* the whole text */

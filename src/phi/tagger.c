@@ -111,11 +111,13 @@ signature(const struct scan *s, size_t i, struct sig *g)
 	g->ls = (uint32_t)phi_mix(g->shape, g->lex);
 	uint64_t a = 0, b = 0;
 	if (k->type == T_WORD) {
+		/* The last three letters, the last first; the first three. */
 		const char *p = s->t + k->at;
-		for (unsigned j = 0; j < 3 && j < k->len; j++) {
-			a = a << 8 | (unsigned char)(p[k->len - 1 - j] | 0x20);
-			b = b << 8 | (unsigned char)(p[j] | 0x20);
-		}
+		uint32_t n = k->len < 3 ? k->len : 3, tail, head, small = 0x202020u >> (24 - n * 8);
+		memcpy(&tail, p + k->len - n, 4);
+		memcpy(&head, p, 4);
+		a = (tail & (0xffffffu >> (24 - n * 8))) | small;
+		b = __builtin_bswap32(head) >> (32 - n * 8) | small;
 		a = a << 8 | (k->flags & F_UP ? 1 : 0), b = b << 8 | (k->flags & F_UP ? 1 : 0);
 	}
 	g->suf = a, g->pre = b;
@@ -161,6 +163,8 @@ stand(const struct scan *s, size_t i)
 	return v;
 }
 
+#define PAIRS 16
+#define ALONE 24
 static inline unsigned
 pair_rows(const struct scan *s, size_t i, const struct sig *a2, const struct sig *a, const struct sig *b, const struct sig *c,
     uint32_t *r)
@@ -206,15 +210,6 @@ phi_features(const struct scan *s, size_t i, uint32_t *row, uint32_t mask)
 
 /* ---- decoding ------------------------------------------------------------------------------------ */
 
-typedef int8_t row8 __attribute__((vector_size(16)));
-
-/* A macro, since vectors of 32 bytes as arguments have no fixed ABI without AVX. */
-#define ADD(sum, t, r) do { \
-	row8 v8_; \
-	memcpy(&v8_, (t)->row + (size_t)((r) & (t)->mask) * TAGS, sizeof v8_); \
-	(sum) += __builtin_convertvector(v8_, tagvec); \
-} while (0)
-
 static bool
 tag_room(struct scan *s, size_t n)
 {
@@ -222,71 +217,17 @@ tag_room(struct scan *s, size_t n)
 		return true;
 	size_t cap = n + n / 2 + 64;
 	tagvec *e = aligned_alloc(64, (cap * sizeof *e + 63) & ~(size_t)63);
-	uint8_t *b = malloc(cap * TAGS), *g = malloc(cap);
+	int16_t (*b)[TAGS] = malloc(cap * sizeof *b);
+	uint8_t *g = malloc(cap);
 	if (!e || !b || !g) {
 		free(e), free(b), free(g);
 		s->nomem = true;
 		return false;
 	}
-	free(s->emit), free(s->back), free(s->tag);
-	s->emit = e, s->back = b, s->tag = g;
+	free(s->emit), free(s->score), free(s->tag);
+	s->emit = e, s->score = b, s->tag = g;
 	s->tagcap = cap;
 	return true;
-}
-
-/* Eleven steps of compare and blend a token, on halves of eight lanes, which
- * every processor compares at once. */
-typedef int16_t half __attribute__((vector_size(16)));
-
-static void
-viterbi(struct scan *s, const struct tagger *t)
-{
-	size_t n = s->ntok;
-	half low = { -9000, -9000, -9000, -9000, -9000, -9000, -9000, -9000 }, zero = { 0 }, va, vb, trans[TAG_COUNT][2], e[2];
-	memcpy(e, &s->emit[0], sizeof e);
-	memcpy(trans, t->trans, sizeof trans);
-	half start[2];
-	memcpy(start, &t->start, sizeof start);
-	va = e[0] + start[0], vb = e[1] + start[1];
-	for (size_t i = 1; i < n; i++) {
-		int16_t v[16];
-		int16_t base = va[0];
-		va -= base, vb -= base;
-		half keep = va > low;
-		va = (va & keep) | (low & ~keep);
-		keep = vb > low;
-		vb = (vb & keep) | (low & ~keep);
-		memcpy(v, &va, 16), memcpy(v + 8, &vb, 16);
-		half ba = trans[0][0] + v[0], bb = trans[0][1] + v[0], fa = zero, fb = zero, f = zero;
-#pragma GCC unroll 11
-		for (int p = 1; p < TAG_COUNT; p++) {
-			half ca = trans[p][0] + v[p], cb = trans[p][1] + v[p];
-			half ma = ca > ba, mb = cb > bb;
-			f += 1;
-			ba = (ca & ma) | (ba & ~ma);
-			bb = (cb & mb) | (bb & ~mb);
-			fa = (f & ma) | (fa & ~ma);
-			fb = (f & mb) | (fb & ~mb);
-		}
-		int16_t from[16];
-		memcpy(from, &fa, 16), memcpy(from + 8, &fb, 16);
-		uint8_t *back = s->back + i * TAGS;
-		for (int k = 0; k < TAGS; k++)
-			back[k] = (uint8_t)from[k];
-		memcpy(e, &s->emit[i], sizeof e);
-		va = ba + e[0], vb = bb + e[1];
-	}
-	int16_t v[16];
-	memcpy(v, &va, 16), memcpy(v + 8, &vb, 16);
-	int at = 0;
-	for (int k = 1; k < TAG_COUNT; k++)
-		if (v[k] > v[at])
-			at = k;
-	for (size_t i = n; i-- > 0;) {
-		s->tag[i] = (uint8_t)at;
-		if (i)
-			at = s->back[i * TAGS + (size_t)at];
-	}
 }
 
 static bool
@@ -401,6 +342,33 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 	}
 }
 
+/* Sums of a word alone, as seen from five places: its rows, one list a place. */
+static inline unsigned
+alone_rows(const struct sig *g, uint32_t *r)
+{
+	unsigned n = 0;
+	for (int d = -2; d <= 2; d++)
+		n += word_rows(g, d, r + n);
+	return n;
+}
+
+#define PREFETCH(t, r) __builtin_prefetch((t)->row + (size_t)((r) & (t)->mask) * TAGS)
+
+/* decode.h twice: for every processor, and for those that widen and add a row of
+ * weights in two instructions. */
+#define BLOCK 16
+#define DECODE(name) name##_any
+#include "decode.h"
+#undef DECODE
+#ifdef __x86_64__
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2")
+#define DECODE(name) name##_avx2
+#include "decode.h"
+#undef DECODE
+#pragma GCC pop_options
+#endif
+
 void
 phi_tag(struct scan *s)
 {
@@ -408,82 +376,12 @@ phi_tag(struct scan *s)
 	size_t n = s->ntok;
 	if (n == 0 || !tag_room(s, n))
 		return;
-	tagvec bias = { 0 };
-	for (int k = 1; k < TAG_COUNT; k++)
-		bias[k] = (int16_t)(s->o.recall * t->unit / 8);
-	struct sig ring[8];
-	tagvec zero = { 0 };
-	for (size_t i = 0; i < n; i++)
-		s->emit[i] = bias;
-	uint32_t rows[4][24];
-	unsigned count = 0;
-	struct sig out;
-	signature(s, SIZE_MAX, &out);
-#define SUM(at) do { \
-	tagvec sum_ = zero; \
-	for (unsigned k_ = 0; k_ < count; k_++) \
-		ADD(sum_, t, rows[(at) & 3][k_]); \
-	s->emit[at] += sum_; \
-} while (0)
-	/* Each word gives to itself and its neighbours. */
-	for (size_t i = 0; i < n + 2; i++) {
-		struct sig *g = &ring[i & 7];
-		signature(s, i, g);
-		if (i < n) {
-			uint64_t key = phi_mix(phi_mix(g->w, g->ls), g->ctx) | 1;
-			struct vcache *c = &s->vecs[key >> 30 & (VEC_SLOTS - 1)];
-			if (c->key != key) {
-				uint32_t r[16];
-				c->key = key;
-				for (int d = -2; d <= 2; d++) {
-					unsigned m = word_rows(g, d, r);
-					while (m-- > 0)
-						__builtin_prefetch(t->row + (size_t)(r[m] & t->mask) * TAGS);
-				}
-				for (int d = -2; d <= 2; d++) {
-					tagvec sum = zero;
-					unsigned k = word_rows(g, d, r);
-					while (k-- > 0)
-						ADD(sum, t, r[k]);
-					c->at[d + 2] = sum;
-				}
-			}
-			/* at[d + 2]: as the word d places behind the one looked at. */
-			for (int d = -2; d <= 2; d++)
-				if (i >= (size_t)(d > 0 ? d : 0) && i - (size_t)d < n)
-					s->emit[i - (size_t)d] += c->at[d + 2];
-		}
-		if (i >= 2) {
-			/* Rows are asked for two tokens before they are summed. */
-			size_t j = i - 2;
-			uint32_t *r = rows[j & 3];
-			const struct sig *a2 = j >= 2 ? &ring[(j - 2) & 7] : &out, *a = j >= 1 ? &ring[(j - 1) & 7] : &out;
-			unsigned k = pair_rows(s, j, a2, a, &ring[j & 7], &ring[(j + 1) & 7], r);
-			for (unsigned q = 0; q < k; q++)
-				__builtin_prefetch(t->row + (size_t)(r[q] & t->mask) * TAGS);
-			count = k;
-		}
-		if (i >= 4)
-			SUM(i - 4);
-	}
-	for (size_t i = n >= 2 ? n - 2 : 0; i < n; i++)
-		SUM(i);
-	/* Beyond the ends of the text stands the same nothing for every text. */
-	uint32_t r[16];
-	for (int d = -2; d <= 2; d++) {
-		if (d == 0)
-			continue;
-		tagvec sum = zero;
-		unsigned k = word_rows(&out, d, r);
-		while (k-- > 0)
-			ADD(sum, t, r[k]);
-		for (int q = 1; q <= (d < 0 ? -d : d); q++) {
-			size_t i = d < 0 ? (size_t)(q - 1) : n - (size_t)q;
-			if (i < n)
-				s->emit[i] += sum;
-		}
-	}
-	viterbi(s, t);
+#ifdef __x86_64__
+	if (s->phi->cpu & CPU_AVX2)
+		decode_avx2(s, t);
+	else
+#endif
+		decode_any(s, t);
 	static const uint8_t kind[5] = { PHI_NAME, PHI_LOCATION, PHI_FACILITY, PHI_DATE, PHI_OTHERID };
 	for (size_t i = 0; i < n;) {
 		int tag = s->tag[i];
