@@ -72,9 +72,11 @@ enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;
 enum err raw_mail_erase(struct ctx *cx, int64_t raw_id) MUST_CHECK;      /* destroys its key, deletes its bytes */
 
-/* Mail about a change, in its transaction; c NULL: no comment came with it. */
-enum err notify_ticket(struct ctx *cx, const struct ticket *t, const struct comment *c, bool created,
+/* Mail and webhooks about a change, in its transaction; old NULL: the ticket was made; c NULL: no comment came with it. */
+enum err notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c,
     const struct ticket_change *in) MUST_CHECK;
+/* One event for webhooks; `event` a JSON object text. */
+enum err ticket_event(struct ctx *cx, const char *type, const struct ticket *t, str event) MUST_CHECK;
 /* The Message-ID that an answer to the ticket names; empty when no mail came. For outgoing.in_reply_to. */
 enum err ticket_last_message(struct ctx *cx, int64_t ticket_id, sensitive *message_id) MUST_CHECK;
 

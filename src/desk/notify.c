@@ -66,13 +66,140 @@ tell(struct ctx *cx, struct told *told, int64_t user_id, struct outgoing o)
 	return flow_enqueue(cx, &o, NULL);
 }
 
-enum err
-notify_ticket(struct ctx *cx, const struct ticket *t, const struct comment *c, bool created, const struct ticket_change *in)
+/* ---- events for webhooks ------------------------------------------------------------------------------------- */
+
+static str
+upper(struct ctx *cx, const char *z)
 {
+	char *p = str_z(cx->arena, str_of(z));
+
+	for (char *c = p; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 32);
+	return str_of(p);
+}
+
+static void
+put_id(struct json *j, struct ctx *cx, const char *key, int64_t id)
+{
+	if (id != 0)
+		jw_kstr(j, key, str_printf(cx->arena, "%lld", (long long)id));
+	else
+		jw_knull(j, key);
+}
+
+/* Ids are strings and enumerations upper case there, as in Zendesk's events. */
+static str
+detail_of(struct ctx *cx, const struct ticket *t)
+{
+	struct buf b;
+	struct json j;
+
+	buf_init(&b, cx->arena, DOC_MAX);
+	jw_init(&j, &b);
+	jw_obj(&j);
+	put_id(&j, cx, "actor_id", cx->actor ? cx->actor->user_id : 0);
+	put_id(&j, cx, "assignee_id", t->assignee_id);
+	put_id(&j, cx, "brand_id", t->brand_id);
+	jw_ktime(&j, "created_at", t->created_at);
+	jw_kstr(&j, "description", reveal(cx, t->description, TO_SEND));
+	jw_kstr(&j, "external_id", reveal(cx, t->external_id, TO_SEND));
+	put_id(&j, cx, "form_id", t->form_id);
+	put_id(&j, cx, "group_id", t->group_id);
+	put_id(&j, cx, "id", t->id);
+	jw_kbool(&j, "is_public", t->is_public);
+	put_id(&j, cx, "organization_id", t->organization_id);
+	if (priority_name(t->priority) != NULL)
+		jw_kstr(&j, "priority", upper(cx, priority_name(t->priority)));
+	else
+		jw_knull(&j, "priority");
+	put_id(&j, cx, "requester_id", t->requester_id);
+	jw_kstr(&j, "status", upper(cx, status_name(t->status)));
+	jw_kstr(&j, "subject", reveal(cx, t->subject, TO_SEND));
+	put_id(&j, cx, "submitter_id", t->submitter_id);
+	jw_kraw(&j, "tags", reveal(cx, t->tags, TO_SEND));
+	if (type_name(t->type) != NULL)
+		jw_kstr(&j, "type", upper(cx, type_name(t->type)));
+	else
+		jw_knull(&j, "type");
+	jw_ktime(&j, "updated_at", t->updated_at);
+	jw_key(&j, "via");
+	jw_obj(&j);
+	jw_kstr(&j, "channel", t->channel);
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return buf_str(&b);
+}
+
+enum err
+ticket_event(struct ctx *cx, const char *type, const struct ticket *t, str event)
+{
+	if (!flow_event_wanted(cx, type))
+		return OK;
+	return flow_event(cx, type, "ticket", t->id, t->id, HIDE(detail_of(cx, t)), HIDE(event));
+}
+
+static enum err
+comment_event(struct ctx *cx, const struct ticket *t, const struct comment *c)
+{
+	static const char type[] = "zen:event-type:ticket.comment_added";
+	struct user u = { 0 };
+	struct buf b;
+	struct json j;
+	enum err e;
+
+	if (!flow_event_wanted(cx, type))
+		return OK;
+	if ((e = user_load(cx, c->author_id, &u)) == E_ABSENT)
+		fail_forget(cx);
+	else
+		TRY(e);
+	buf_init(&b, cx->arena, DOC_MAX);
+	jw_init(&j, &b);
+	jw_obj(&j);
+	jw_key(&j, "comment");
+	jw_obj(&j);
+	jw_key(&j, "author");
+	jw_obj(&j);
+	put_id(&j, cx, "id", c->author_id);
+	jw_kbool(&j, "is_staff", u.role >= ROLE_AGENT);
+	jw_kstr(&j, "name", reveal(cx, u.name, TO_SEND));
+	jw_end_obj(&j);
+	jw_kstr(&j, "body", reveal(cx, c->body, TO_SEND));
+	put_id(&j, cx, "id", c->id);
+	jw_kbool(&j, "is_public", c->is_public);
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return ticket_event(cx, type, t, buf_str(&b));
+}
+
+/* What webhooks may have subscribed to; `old` NULL: it was made. */
+static enum err
+tell_webhooks(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c)
+{
+	if (old == NULL)
+		TRY(ticket_event(cx, "zen:event-type:ticket.created", t, S("{}")));
+	if (c != NULL)
+		TRY(comment_event(cx, t, c));
+	if (old != NULL && old->status != t->status && flow_event_wanted(cx, "zen:event-type:ticket.status_changed"))
+		TRY(ticket_event(cx, "zen:event-type:ticket.status_changed", t, str_printf(cx->arena,
+		    "{\"current\":\"" STR_F "\",\"previous\":\"" STR_F "\"}", STR_A(upper(cx, status_name(t->status))),
+		    STR_A(upper(cx, status_name(old->status))))));
+	return old != NULL ? ticket_event(cx, "zen:event-type:ticket.updated", t, S("{}")) : OK;
+}
+
+/* ---- both ------------------------------------------------------------------------------------------------------ */
+
+enum err
+notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c,
+    const struct ticket_change *in)
+{
+	bool created = old == NULL;
 	struct told told = { { 0 }, 0 };
 	struct outgoing o, staff;
 	bool by_requester, automatic = in->inbound != NULL && in->inbound->mail != NULL && in->inbound->mail->kind != MAIL_NORMAL;
 
+	TRY(tell_webhooks(cx, old, t, c));
 	/* What is imported happened long ago. */
 	if (c == NULL || !flow_mail_on(cx) || (in->created_at != 0 && in->inbound == NULL)
 	    || !gate_setting_bool(cx, "builtin_notifications", true))

@@ -909,7 +909,7 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(desk_counter_add(cx, "tickets", 1));
 	TRY(tags_changed(cx, none.tags, t->tags));
 	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause));
-	TRY(notify_ticket(cx, t, &w->c, true, in));
+	TRY(notify_ticket(cx, NULL, t, &w->c, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1113,7 +1113,7 @@ update_tx(struct ctx *cx, void *arg)
 	if (t->has_incidents && old.status < TICKET_SOLVED && t->status >= TICKET_SOLVED)
 		TRY(incidents_follow(cx, t, w->a.author_id));
 	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause));
-	TRY(notify_ticket(cx, t, (in->has & T_COMMENT) ? &w->c : NULL, false, in));
+	TRY(notify_ticket(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in));
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1170,6 +1170,7 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(search_replace(cx, 't', t.id, &terms));
 	TRY(desk_counter_add(cx, "tickets", rm->restore ? 1 : -1));
 	TRY(tags_changed(cx, rm->restore ? HIDE(S("[]")) : t.tags, rm->restore ? t.tags : HIDE(S("[]"))));
+	TRY(ticket_event(cx, rm->restore ? "zen:event-type:ticket.undeleted" : "zen:event-type:ticket.soft_deleted", &t, S("{}")));
 	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,
 	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
 	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };
@@ -1211,6 +1212,11 @@ purge_tx(struct ctx *cx, void *arg)
 			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
 	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
 	TRY(flow_forget_ticket(cx, id));
+	{
+		struct ticket bare = { .id = t.id, .status = t.status, .created_at = t.created_at, .updated_at = cx->now, .channel = t.channel,
+		    .tags = HIDE(S("[]")) };
+		TRY(ticket_event(cx, "zen:event-type:ticket.permanently_deleted", &bare, S("{}")));
+	}
 	TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(id), NIL), NULL));
 	TRY(next_generated(cx, &generated));
 	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(id), INT(t.deleted_at), ID(cx->actor->user_id),

@@ -44,6 +44,12 @@ http_url(struct ctx *cx, str url, struct http_url *out)
 	for (size_t i = 0; i < url.n; i++)
 		if ((unsigned char)url.p[i] <= ' ' || (unsigned char)url.p[i] >= 127 || url.p[i] == '\\')
 			goto end;
+	/* libcurl takes "http:///host" and "http:/host", too; such a thing is a mistake or worse. */
+	{
+		size_t at = str_find(url, S("://"));
+		if (at == SIZE_MAX || at + 3 >= url.n || url.p[at + 3] == '/')
+			goto end;
+	}
 	if (url.n == 0 || url.n > 2048 || curl_url_set(u, CURLUPART_URL, str_z(cx->arena, url), CURLU_DISALLOW_USER) != CURLUE_OK)
 		goto end;
 	scheme = part_of(cx, u, CURLUPART_SCHEME, 0);
