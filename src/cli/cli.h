@@ -81,6 +81,9 @@ command_fn cmd_outbox_list, cmd_outbox_show, cmd_outbox_retry, cmd_outbox_drop, 
     cmd_mail_show, cmd_mail_set;
 const struct command *command_find(int argc, char **argv, int *words);
 
+/* web.c: what is outside /api, for api_new(). */
+bool web_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp);
+
 /* become.c: gives up root for good. */
 bool become_user(const char *user);
 

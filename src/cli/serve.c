@@ -51,46 +51,6 @@ background(void *arg)
 	return NULL;
 }
 
-/* ---- what is outside /api: the page of web/ ---------------------------------------------------------------------- */
-
-#define FILE_TEXT(name, path) \
-	__asm__(".section .rodata\n.global " #name "\n.global " #name "_end\n" #name ":\n.incbin \"" path "\"\n" \
-	        #name "_end:\n.byte 0\n.previous\n"); \
-	extern const char name[], name##_end[]
-FILE_TEXT(web_index, "web/index.html");
-FILE_TEXT(web_script, "web/ward.js");
-FILE_TEXT(web_style, "web/ward.css");
-
-static bool
-page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
-{
-	const struct { const char *path, *type, *begin, *end; } files[] = {
-		{ "/",         "text/html; charset=utf-8",       web_index,  web_index_end },
-		{ "/ward.js",  "text/javascript; charset=utf-8", web_script, web_script_end },
-		{ "/ward.css", "text/css; charset=utf-8",        web_style,  web_style_end },
-	};
-	str path = rq->path;
-
-	(void)cx;
-	if (rq->method != GET && rq->method != HEAD)
-		return false;
-	/* Addresses of tickets are the page's own: it reads them itself. */
-	if (str_starts(path, S("/agent/")) || str_eq(path, S("/agent")) || str_starts(path, S("/requests")))
-		path = S("/");
-	for (size_t i = 0; i < COUNT(files); i++)
-		if (str_eq(path, str_of(files[i].path))) {
-			rp->status = 200;
-			rp->type = files[i].type;
-			buf_add(&rp->body, (str){ files[i].begin, (size_t)(files[i].end - files[i].begin) });
-			http_head(rp, "Content-Security-Policy", S("default-src 'none'; script-src 'self'; style-src 'self';"
-			    " connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-			    " require-trusted-types-for 'script'"));
-			http_head(rp, "Cache-Control", S("no-cache"));
-			return true;
-		}
-	return false;
-}
-
 static void
 metric(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
 {
@@ -203,7 +163,7 @@ cmd_serve(int argc, char **argv)
 		return 64;
 	}
 	ward_ctx(&w, &cx, "system");
-	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .metrics = metrics }, page);
+	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .metrics = metrics }, web_page);
 	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;

@@ -49,6 +49,7 @@ struct http_reply {
 	int         status;            /* 0 is a bug and becomes 500; 204 and 304 go without type and body */
 	const char *type;              /* content type; NULL: none is sent. Literal or the arena's */
 	struct buf  body;              /* init by the server on the request's arena, max 64 MiB */
+	str         gz;                /* the body compressed already (gzip), for clients that take it; empty: http does it */
 	struct { const char *name; str value; } head[24];
 	int         head_count;
 	bool        close;             /* close the connection after this answer */

@@ -161,7 +161,11 @@ reply_finish(struct call *w)
 		return;
 	if (!has_head(rp, S("Vary")))
 		http_head(rp, "Vary", S("Accept-Encoding"));
-	if (!w->gzip || !squeeze(w->a, buf_str(&rp->body), &small))
+	if (!w->gzip)
+		return;
+	if (rp->gz.n > 0)
+		small = rp->gz;
+	else if (!squeeze(w->a, buf_str(&rp->body), &small))
 		return;
 	rp->body.p = (char *)small.p;
 	rp->body.n = small.n;

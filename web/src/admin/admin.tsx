@@ -1,0 +1,52 @@
+// The admin centre: a row here and a file beside it make a new page.
+import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { useMe } from "../session";
+import { Empty, Loading } from "../ui/bits";
+
+interface Page { path: string; part: string; page: LazyExoticComponent<ComponentType> }
+export const PAGES: Page[] = [
+	{ path: "people", part: "team", page: lazy(() => import("./people")) },
+	{ path: "groups", part: "team", page: lazy(() => import("./groups")) },
+	{ path: "organizations", part: "team", page: lazy(() => import("./organizations")) },
+	{ path: "trail", part: "proof", page: lazy(() => import("./trail")) },
+	{ path: "looks", part: "proof", page: lazy(() => import("./looks-page")) },
+	{ path: "tokens", part: "system", page: lazy(() => import("./tokens")) },
+	{ path: "suspended", part: "system", page: lazy(() => import("./suspended")) },
+	{ path: "jobs", part: "system", page: lazy(() => import("./jobs")) },
+	{ path: "health", part: "system", page: lazy(() => import("./health")) },
+];
+const PARTS = [...new Set(PAGES.map((p) => p.part))];
+
+export default function Admin() {
+	const { t } = useTranslation();
+	const me = useMe();
+	const [where] = useLocation();
+	if (me.role !== "admin") return <Empty title={t("error.denied")} />;
+	return (
+		<div className="split">
+			<nav className="side" aria-label={t("admin.title")}>
+				{PARTS.map((part) => (
+					<div key={part}>
+						<h2>{t("admin.part." + part)}</h2>
+						<ul style={{ listStyle: "none", padding: 0 }}>
+							{PAGES.filter((p) => p.part === part).map((p) => (
+								<li key={p.path}><Link href={"/admin/" + p.path} aria-current={where.startsWith("/admin/" + p.path) ? "page" : undefined}>{t("admin." + p.path)}</Link></li>
+							))}
+						</ul>
+					</div>
+				))}
+			</nav>
+			<section className="pad stack">
+				<Suspense fallback={<Loading />}>
+					<Switch>
+						{PAGES.map((p) => <Route key={p.path} path={"/admin/" + p.path}><p.page /></Route>)}
+						<Route path="/admin"><Redirect to={"/admin/" + PAGES[0].path} replace /></Route>
+						<Route><Empty title={t("error.nowhere")} /></Route>
+					</Switch>
+				</Suspense>
+			</section>
+		</div>
+	);
+}

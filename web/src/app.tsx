@@ -1,0 +1,143 @@
+// The frame: who is in, where we are, what can be reached from everywhere.
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { ColorSchemeProvider, DEFAULT_THEME, ThemeProvider, useColorScheme } from "@zendeskgarden/react-theming";
+import { Button } from "@zendeskgarden/react-buttons";
+import { lazy, Suspense, useEffect, useState, type FormEvent, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
+import { Refused, staff } from "./api";
+import { NAVIGATION } from "./navigation";
+import { SessionProvider, useMe, useSession } from "./session";
+import { SignIn } from "./sign-in";
+import { Empty, Loading, Name } from "./ui/bits";
+import { SaysProvider } from "./ui/says";
+import { Tools, useTools } from "./ui/tools";
+import { LANGUAGES, speak } from "./words";
+
+const List = lazy(() => import("./workspace/list"));
+const TicketPage = lazy(() => import("./workspace/ticket"));
+const NewTicket = lazy(() => import("./workspace/new"));
+const Person = lazy(() => import("./workspace/person"));
+const Admin = lazy(() => import("./admin/admin"));
+const Reports = lazy(() => import("./reports/reports"));
+const Requests = lazy(() => import("./requests/requests"));
+
+const client = new QueryClient({ defaultOptions: { queries: { retry: (n, e) => !(e instanceof Refused && e.status >= 400 && e.status < 500) && n < 2,
+	refetchOnWindowFocus: true, staleTime: 5000, gcTime: 60000 } } });
+
+function Language() {
+	const { i18n, t } = useTranslation();
+	return (
+		<select className="plain-select" aria-label={t("language")} value={i18n.language} onChange={(e) => speak(e.target.value as (typeof LANGUAGES)[number])}>
+			<option value="en">English</option>
+			<option value="es">Español</option>
+		</select>
+	);
+}
+
+function Top() {
+	const { t } = useTranslation();
+	const me = useMe();
+	const { leave } = useSession();
+	const tools = useTools();
+	const [, go] = useLocation();
+	const [query, setQuery] = useState("");
+	// The words of a search stay out of the address: they may name a patient.
+	const find = (e: FormEvent) => {
+		e.preventDefault();
+		if (query.trim()) go("/agent/search", { state: { query: query.trim() } });
+	};
+	return (
+		<header className="top">
+			{staff(me) ? (
+				<form role="search" onSubmit={find}>
+					<label className="sr" htmlFor="query">{t("search.label")}</label>
+					<input id="query" type="search" className="plain-input" style={{ width: "100%" }} autoComplete="off" placeholder={t("search.hint")}
+						value={query} onChange={(e) => setQuery(e.target.value)} list="query-words" />
+					<datalist id="query-words">
+						{["status:open", "status<solved", "priority:urgent", "assignee:me", "assignee:none", "requester:", "group:", "tags:", "created>", "updated>1hours", "order_by:created_at"].map((w) => <option key={w} value={w} />)}
+					</datalist>
+				</form>
+			) : <Link href="/requests" className="grow"><strong>Ward</strong></Link>}
+			{staff(me) ? <Link href="/agent/new"><Button size="small" tabIndex={-1}>{t("new.button")}</Button></Link> : null}
+			{staff(me) ? <Button size="small" isBasic onClick={tools.keys} aria-label={t("keys.title")}>?</Button> : null}
+			<span className="grow" />
+			<span id="who"><Name>{me.name}</Name></span>
+			<Language />
+			<Button size="small" id="leave" onClick={() => leave().then(() => go("/"))}>{t("sign.out")}</Button>
+		</header>
+	);
+}
+
+function Rail() {
+	const { t } = useTranslation();
+	const me = useMe();
+	const [where] = useLocation();
+	return (
+		<nav className="rail" aria-label={t("nav.title")}>
+			{NAVIGATION.filter((n) => n.who(me)).map((n) => (
+				<Link key={n.path} href={n.path} aria-current={where.startsWith(n.path) ? "page" : undefined}><n.icon />{t("nav." + n.name)}</Link>
+			))}
+		</nav>
+	);
+}
+
+function Shell({ children }: { children: ReactNode }) {
+	const { t } = useTranslation();
+	const [where] = useLocation();
+	useEffect(() => { document.getElementById("main")?.scrollTo(0, 0); }, [where]);
+	return (
+		<Tools>
+			<a className="skip" href="#main">{t("skip")}</a>
+			<div className="shell">
+				<Rail />
+				<Top />
+				<main className="main" id="main" tabIndex={-1}><Suspense fallback={<Loading />}>{children}</Suspense></main>
+			</div>
+		</Tools>
+	);
+}
+
+function Pages() {
+	const { me, ready } = useSession();
+	const { t } = useTranslation();
+	useEffect(() => { if (!me) document.title = "Ward"; }, [me]);
+	if (!ready) return <Loading />;
+	if (!me) return <SignIn />;
+	const home = staff(me) ? "/agent/views" : "/requests";
+	return (
+		<Shell>
+			<Switch>
+				<Route path="/agent/views/:view?">{(p) => <List key="views" view={p.view} />}</Route>
+				<Route path="/agent/search"><List key="search" search /></Route>
+				<Route path="/agent/tickets/:id">{(p) => <TicketPage key={p.id} id={Number(p.id)} />}</Route>
+				<Route path="/agent/people/:id">{(p) => <Person key={p.id} id={Number(p.id)} />}</Route>
+				<Route path="/agent/new"><NewTicket /></Route>
+				<Route path="/admin/*?"><Admin /></Route>
+				<Route path="/reports"><Reports /></Route>
+				<Route path="/requests/*?"><Requests /></Route>
+				<Route path="/requests"><Requests /></Route>
+				<Route path="/"><Redirect to={home} replace /></Route>
+				<Route path="/agent"><Redirect to={home} replace /></Route>
+				<Route><Empty title={t("error.nowhere")}><Link href={home}>{t("error.home")}</Link></Empty></Route>
+			</Switch>
+		</Shell>
+	);
+}
+
+function Themed({ children }: { children: ReactNode }) {
+	const { colorScheme } = useColorScheme();
+	return <ThemeProvider theme={{ ...DEFAULT_THEME, colors: { ...DEFAULT_THEME.colors, base: colorScheme } }}>{children}</ThemeProvider>;
+}
+
+export function App() {
+	return (
+		<ColorSchemeProvider initialColorScheme="system">
+			<Themed>
+				<QueryClientProvider client={client}>
+					<SaysProvider><SessionProvider><Pages /></SessionProvider></SaysProvider>
+				</QueryClientProvider>
+			</Themed>
+		</ColorSchemeProvider>
+	);
+}

@@ -1,0 +1,68 @@
+// Who is signed in; ends when nobody is there (45 CFR 164.312(a)(2)(iii)).
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
+import { call, del, forget, get, post, setCsrf, whenSignedOut, type User } from "./api";
+
+const IDLE_FOR = 15 * 60 * 1000;
+
+export type Why = "" | "ended" | "idle";
+interface Session { me: User | null; ready: boolean; why: Why; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void> }
+const Context = createContext<Session>(null as unknown as Session);
+export const useSession = () => useContext(Context);
+export const useMe = () => useContext(Context).me!;
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+	const [me, setMe] = useState<User | null>(null);
+	const [ready, setReady] = useState(false);
+	const [why, setWhy] = useState<Why>("");
+	const cache = useQueryClient();
+	const timer = useRef(0);
+
+	const out = useCallback((reason: Why) => {
+		setCsrf(null);
+		forget(cache);
+		setMe(null);
+		setWhy(reason);
+	}, [cache]);
+
+	const load = useCallback(async () => {
+		const { user } = await get<{ user: User }>("/api/v2/users/me.json");
+		setCsrf(user.id ? user.authenticity_token || null : null);
+		setMe(user.id ? user : null);
+		if (user.id) setWhy("");
+	}, []);
+
+	useEffect(() => {
+		whenSignedOut(() => out("ended"));
+		load().catch(() => undefined).finally(() => setReady(true));
+	}, [load, out]);
+
+	useEffect(() => {
+		if (!me) return;
+		const stir = () => {
+			clearTimeout(timer.current);
+			timer.current = window.setTimeout(() => {
+				call("DELETE", "/api/ward/v1/session").catch(() => undefined).finally(() => out("idle"));
+			}, IDLE_FOR);
+		};
+		const what = ["keydown", "pointerdown", "pointermove", "wheel"];
+		for (const w of what) document.addEventListener(w, stir, { passive: true });
+		stir();
+		return () => {
+			clearTimeout(timer.current);
+			for (const w of what) document.removeEventListener(w, stir);
+		};
+	}, [me, out]);
+
+	const enter = useCallback(async (email: string, password: string, code?: string) => {
+		setCsrf(null);
+		await post("/api/ward/v1/session", code ? { email, password, code } : { email, password });
+		await load();
+	}, [load]);
+	const leave = useCallback(async () => {
+		await del("/api/ward/v1/session").catch(() => undefined);
+		out("");
+	}, [out]);
+
+	return <Context.Provider value={{ me, ready, why, enter, leave }}>{children}</Context.Provider>;
+}

@@ -1,0 +1,115 @@
+// Keys, their cheat sheet and the command palette.
+import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { useMe } from "../session";
+import { NAVIGATION } from "../navigation";
+import { Box } from "./box";
+
+export interface Command { id: string; words: string; keys?: string; run(): void }
+interface ToolSet { keys(): void; palette(): void; offer(list: Command[]): () => void }
+const Context = createContext<ToolSet>({ keys: () => undefined, palette: () => undefined, offer: () => () => undefined });
+export const useTools = () => useContext(Context);
+
+// Commands of the page that is open; `keys` of one letter work outside of fields.
+export function useCommands(list: Command[]) {
+	const { offer } = useTools();
+	useEffect(() => offer(list), [offer, list]);
+}
+
+const typing = (e: KeyboardEvent) => {
+	const el = e.target as HTMLElement;
+	return el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) || !!document.querySelector("dialog[open]");
+};
+
+function Palette({ commands, onClose }: { commands: Command[]; onClose(): void }) {
+	const { t } = useTranslation();
+	const [, go] = useLocation();
+	const [text, setText] = useState("");
+	const [at, setAt] = useState(0);
+	const found = useMemo(() => {
+		const w = text.trim().toLowerCase(), list = commands.filter((c) => w.split(/\s+/).every((p) => c.words.toLowerCase().includes(p)));
+		const n = w.match(/^#?(\d+)$/);
+		if (n) list.unshift({ id: "go", words: t("palette.ticket", { id: n[1] }), run: () => go("/agent/tickets/" + n[1]) });
+		else if (w) list.push({ id: "find", words: t("palette.find", { text }), run: () => go("/agent/search", { state: { query: text } }) });
+		return list;
+	}, [text, commands, t, go]);
+	const run = (c?: Command) => {
+		if (!c) return;
+		onClose();
+		c.run();
+	};
+	return (
+		<Box title={t("palette.title")} onClose={onClose}>
+			<input className="plain-input" style={{ width: "100%" }} role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant={found[at] ? "cmd-" + found[at].id : undefined}
+				aria-label={t("palette.title")} value={text} placeholder={t("palette.hint")} autoFocus
+				onChange={(e) => { setText(e.target.value); setAt(0); }}
+				onKeyDown={(e) => {
+					if (e.key === "ArrowDown") { e.preventDefault(); setAt((n) => Math.min(n + 1, found.length - 1)); }
+					if (e.key === "ArrowUp") { e.preventDefault(); setAt((n) => Math.max(n - 1, 0)); }
+					if (e.key === "Enter") { e.preventDefault(); run(found[at]); }
+				}} />
+			<ul className="palette" id="palette-list" role="listbox" aria-label={t("palette.title")}>
+				{found.map((c, i) => (
+					<li key={c.id} id={"cmd-" + c.id} role="option" aria-selected={i === at} onMouseEnter={() => setAt(i)} onClick={() => run(c)}>
+						<span className="row between"><span>{c.words}</span>{c.keys ? <kbd>{c.keys}</kbd> : null}</span>
+					</li>
+				))}
+			</ul>
+		</Box>
+	);
+}
+
+export function Tools({ children }: { children: ReactNode }) {
+	const { t } = useTranslation();
+	const me = useMe();
+	const [, go] = useLocation();
+	const [shown, setShown] = useState<"" | "keys" | "palette">("");
+	const [page, setPage] = useState<Command[]>([]);
+	const wide = useMemo<Command[]>(() => [
+		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), run: () => go(n.path) })),
+		...(me.role === "end-user" ? [] : [
+			{ id: "find", words: t("keys.find"), keys: "/", run: () => document.getElementById("query")?.focus() },
+			{ id: "new", words: t("new.button"), keys: "c", run: () => go("/agent/new") },
+			{ id: "views", words: t("keys.views"), keys: "v", run: () => go("/agent/views") },
+		]),
+		{ id: "keys", words: t("keys.title"), keys: "?", run: () => setShown("keys") },
+	], [me, t, go]);
+	const all = useRef<Command[]>([]);
+	all.current = [...page, ...wide];
+	useEffect(() => {
+		const down = (e: KeyboardEvent) => {
+			if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
+				e.preventDefault();
+				setShown("palette");
+				return;
+			}
+			if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+			const c = all.current.find((x) => x.keys === e.key);
+			if (c) {
+				e.preventDefault();
+				c.run();
+			}
+		};
+		document.addEventListener("keydown", down);
+		return () => document.removeEventListener("keydown", down);
+	}, []);
+	const tools = useMemo<ToolSet>(() => ({ keys: () => setShown("keys"), palette: () => setShown("palette"),
+		offer: (list) => { setPage(list); return () => setPage((now) => now === list ? [] : now); } }), []);
+	return (
+		<Context.Provider value={tools}>
+			{children}
+			{shown === "palette" ? <Palette commands={all.current} onClose={() => setShown("")} /> : null}
+			{shown === "keys" ? (
+				<Box title={t("keys.title")} onClose={() => setShown("")}>
+					<dl className="facts">
+						<dt><kbd>Ctrl K</kbd></dt><dd>{t("palette.title")}</dd>
+						{all.current.filter((c) => c.keys).map((c) => [<dt key={c.id}><kbd>{c.keys}</kbd></dt>, <dd key={c.id + "w"}>{c.words}</dd>])}
+						<dt><kbd>Ctrl Enter</kbd></dt><dd>{t("keys.send")}</dd>
+						<dt><kbd>Esc</kbd></dt><dd>{t("keys.close")}</dd>
+					</dl>
+				</Box>
+			) : null}
+		</Context.Provider>
+	);
+}

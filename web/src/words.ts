@@ -1,0 +1,50 @@
+// Languages: one file of words each, the second is fetched only when it is spoken.
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import en from "./locales/en.json";
+
+export const LANGUAGES = ["en", "es"] as const;
+type Language = (typeof LANGUAGES)[number];
+const KEPT = "ward.language";
+
+function wanted(): Language {
+	const kept = localStorage.getItem(KEPT);
+	for (const l of [kept, ...navigator.languages]) {
+		const two = (l || "").slice(0, 2);
+		if ((LANGUAGES as readonly string[]).includes(two)) return two as Language;
+	}
+	return "en";
+}
+
+async function load(language: Language) {
+	if (language === "es" && !i18next.hasResourceBundle("es", "translation"))
+		i18next.addResourceBundle("es", "translation", (await import("./locales/es.json")).default);
+	await i18next.changeLanguage(language);
+	document.documentElement.lang = language;
+	document.documentElement.dir = i18next.dir(language);
+}
+
+export async function startWords() {
+	await i18next.use(initReactI18next).init({ lng: "en", fallbackLng: "en", resources: { en: { translation: en } },
+		interpolation: { escapeValue: false }, returnNull: false });
+	await load(wanted());
+}
+
+export async function speak(language: Language) {
+	localStorage.setItem(KEPT, language);
+	await load(language);
+}
+
+const here = () => i18next.language;
+const day: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
+
+export function when(iso: string | null | undefined): string {
+	if (!iso) return "";
+	const d = new Date(iso), ago = Date.now() - d.getTime();
+	if (ago >= 0 && ago < 60 * 60 * 1000) return new Intl.RelativeTimeFormat(here(), { numeric: "auto" }).format(-Math.floor(ago / 60000), "minute");
+	const year: Intl.DateTimeFormatOptions = d.getFullYear() !== new Date().getFullYear() ? { year: "numeric" } : {};
+	return new Intl.DateTimeFormat(here(), { ...day, ...year, hour: "2-digit", minute: "2-digit" }).format(d);
+}
+
+export const exactly = (iso: string) => new Intl.DateTimeFormat(here(), { dateStyle: "full", timeStyle: "medium" }).format(new Date(iso));
+export const number = (n: number) => new Intl.NumberFormat(here()).format(n);

@@ -1,0 +1,183 @@
+// Views and what was found: one list, with selection, bulk changes and keys.
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button } from "@zendeskgarden/react-buttons";
+import { useEffect, useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useLocation } from "wouter";
+import { useHistoryState } from "wouter/use-browser-location";
+import { get, people, put, type Ticket, type User, type View } from "../api";
+import { Choice, Empty, Fault, Loading, Name, Status, Time } from "../ui/bits";
+import { Box } from "../ui/box";
+import { useSays } from "../ui/says";
+import { useCommands } from "../ui/tools";
+import { number } from "../words";
+import { waitFor } from "./job";
+
+type Sort = { by: string; down: boolean };
+interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
+
+async function page(view: string | undefined, query: string | null, sort: Sort, n: number): Promise<Page> {
+	const order = "&sort_by=" + sort.by + "&sort_order=" + (sort.down ? "desc" : "asc") + "&per_page=50&page=" + n;
+	if (query !== null) {
+		const r = await get("/api/v2/search.json?query=" + encodeURIComponent("type:ticket " + query) + order);
+		const ids = [...new Set((r.results as Ticket[]).map((t) => t.requester_id))];
+		const users = ids.length ? (await get("/api/v2/users/show_many.json?ids=" + ids.join(","))).users : [];
+		return { rows: r.results, users, total: r.count, next: r.next_page ? n + 1 : null };
+	}
+	const r = await get("/api/v2/views/" + view + "/tickets.json?include=users" + order);
+	return { rows: r.tickets, users: r.users || [], total: r.count, next: r.next_page ? n + 1 : null };
+}
+
+function Side({ views, current }: { views: View[]; current?: string }) {
+	const { t } = useTranslation();
+	const ids = views.map((v) => v.id).join(",");
+	const counts = useQuery({ queryKey: ["counts", ids], enabled: ids !== "", refetchInterval: 15000,
+		queryFn: () => get("/api/v2/views/count_many.json?ids=" + ids) });
+	const of = new Map<number, number>((counts.data?.view_counts || []).map((c: any) => [c.view_id, c.value]));
+	return (
+		<nav className="side" aria-label={t("views.title")}>
+			<h2>{t("views.title")}</h2>
+			<ul style={{ listStyle: "none", padding: 0 }}>
+				{views.map((v) => (
+					<li key={v.id}><Link href={"/agent/views/" + v.id} aria-current={String(v.id) === current ? "page" : undefined}>
+						<Name>{v.title}</Name><span className="count">{of.has(v.id) && of.get(v.id) !== null ? number(of.get(v.id)!) : ""}</span></Link></li>
+				))}
+			</ul>
+		</nav>
+	);
+}
+
+function Bulk({ ids, onDone }: { ids: number[]; onDone(): void }) {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const [status, setStatus] = useState("");
+	const [priority, setPriority] = useState("");
+	const [tags, setTags] = useState("");
+	const [sure, setSure] = useState(false);
+	const [busy, setBusy] = useState(false);
+	const change = { ...(status ? { status } : {}), ...(priority ? { priority } : {}), ...(tags.trim() ? { additional_tags: tags.trim().split(/[\s,]+/) } : {}) };
+	const nothing = Object.keys(change).length === 0;
+	const go = async () => {
+		setBusy(true);
+		try {
+			const { job_status } = await put("/api/v2/tickets/update_many.json?ids=" + ids.join(","), { ticket: change });
+			const done = await waitFor(job_status.id);
+			const failed = (done.results || []).filter((r: any) => r.success === false).length;
+			say(failed ? t("bulk.some", { failed, count: ids.length }) : t("bulk.done", { count: ids.length }));
+			await cache.invalidateQueries();
+			onDone();
+		} catch (e) {
+			fault(e);
+		}
+		setBusy(false);
+		setSure(false);
+	};
+	return (
+		<div className="card row" role="region" aria-label={t("bulk.title", { count: ids.length })}>
+			<strong>{t("bulk.title", { count: ids.length })}</strong>
+			<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t("field.status")], ...["open", "pending", "hold", "solved"].map((s) => [s, t("status." + s)] as [string, string])]} />
+			<Choice label={t("field.priority")} hideLabel value={priority} onChange={setPriority} options={[["", t("field.priority")], ...["low", "normal", "high", "urgent"].map((s) => [s, t("priority." + s)] as [string, string])]} />
+			<input className="plain-input" aria-label={t("bulk.tags")} placeholder={t("bulk.tags")} value={tags} onChange={(e) => setTags(e.target.value)} />
+			<Button size="small" isPrimary disabled={nothing || busy} onClick={() => setSure(true)}>{t("bulk.change")}</Button>
+			<Button size="small" isBasic onClick={onDone}>{t("bulk.none")}</Button>
+			{sure ? (
+				<Box title={t("bulk.sure", { count: ids.length })} onClose={() => setSure(false)}>
+					<dl className="facts">
+						{status ? <><dt>{t("field.status")}</dt><dd>{t("status." + status)}</dd></> : null}
+						{priority ? <><dt>{t("field.priority")}</dt><dd>{t("priority." + priority)}</dd></> : null}
+						{tags.trim() ? <><dt>{t("bulk.tags")}</dt><dd>{tags}</dd></> : null}
+					</dl>
+					<p className="soft">{ids.slice(0, 20).map((i) => "#" + i).join(", ")}{ids.length > 20 ? " …" : ""}</p>
+					<div className="row"><Button isPrimary disabled={busy} onClick={go}>{t("bulk.change")}</Button><Button onClick={() => setSure(false)}>{t("cancel")}</Button></div>
+				</Box>
+			) : null}
+		</div>
+	);
+}
+
+export default function List({ view, search }: { view?: string; search?: boolean }) {
+	const { t } = useTranslation();
+	const [, go] = useLocation();
+	const state = useHistoryState<{ query?: string } | null>();
+	const query = search ? state?.query || "" : null;
+	const [sort, setSort] = useState<Sort>({ by: "updated_at", down: true });
+	const [picked, setPicked] = useState<Set<number>>(new Set());
+	const [at, setAt] = useState(0);
+	const views = useQuery({ queryKey: ["views"], queryFn: () => get<{ views: View[] }>("/api/v2/views/active.json?per_page=100"), staleTime: 60000 });
+	const current = search ? undefined : view || (views.data?.views[0] && String(views.data.views[0].id));
+	const tickets = useInfiniteQuery({
+		queryKey: ["tickets", search ? "search" : current, query, sort], initialPageParam: 1, enabled: search ? query !== "" : !!current,
+		queryFn: ({ pageParam }) => page(current, query, sort, pageParam), getNextPageParam: (last) => last.next, refetchInterval: search ? false : 20000,
+	});
+	const rows = useMemo(() => tickets.data?.pages.flatMap((p) => p.rows) || [], [tickets.data]);
+	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
+	const title = search ? t("search.found", { count: tickets.data?.pages[0]?.total ?? 0 }) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
+
+	useEffect(() => { document.title = (search ? t("search.title") : t("views.title")) + " - Ward"; }, [search, t]);
+	useEffect(() => { setPicked(new Set()); setAt(0); }, [current, query]);
+
+	const toggle = (id: number) => setPicked((p) => {
+		const n = new Set(p);
+		if (!n.delete(id)) n.add(id);
+		return n;
+	});
+	const commands = useMemo(() => [
+		{ id: "down", words: t("keys.down"), keys: "j", run: () => setAt((n) => Math.min(n + 1, rows.length - 1)) },
+		{ id: "up", words: t("keys.up"), keys: "k", run: () => setAt((n) => Math.max(n - 1, 0)) },
+		{ id: "open", words: t("keys.open"), keys: "o", run: () => rows[at] && go("/agent/tickets/" + rows[at].id) },
+		{ id: "pick", words: t("keys.pick"), keys: "x", run: () => rows[at] && toggle(rows[at].id) },
+	], [rows, at, go, t]);
+	useCommands(commands);
+	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
+
+	const head = (by: string, words: string, className?: string) => (
+		<th scope="col" className={className} aria-sort={sort.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
+			<button type="button" onClick={() => setSort((s) => ({ by, down: s.by === by ? !s.down : true }))}>{words}{sort.by === by ? (sort.down ? " ↓" : " ↑") : ""}</button>
+		</th>
+	);
+	const all = rows.length > 0 && picked.size === rows.length;
+	return (
+		<div className="split">
+			{views.data ? <Side views={views.data.views} current={current} /> : <div className="side" />}
+			<section className="pad stack" aria-label={title}>
+				<div className="row between"><h1 id="list-title"><Name>{title}</Name></h1>
+					{!search && tickets.data ? <span className="soft">{t("views.count", { count: tickets.data.pages[0].total })}</span> : null}</div>
+				{picked.size ? <Bulk ids={[...picked]} onDone={() => setPicked(new Set())} /> : null}
+				{views.error ? <Fault error={views.error} /> : tickets.error ? <Fault error={tickets.error} /> : null}
+				{tickets.isLoading || views.isLoading ? <Loading /> : null}
+				{tickets.data && rows.length === 0 ? (
+					<Empty title={search ? t("search.none") : t("views.empty")}><p>{search ? t("search.try") : t("views.emptyHint")}</p></Empty>
+				) : null}
+				{rows.length ? (
+					<div className="scroll">
+						<table className="list" id="tickets">
+							<caption className="sr">{title}</caption>
+							<thead><tr>
+								<th scope="col" style={{ width: 32 }}><input type="checkbox" aria-label={t("bulk.all")} checked={all} onChange={() => setPicked(all ? new Set() : new Set(rows.map((r) => r.id)))} /></th>
+								{head("status", t("field.status"))}
+								<th scope="col" style={{ width: "42%" }}>{t("field.subject")}</th>
+								<th scope="col" className="wide">{t("field.requester")}</th>
+								{head("priority", t("field.priority"), "wide")}
+								{head("updated_at", t("field.updated"))}
+							</tr></thead>
+							<tbody>
+								{rows.map((r, i) => (
+									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)}>
+										<td><input type="checkbox" aria-label={t("bulk.one", { id: r.id })} checked={picked.has(r.id)} onChange={() => toggle(r.id)} /></td>
+										<td><Status status={r.status} /></td>
+										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto">{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span></td>
+										<td className="wide wrap"><Name>{names.get(r.requester_id)?.name || ""}</Name></td>
+										<td className="wide">{r.priority ? t("priority." + r.priority) : ""}</td>
+										<td className="one"><Time at={r.updated_at} /></td>
+									</tr>
+								))}
+							</tbody>
+						</table>
+					</div>
+				) : null}
+				{tickets.hasNextPage ? <div><Button id="older" disabled={tickets.isFetchingNextPage} onClick={() => tickets.fetchNextPage()}>{t("more")}</Button></div> : null}
+			</section>
+		</div>
+	);
+}
