@@ -66,7 +66,7 @@ sign_in(const char *address, const char *email, const char *password, char cooki
 	ask(&w, &cx);
 	if (address != NULL)
 		cx.address = str_of(address);
-	e = session_create(&cx, str_of(email), HIDE(str_of(password)), &c, &csrf, retry);
+	e = session_create(&cx, str_of(email), HIDE(str_of(password)), S(""), &c, &csrf, retry);
 	if (e == OK && cookie != NULL) {
 		assert_true(c.n < 64);
 		memcpy(cookie, c.p, c.n);
@@ -405,7 +405,7 @@ a_session_survives_a_restart_as_it_was_last_seen(void **state UNUSED)
 static void
 suspension_and_a_new_password_end_sessions(void **state UNUSED)
 {
-	int64_t id = person(&w, "Sol Session", "sol@clinic.example", ROLE_AGENT);
+	int64_t id = person(&w, "Sol Session", "sol@clinic.example", ROLE_END_USER);
 	char first[64], second[64];
 	struct ctx cx;
 	int retry;

@@ -33,6 +33,7 @@ static const struct {
 	{ "read_trail",     MAY_READ_TRAIL,     { NO, NO, NO, YES, YES },                   false },
 	{ "read_jobs",      MAY_READ_JOBS,      { NO, NO, IF_SELF, YES, YES },              false },
 	{ "suspended",      MAY_SUSPENDED,      { NO, NO, IF_SEES_ALL, YES, YES },          true },
+	{ "own_factor",     MAY_OWN_FACTOR,     { NO, NO, YES, YES, YES },                  true },
 	{ "admin",          MAY_ADMIN,          { NO, NO, NO, YES, YES },                   true },
 };
 

@@ -173,7 +173,7 @@ attacker(void *arg)
 
 	ask(&w, &cx);
 	cx.address = S("198.51.100.200");
-	if (session_create(&cx, S("olga@clinic.example"), HIDE(S("guess")), &c, &csrf, &retry) == E_WHO)
+	if (session_create(&cx, S("olga@clinic.example"), HIDE(S("guess")), S(""), &c, &csrf, &retry) == E_WHO)
 		atomic_fetch_add(tried, 1);
 	ctx_done(&cx);
 	return NULL;
@@ -207,7 +207,7 @@ setup(void **state UNUSED)
 	snprintf(token, sizeof(token), "%s", token_for(&w, agent, false, false));
 	snprintf(olgas, sizeof(olgas), "%s", token_for(&w, other, false, false));
 	ask(&w, &cx);
-	MUST(&cx, session_create(&cx, S("gus@clinic.example"), HIDE(S(PASSWORD)), &c, &csrf, &retry));
+	MUST(&cx, session_create(&cx, S("gus@clinic.example"), HIDE(S(PASSWORD)), S(""), &c, &csrf, &retry));
 	snprintf(cookie, sizeof(cookie), "%.*s", (int)c.n, c.p);
 	ctx_done(&cx);
 	return 0;

@@ -732,12 +732,12 @@ nothing_that_names_a_person_is_in_a_file(void **state UNUSED)
 	memcpy(token, str_z(cx.arena, clear), clear.n + 1);
 	ctx_done(&cx);
 	ask(&w, &cx);
-	MUST(&cx, session_create(&cx, S("quenby.canary@patients.example"), HIDE(S("canary-password-1")), &cookie, &csrf,
+	MUST(&cx, session_create(&cx, S("quenby.canary@patients.example"), HIDE(S("canary-password-1")), S(""), &cookie, &csrf,
 	    &retry));
 	memcpy(session, str_z(cx.arena, cookie), cookie.n + 1);
 	ctx_done(&cx);
 	ask(&w, &cx);
-	assert_int_equal(session_create(&cx, S("quenby.canary@patients.example"), HIDE(S("wrong-canary-1")), &cookie,
+	assert_int_equal(session_create(&cx, S("quenby.canary@patients.example"), HIDE(S("wrong-canary-1")), S(""), &cookie,
 	    &csrf, &retry), E_WHO);
 	ctx_done(&cx);
 	/* All of it is there... */

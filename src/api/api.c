@@ -9,7 +9,7 @@ static const struct route *const tables[] = {
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
 	outbox_routes, webhook_routes,
 	def_routes, tag_routes, ticketop_routes,
-	log_routes, suspended_routes, attachment_routes, ward_routes, NULL
+	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, NULL
 };
 
 static _Thread_local struct api *serving;
@@ -57,17 +57,7 @@ api_routes(void (*fn)(void *arg, const struct route *r), void *arg)
 const char *
 api_may_name(int permission)
 {
-	static const char *const names[MAY_LAST] = {
-		[MAY_ANYONE] = "anyone", [MAY_SIGNED_IN] = "signed_in", [MAY_CREATE_TICKET] = "create_ticket",
-		[MAY_READ_TICKET] = "read_ticket", [MAY_UPDATE_TICKET] = "update_ticket", [MAY_DELETE_TICKET] = "delete_ticket",
-		[MAY_REDACT] = "redact", [MAY_READ_REQUEST] = "read_request", [MAY_CREATE_REQUEST] = "create_request",
-		[MAY_LIST_USERS] = "list_users", [MAY_READ_USER] = "read_user", [MAY_WRITE_USER] = "write_user",
-		[MAY_READ_GROUPS] = "read_groups", [MAY_WRITE_GROUPS] = "write_groups", [MAY_READ_ORGS] = "read_orgs",
-		[MAY_WRITE_ORGS] = "write_orgs", [MAY_SEARCH] = "search", [MAY_EXPORT] = "export", [MAY_READ_TRAIL] = "read_trail",
-		[MAY_READ_JOBS] = "read_jobs", [MAY_SUSPENDED] = "suspended", [MAY_ADMIN] = "admin",
-	};
-
-	return permission > 0 && permission < MAY_LAST && names[permission] ? names[permission] : "?";
+	return may_name((enum may)permission);
 }
 
 /* ---- failures -------------------------------------------------------------------------------------------------- */
@@ -185,6 +175,10 @@ api_failure(struct ctx *cx, struct http_reply *rp, enum err e)
 		(void)!api_error(rp, 401, "Couldn't authenticate you", NULL);
 		break;
 	case E_DENIED:
+		if (cx->fail.field != NULL && strcmp(cx->fail.field, "second_factor") == 0) {
+			(void)!api_error_object(rp, 403, "SecondFactorMissing", cx->fail.why);
+			break;
+		}
 		(void)!api_error_object(rp, 403, "Forbidden", "You do not have access to this page. Please contact the account"
 		    " owner of this help desk for further help.");
 		break;

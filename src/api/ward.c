@@ -48,68 +48,6 @@ metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
-
-static void
-set_cookie(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, str value, bool end)
-{
-	http_head(rp, "Set-Cookie", str_printf(cx->arena, "ward_session=" STR_F "; Path=/; HttpOnly; SameSite=Strict%s%s",
-	    STR_A(value), rq->secure ? "; Secure" : "", end ? "; Max-Age=0" : ""));
-}
-
-static enum err
-session_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
-{
-	const json_t *obj;
-	struct user u;
-	struct json j;
-	str cookie, csrf, email;
-	sensitive password;
-	int retry = 0;
-	enum err e;
-
-	/* Another site cannot make this request look like ours: it must be JSON. */
-	if (!str_starts(http_header(rq, "content-type"), S("application/json")))
-		return api_error(rp, 415, "UnsupportedMediaType", "Content-Type must be application/json");
-	TRY(api_body(cx, rq, rp, NULL, &obj));
-	if (obj == NULL)
-		return OK;
-	email = json_text(cx, json_object_get(obj, "email"));
-	password = HIDE(json_text(cx, json_object_get(obj, "password")));
-	if (email.n == 0)
-		bad(cx, "email", "BlankValue", "Email: cannot be blank");
-	if (password.hidden.n == 0)
-		bad(cx, "password", "BlankValue", "Password: cannot be blank");
-	TRY(bad_check(cx));
-	e = session_create(cx, email, password, &cookie, &csrf, &retry);
-	if (e == E_LIMIT) {
-		(void)!api_error(rp, 429, "TooManyAttempts", "Too many failed sign-ins; wait before the next one");
-		http_head(rp, "Retry-After", str_printf(cx->arena, "%d", retry > 0 ? retry : 1));
-		return OK;
-	}
-	TRY(e);
-	TRY(user_load(cx, cx->actor->user_id, &u));
-	set_cookie(cx, rq, rp, cookie, false);
-	api_begin(rp, &j, 201);
-	jw_obj(&j);
-	jw_kstr(&j, "csrf", csrf);
-	jw_key(&j, "user");
-	json_user(&j, cx, z_of(cx, api_base(cx, rq)), &u);
-	jw_end_obj(&j);
-	return look_one(cx, "user", u.id, "name,email,phone");
-}
-
-static enum err
-session_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
-{
-	if (cx->actor->session_id == 0)
-		return fail(cx, E_ABSENT, NULL, "a token is no session");
-	TRY(session_end(cx));
-	set_cookie(cx, rq, rp, S(""), true);
-	api_empty(rp, 204);
-	return OK;
-}
-
 /* ---- findings -------------------------------------------------------------------------------------------------------- */
 
 /* What the PHI engine found in a ticket: shown before an agent sends (P2). */
@@ -243,8 +181,6 @@ routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 const struct route ward_routes[] = {
 	{ GET,    "/healthz",                         MAY_ANYONE,      0,        healthz,        0 },
 	{ GET,    "/metrics",                         MAY_ANYONE,      0,        metrics,        0 },
-	{ POST,   "/api/ward/v1/session",             MAY_ANYONE,      16 * KiB, session_post,   ROUTE_ANONYMOUS_OK | ROUTE_NO_CSRF },
-	{ DELETE, "/api/ward/v1/session",             MAY_SIGNED_IN,   0,        session_delete, 0 },
 	{ GET,    "/api/ward/v1/tickets/{id}/findings", MAY_READ_TICKET, 0,      findings,       0 },
 	{ POST,   "/api/ward/v1/phi/scan",            MAY_SIGNED_IN,   2 * MiB,  scan,           0 },
 	{ GET,    "/api/ward/v1/api_tokens",          MAY_ADMIN,       0,        tokens,         0 },

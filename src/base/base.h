@@ -198,6 +198,7 @@ struct actor {
 	int64_t          session_id;
 	bool             read_only;       /* token scope without write */
 	const char      *how;             /* "token", "bearer", "session", "cli", "mail", "system", "nobody" */
+	bool             enrolling;       /* staff whose session lacks the second factor: may set one up, nothing else */
 	str              csrf;            /* of the session, for the browser */
 };
 

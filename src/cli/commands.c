@@ -296,6 +296,38 @@ cmd_user_create(struct ward *w, int argc, char **argv, int in, int out, int err)
 	return code;
 }
 
+/* For who lost theirs, and for the first administrator. */
+static int
+cmd_user_factor(struct ward *w, int argc, char **argv, int in, int out, int err)
+{
+	const char *email = option(&argc, argv, "--email");
+	bool end = flag(&argc, argv, "--reset");
+	str secret, uri, *codes;
+	struct user u;
+	struct ctx cx;
+	int code = 0, n;
+	enum err e;
+
+	(void)in;
+	if (email == NULL || argc > 0)
+		return usage_of(err, "user factor");
+	ward_ctx(w, &cx, "cli");
+	if ((e = user_by_email(&cx, str_of(email), &u)) != OK)
+		code = failed(&cx, err, e);
+	else if (end) {
+		if ((e = factor_reset(&cx, u.id)) != OK)
+			code = failed(&cx, err, e);
+	} else if ((e = factor_issue(&cx, u.id, &secret, &uri, &codes, &n)) != OK)
+		code = failed(&cx, err, e);
+	else {
+		dprintf(out, "secret         " STR_F "\nuri            " STR_F "\n", STR_A(secret), STR_A(uri));
+		for (int i = 0; i < n; i++)
+			dprintf(out, "recovery code  " STR_F "\n", STR_A(codes[i]));
+	}
+	ctx_done(&cx);
+	return code;
+}
+
 /* ---- mail ----------------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -651,6 +683,7 @@ const struct command commands[] = {
 	{ "token list",   cmd_token_list,   "",                                    "list API tokens",                              true },
 	{ "token revoke", cmd_token_revoke, "ID",                                  "end an API token at once",                     true },
 	{ "user create",  cmd_user_create,  "--email EMAIL --name NAME [--role ROLE] [--password-file FILE]", "make a user", true },
+	{ "user factor",  cmd_user_factor,  "--email EMAIL [--reset]",             "give somebody a second factor, print its secret", true },
 	{ "mail deliver", cmd_mail_deliver, "[--rcpt ADDRESS] [-v] < message.eml", "take one e-mail from standard input",          true },
 	{ "mail show",    cmd_mail_show,    "",                                    "how mail leaves",                              true },
 	{ "mail set",     cmd_mail_set,     "[--host HOST] [--port N] [--tls starttls|tls|none] [--ca-file FILE] [--user NAME] [--password-file FILE] [--from ADDRESS] [--name TEXT]", "set how mail leaves", true },

@@ -68,6 +68,8 @@ make_people(struct ctx *cx, int out, int64_t *ids)
 		struct user_change ch = { .has = USER_NAME | USER_EMAIL | USER_ROLE | USER_SEES | USER_PASSWORD | USER_VERIFIED };
 		struct api_token t;
 		struct user u;
+		str secret = S("-"), uri, *recovery;
+		int codes;
 		str password = word(cx), token;
 		enum err e;
 		ch.u.name = HIDE(str_of(people[i].name));
@@ -91,8 +93,10 @@ make_people(struct ctx *cx, int out, int64_t *ids)
 				TRY(membership_create(cx, u.id, group_id[g], true, &m));
 			}
 		TRY(token_create(cx, u.id, S("demo"), false, false, &token, &t));
-		dprintf(out, "%-24s %-28s %-14.*s %.*s\n", people[i].role, people[i].email, (int)password.n, password.p,
-		    (int)token.n, token.p);
+		if (people[i].is != ROLE_END_USER)
+			TRY(factor_issue(cx, u.id, &secret, &uri, &recovery, &codes));
+		dprintf(out, "%-24s %-28s %-14.*s %-44.*s %.*s\n", people[i].role, people[i].email, (int)password.n, password.p,
+		    (int)token.n, token.p, (int)secret.n, secret.p);
 	}
 	return OK;
 }

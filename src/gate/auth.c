@@ -57,17 +57,17 @@ const struct stmt st_credential_delete = {
 
 const struct stmt st_session_insert = {
 	.name = "session.insert",
-	.sql  = "INSERT INTO session (account_id, id, user_id, hash, created_at, seen_at)"
-	        " VALUES ($1, $2, $3, $4, $5, $5)",
-	.in   = "iiibi",
+	.sql  = "INSERT INTO session (account_id, id, user_id, hash, created_at, seen_at, factored)"
+	        " VALUES ($1, $2, $3, $4, $5, $5, $6)",
+	.in   = "iiibii",
 };
 
 const struct stmt st_session_by_hash = {
 	.name = "session.by_hash",
-	.sql  = "SELECT s.id, s.created_at, s.seen_at, " STANDING_COLS " FROM session s"
+	.sql  = "SELECT s.id, s.created_at, s.seen_at, s.factored, " STANDING_COLS " FROM session s"
 	        " JOIN users u ON u.account_id = s.account_id AND u.id = s.user_id"
 	        " WHERE s.account_id = $1 AND s.hash = $2",
-	.in   = "ib", .out = "iii" STANDING_KINDS,
+	.in   = "ib", .out = "iiii" STANDING_KINDS,
 };
 
 const struct stmt st_session_seen = {
@@ -153,8 +153,8 @@ const struct stmt st_token_revoke_user = {
 
 /* ---- keyed hashes -------------------------------------------------------------------------------------- */
 
-static void
-mac_of(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY])
+void
+gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY])
 {
 	struct buf buf;
 
@@ -186,7 +186,7 @@ csrf_of(struct ctx *cx, str cookie)
 {
 	unsigned char mac[GATE_KEY];
 
-	mac_of(cx, "csrf", cookie, S(""), mac);
+	gate_mac(cx, "csrf", cookie, S(""), mac);
 	return str_sub(base64url_of(cx->arena, (str){ (const char *)mac, sizeof(mac) }), 0, CSRF_CHARS);
 }
 
@@ -239,11 +239,11 @@ lock_keys(struct ctx *cx, str address, str email, struct lock_keys *k)
 {
 	unsigned char mac[GATE_KEY];
 
-	mac_of(cx, "lock_address", address, S(""), mac);
+	gate_mac(cx, "lock_address", address, S(""), mac);
 	memcpy(k->key[LOCK_ADDRESS], mac, LOCK_KEY);
-	mac_of(cx, "lock_pair", address, email, mac);
+	gate_mac(cx, "lock_pair", address, email, mac);
 	memcpy(k->key[LOCK_PAIR], mac, LOCK_KEY);
-	mac_of(cx, "lock_user", email, S(""), mac);
+	gate_mac(cx, "lock_user", email, S(""), mac);
 	memcpy(k->key[LOCK_USER], mac, LOCK_KEY);
 }
 
@@ -351,10 +351,42 @@ credential_end(struct ctx *cx, int64_t user_id)
 	return store_exec(cx, &st_credential_delete, ARGS(INT(cx->account), INT(user_id)), NULL);
 }
 
-/* The same work whoever it is: one lookup and one Argon2id. */
+/* What a sign-in brings besides the password. */
+struct second { str code; struct factor_taken taken; bool given; };
+
 static enum err
-password_verify(struct ctx *cx, str email, str password, struct standing *out, int *retry_after)
+second_tx(struct ctx *cx, void *arg)
 {
+	struct second *s = arg;
+
+	return factor_take(cx, &s->taken, &s->given);
+}
+
+/* Who has a second factor must bring its code; NULL: good, else why not. */
+static enum err
+second_verify(struct ctx *cx, int64_t user_id, struct second *s, const char **why)
+{
+	struct factor f;
+
+	*why = NULL;
+	TRY(factor_of(cx, user_id, &f));
+	if (f.confirmed_at == 0)
+		return OK;
+	*why = s->code.n == 0 ? "no code" : "wrong code";
+	if (s->code.n == 0 || !factor_check(cx, user_id, &f, s->code, &s->taken))
+		return OK;
+	TRY(store_write(cx, second_tx, s));
+	if (s->given)
+		*why = NULL;
+	return OK;
+}
+
+/* The same work whoever it is: one lookup and one Argon2id. `second`: NULL
+ * where one's own password is asked for again. */
+static enum err
+password_verify(struct ctx *cx, str email, str password, struct second *second, struct standing *out, int *retry_after)
+{
+	const char *why = NULL;
 	const struct gate_crypto *crypto = gate_crypto_of(cx);
 	str folded = fold(cx, HIDE(email)).hidden, address = lockout_address(cx->arena, cx->address);
 	struct failure f = { .reason = "unknown user" };
@@ -383,9 +415,19 @@ password_verify(struct ctx *cx, str email, str password, struct standing *out, i
 	else
 		crypto->password_waste(str_sub(password, 0, PASSWORD_MAX));
 	if (right && who.active) {
-		lockout_passed(gate_lockout(cx), &k);
-		*out = who;
-		return OK;
+		if (second != NULL)
+			TRY(second_verify(cx, f.user_id, second, &why));
+		if (why == NULL || second->code.n == 0)
+			lockout_passed(gate_lockout(cx), &k);
+		if (why == NULL) {
+			*out = who;
+			return OK;
+		}
+		if (second->code.n == 0)           /* no failure: the page asks for it now */
+			return fail(cx, E_WHO, "code", WHO_WHY);
+		f.reason = why;
+		f.locked_for = starts;
+		return refuse(cx, &k, address, &f, "code", 0);
 	}
 	if (right)
 		f.reason = "suspended";
@@ -400,6 +442,7 @@ struct session_call {
 	int64_t id;
 	unsigned char hash[GATE_KEY];
 	const char *cause;
+	bool factored;
 };
 
 static enum err
@@ -411,7 +454,7 @@ session_create_tx(struct ctx *cx, void *arg)
 
 	TRY(store_next_id(cx, "session", &id));
 	TRY(store_exec(cx, &st_session_insert, ARGS(INT(cx->account), INT(id), INT(call->who.user_id),
-	    BYTES(((str){ (const char *)call->hash, GATE_KEY })), INT(cx->now)), NULL));
+	    BYTES(((str){ (const char *)call->hash, GATE_KEY })), INT(cx->now), INT(call->factored)), NULL));
 	TRY(store_exec(cx, &st_user_logged_in, ARGS(INT(cx->account), INT(call->who.user_id), INT(cx->now)), NULL));
 	f.after = HIDE(str_printf(cx->arena, "%lld", (long long)id));
 	TRY(trail_append(cx, &(struct event){ .action = "user.login", .object = "user", .id = call->who.user_id,
@@ -421,9 +464,10 @@ session_create_tx(struct ctx *cx, void *arg)
 }
 
 enum err
-session_create(struct ctx *cx, str email, sensitive password, str *cookie, str *csrf, int *retry_after)
+session_create(struct ctx *cx, str email, sensitive password, str code, str *cookie, str *csrf, int *retry_after)
 {
 	struct session_call call = {0};
+	struct second second = { .code = code };
 	struct actor *a;
 	str secret;
 
@@ -431,14 +475,16 @@ session_create(struct ctx *cx, str email, sensitive password, str *cookie, str *
 	TRY(need_crypto(cx));
 	if (cx->actor == NULL)
 		cx->actor = &gate_nobody;
-	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &call.who, retry_after));
+	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &second, &call.who, retry_after));
+	call.factored = second.given;
 	secret = secret_new(cx);
-	mac_of(cx, "session", secret, S(""), call.hash);
+	gate_mac(cx, "session", secret, S(""), call.hash);
 	a = actor_new(cx, &call.who, "session");
 	cx->actor = a;                 /* the sign-in is theirs */
 	TRY(store_write(cx, session_create_tx, &call));
 	a->session_id = call.id;
 	a->csrf = csrf_of(cx, secret);
+	a->enrolling = !call.factored && factor_needed(cx, call.who.role);
 	*cookie = secret;
 	*csrf = a->csrf;
 	return OK;
@@ -507,7 +553,7 @@ by_session(struct ctx *cx, str cookie)
 
 	if (cookie.n > SECRET_MAX)
 		return fail(cx, E_WHO, "session", WHO_WHY);
-	mac_of(cx, "session", cookie, S(""), key);
+	gate_mac(cx, "session", cookie, S(""), key);
 	if (!pass_get(cx, key, &p)) {
 		usec seen_at = p.full ? p.seen_at : 0;
 
@@ -521,7 +567,8 @@ by_session(struct ctx *cx, str cookie)
 		p.created_at = row_int(&row, 1);
 		p.used_at = row_int(&row, 2);
 		p.seen_at = p.used_at > seen_at ? p.used_at : seen_at;
-		p.who = standing_of(&row, 3);
+		p.factored = row_int(&row, 3) != 0;
+		p.who = standing_of(&row, 4);
 		pass_put(cx, &p);
 	}
 	if (!p.who.active)
@@ -537,6 +584,7 @@ by_session(struct ctx *cx, str cookie)
 	a = actor_new(cx, &p.who, "session");
 	a->session_id = p.session_id;
 	a->csrf = csrf_of(cx, cookie);
+	a->enrolling = !p.factored && factor_needed(cx, p.who.role);
 	cx->actor = a;
 	if (pass_used(cx, key))
 		aside(cx, session_seen_tx, &p.session_id);
@@ -560,7 +608,7 @@ token_load(struct ctx *cx, const struct authorization *au, str folded, struct pa
 	int64_t named = 0;
 	struct row row, named_row;
 
-	mac_of(cx, "api_token", au->secret, S(""), hash);
+	gate_mac(cx, "api_token", au->secret, S(""), hash);
 	*why = "unknown token";
 	if (!bearer) {
 		TRY(find_one(cx, &st_identity_by_email, ARGS(INT(cx->account), BLIND(HIDE(folded))), &named_row,
@@ -601,9 +649,9 @@ by_token(struct ctx *cx, const struct authorization *au, int *retry_after)
 	struct pass p;
 
 	if (bearer)
-		mac_of(cx, "bearer", au->secret, S(""), key);
+		gate_mac(cx, "bearer", au->secret, S(""), key);
 	else
-		mac_of(cx, "basic", folded, au->secret, key);
+		gate_mac(cx, "basic", folded, au->secret, key);
 	if (!pass_get(cx, key, &p)) {
 		p = (struct pass){ .gen = gate_generation(cx), .loaded_at = cx->now };
 		memcpy(p.key, key, GATE_KEY);
@@ -646,7 +694,7 @@ gate_authenticate(struct ctx *cx, str authorization, str session_cookie, int *re
 	case AUTH_PASSWORD:
 		if (!gate_setting_bool(cx, "api_password_access", false))
 			return fail(cx, E_WHO, "password", WHO_WHY);
-		TRY(password_verify(cx, au.email, au.secret, &who, retry_after));
+		TRY(password_verify(cx, au.email, au.secret, NULL, &who, retry_after));
 		cx->actor = actor_new(cx, &who, "password");
 		return OK;
 	case AUTH_BAD:
@@ -709,7 +757,7 @@ token_create(struct ctx *cx, int64_t user_id, str description, bool bearer, bool
 		return bad_check(cx);
 	}
 	secret = secret_new(cx);
-	mac_of(cx, "api_token", secret, S(""), call.hash);
+	gate_mac(cx, "api_token", secret, S(""), call.hash);
 	TRY(store_write(cx, token_create_tx, &call));
 	*clear = secret;
 	return OK;
@@ -799,7 +847,7 @@ password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_
 		return bad_check(cx);
 	}
 	TRY(user_load(cx, cx->actor->user_id, &call.u));
-	TRY(password_verify(cx, reveal(cx, call.u.email, TO_STORE), reveal(cx, previous, TO_STORE), &who, retry_after));
+	TRY(password_verify(cx, reveal(cx, call.u.email, TO_STORE), reveal(cx, previous, TO_STORE), NULL, &who, retry_after));
 	TRY(credential_hash(cx, fresh, &call.encoded));
 	return store_write(cx, password_change_tx, &call);
 }

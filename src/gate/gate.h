@@ -38,6 +38,7 @@ enum may {
 	MAY_READ_TRAIL,        /* audit_logs, access_logs: admins */
 	MAY_READ_JOBS,         /* staff; own jobs */
 	MAY_SUSPENDED,         /* suspended tickets: admins, and agents who see all tickets */
+	MAY_OWN_FACTOR,        /* staff: their own second factor, also while nothing else is allowed */
 	MAY_ADMIN,             /* everything else that only admins do */
 	MAY_LAST
 };
@@ -54,8 +55,11 @@ struct about {
  * E_ABSENT when the object is not theirs to know. A read-only token is refused
  * whatever writes, MAY_ADMIN and MAY_SUSPENDED included. Settings that open
  * doors, all off by default: "agent_ticket_deletion", "agent_ticket_redaction",
- * "anonymous_requests", "api_password_access". */
+ * "anonymous_requests", "api_password_access". "staff_second_factor" (on by
+ * default) shuts one: staff without a second factor may only set it up. */
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
+/* Its name in listings and tests: "read_ticket". */
+const char *may_name(enum may what);
 /* Group ids the actor is a member of, ascending; cached for the context. */
 enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
 
@@ -202,8 +206,28 @@ enum err gate_as_user(struct ctx *cx, int64_t user_id, const char *how) MUST_CHE
  * unknown users. Hot path: an API token costs an HMAC and a cache lookup; a
  * change of role, a suspension or a revocation takes effect at once. */
 enum err gate_authenticate(struct ctx *cx, str authorization, str session_cookie, int *retry_after) MUST_CHECK;
-/* Password sign-in for the browser: makes a session; the cookie's value is returned once. */
-enum err session_create(struct ctx *cx, str email, sensitive password, str *cookie, str *csrf, int *retry_after) MUST_CHECK;
+/* Password sign-in for the browser: makes a session; the cookie's value is
+ * returned once. Who has a second factor brings its `code`; without or with a
+ * wrong one E_WHO, and fail.field is "code". Staff who have none get a session
+ * that may only set one up (actor->enrolling). */
+enum err session_create(struct ctx *cx, str email, sensitive password, str code, str *cookie, str *csrf, int *retry_after) MUST_CHECK;
+
+/* ---- second factor: codes by time (RFC 6238), recovery codes ----------------------------------------------------- */
+
+/* Of oneself, in a session. Begin gives the secret (base 32) and its otpauth
+ * URI; it counts from factor_confirm() with a code made from it on, which
+ * returns the recovery codes in clear, once. E_CONFLICT: there is one already.
+ * A code works once. E_INVALID on "code". Ending it ends all one's sessions. */
+enum err factor_begin(struct ctx *cx, str *base32, str *uri) MUST_CHECK;
+enum err factor_confirm(struct ctx *cx, str code, str **recovery, int *count) MUST_CHECK;
+enum err factor_recovery_new(struct ctx *cx, str code, str **recovery, int *count) MUST_CHECK;
+enum err factor_end(struct ctx *cx, str code) MUST_CHECK;
+struct factor_state { bool set, begun, needed; usec set_at; int recovery_left; };
+enum err factor_state(struct ctx *cx, int64_t user_id, struct factor_state *out) MUST_CHECK;
+/* Administrators, for who lost theirs: the next sign-in sets up a new one. */
+enum err factor_reset(struct ctx *cx, int64_t user_id) MUST_CHECK;
+/* The command line: a confirmed factor for somebody, the old one ends. */
+enum err factor_issue(struct ctx *cx, int64_t user_id, str *base32, str *uri, str **recovery, int *count) MUST_CHECK;
 enum err session_end(struct ctx *cx) MUST_CHECK;               /* the actor's own */
 /* One's own password, the previous one known. Other sessions end. */
 enum err password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_after) MUST_CHECK;

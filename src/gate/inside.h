@@ -29,7 +29,9 @@
 	X(st_member_user_page_up) X(st_member_user_page_down) X(st_member_group_page_up) \
 	X(st_member_group_page_down) X(st_member_groups) X(st_member_of_user_count) \
 	X(st_session_insert) X(st_session_by_hash) X(st_session_seen) X(st_session_delete) \
-	X(st_session_delete_user) X(st_session_delete_old) \
+	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
+	X(st_factor_get) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
+	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) \
 	X(st_setting_all) X(st_setting_get) X(st_setting_put)
@@ -109,6 +111,7 @@ struct pass {
 	struct standing who;
 	int64_t         token_id, session_id;
 	bool            read_only, full;
+	bool            factored;       /* a session that began with a second factor */
 };
 /* To be called in the transaction of any change to who may do what; the
  * caches are void from the moment it is durable. */
@@ -148,8 +151,20 @@ enum grant {
 enum who { WHO_NOBODY, WHO_END_USER, WHO_AGENT, WHO_ADMIN, WHO_SYSTEM, WHO_LAST };
 enum grant  may_grant(enum may what, enum who who);
 bool        may_writes(enum may what);
-const char *may_name(enum may what);
 const char *grant_name(enum grant g);
+
+/* ---- the second factor (factor.c), for sign-in -------------------------------------------------------------------- */
+
+struct factor { bool begun; str secret; usec confirmed_at; int64_t last_step; int recovery_left; };
+struct factor_taken { int64_t user_id, step; bool by_recovery; unsigned char recovery[GATE_KEY]; };
+enum err factor_of(struct ctx *cx, int64_t user_id, struct factor *out) MUST_CHECK;
+bool     factor_needed(struct ctx *cx, enum role role);
+/* May this be a code of theirs? Whether a recovery code is one, and whether the
+ * code is still unused, says factor_take() in the transaction. */
+bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
+enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
+/* Keyed hash of kind, a and b under the token key. */
+void     gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY]);
 
 /* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
 

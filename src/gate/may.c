@@ -47,6 +47,7 @@ static const struct rule rules[MAY_LAST] = {
 	[MAY_READ_TRAIL]     = { "read_trail",      false, { NO,     NO,        NO,          YES,   YES } },
 	[MAY_READ_JOBS]      = { "read_jobs",       false, { NO,     NO,        IF_SELF,     YES,   YES } },
 	[MAY_SUSPENDED]      = { "suspended",       true,  { NO,     NO,        IF_SEES_ALL, YES,   YES } },
+	[MAY_OWN_FACTOR]     = { "own_factor",      true,  { NO,     NO,        YES,         YES,   YES } },
 	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
 };
 
@@ -192,6 +193,8 @@ gate_may(struct ctx *cx, enum may what, const struct about *o)
 		return is_nobody(a) ? fail(cx, E_WHO, NULL, "Couldn't authenticate you") : denied(cx);
 	if (a != NULL && a->read_only && may_writes(what))
 		return denied(cx);
+	if (a != NULL && a->enrolling && what != MAY_ANYONE && what != MAY_OWN_FACTOR)
+		return fail(cx, E_DENIED, "second_factor", "Set up a second factor first.");
 	switch (g) {
 	case YES:
 		return OK;

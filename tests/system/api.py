@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The API as clients see it: envelopes, pages, errors, headers, conflicts, bad input."""
 import json, ssl, socket, time
-from desk import SLOW, Desk, Client, check, done
+from desk import SLOW, Desk, Client, check, done, totp
 
 
 def expect(what, reply, status, *words):
@@ -199,8 +199,23 @@ def life(desk, c):
     check(end.get("/api/v2/requests.json").status == 401, "a deleted user's token ends")
     expect("the last admin stays", c.put("/api/v2/users/1.json", {"user": {"role": "agent"}}), 422)
     # Browser sign-in.
+    # The first administrator has no second factor yet: the session sets one up and can do nothing else.
     r = Client(desk).post("/api/ward/v1/session", {"email": desk.ADMIN, "password": desk.PASSWORD})
-    expect("sign in", r, 201, "csrf")
+    expect("sign in", r, 201, "second_factor_missing")
+    s = Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+    expect("nothing without a second factor", s.get("/api/v2/tickets.json"), 403, "SecondFactorMissing")
+    r = s.post("/api/ward/v1/factors/totp")
+    expect("a factor is begun", r, 201, "otpauth://totp/Ward:")
+    secret = r.json["totp"]["secret"]
+    expect("a wrong code", s.post("/api/ward/v1/factors/totp/confirm", {"code": "12345"}), 422, "code")
+    r = s.post("/api/ward/v1/factors/totp/confirm", {"code": totp(secret)})
+    expect("a right one", r, 200, "recovery_codes")
+    codes = r.json["recovery_codes"]
+    expect("now it may", s.get("/api/v2/tickets.json"), 200)
+    expect("the password alone no more", Client(desk).post("/api/ward/v1/session", {"email": desk.ADMIN, "password": desk.PASSWORD}), 401, "CodeNeeded")
+    expect("a used code neither", Client(desk).post("/api/ward/v1/session", {"email": desk.ADMIN, "password": desk.PASSWORD, "code": totp(secret)}), 401, "CodeWrong")
+    r = Client(desk).post("/api/ward/v1/session", {"email": desk.ADMIN, "password": desk.PASSWORD, "code": codes[0]})
+    expect("a recovery code", r, 201, "csrf")
     cookie = r.headers["Set-Cookie"]
     check(all(w in cookie for w in ("HttpOnly", "Secure", "SameSite=Strict")), "the cookie is guarded: " + cookie)
     value, csrf = cookie.split(";")[0].split("=", 1)[1], r.json["csrf"]

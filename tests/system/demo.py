@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make demo`: starts, prints its people, each of them may sign in, Ctrl-C ends it cleanly, a second start keeps the data."""
 import os, re, shutil, signal, socket, ssl, subprocess, tempfile, time
-from desk import BUILD, ROOT, SLOW, Client, check, done
+from desk import BUILD, ROOT, SLOW, Client, check, done, totp
 
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
@@ -29,16 +29,19 @@ def start():
 try:
     for again in (False, True):
         p, text = start()
-        people = re.findall(r"^(\S.*?)  +(\S+@\S+) +(\S+) +(\S+)$", text, re.M)
+        people = re.findall(r"^(\S.*?)  +(\S+@\S+) +(\S+) +(\S+) +(\S+)$", text, re.M)
         people = [x for x in people if "@" in x[1] and x[1] != "e-mail"]
         check(len(people) >= 5, "people are printed: %s" % text)
         check("https://localhost:%d" % port in text, "addresses are printed")
         w = Where()
         w.port, w.tls = port, ssl.create_default_context(cafile=os.path.join(data, "tls.crt"))
-        for role, email, password, token in people:
+        for role, email, password, token, secret in people:
             r = Client(w, email, token).get("/api/v2/users/me.json")
             check(r.status == 200 and r.json["user"]["email"] == email, "%s has a working token: %r" % (role, r))
             r = Client(w).post("/api/ward/v1/session", {"email": email, "password": password})
+            if secret != "-":
+                check(r.status == 401 and b"CodeNeeded" in r.body, "%s is asked for a code: %r" % (role, r))
+                r = Client(w).post("/api/ward/v1/session", {"email": email, "password": password, "code": totp(secret, again)})
             check(r.status == 201, "%s signs in: %r" % (role, r))
         admin = Client(w, people[0][1], people[0][3])
         n = admin.get("/api/v2/tickets/count.json").json["count"]["value"]

@@ -3,7 +3,7 @@
 Each test script makes a Desk, uses it, and ends with done(). A failed check
 prints one line and counts; the script's exit code is 1 when one failed.
 """
-import base64, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("B", "build")) if not os.path.isabs(os.environ.get("B", "build")) else os.environ["B"]
@@ -23,6 +23,13 @@ def check(ok, what):
 def done(what):
     print("%s: %d failed" % (what, len(failures)), flush=True)
     sys.exit(1 if failures else 0)
+
+
+def totp(secret, step=0, now=None):
+    """What an authenticator app shows (RFC 6238), `step` steps of 30 s from now."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    d = hmac.new(key, (int((now or time.time()) // 30) + step).to_bytes(8, "big"), hashlib.sha1).digest()
+    return "%06d" % ((int.from_bytes(d[d[19] & 15:][:4], "big") & 0x7fffffff) % 1000000)
 
 
 class Reply:
@@ -170,6 +177,14 @@ class Desk:
         if r.returncode:
             raise SystemExit("no token: %s" % r.stderr)
         return r.stdout.decode().strip()
+
+    def factor(self, email=None):
+        """A second factor for somebody: secret and recovery codes."""
+        r = self.ward("user", "factor", "--email", email or self.ADMIN)
+        if r.returncode:
+            raise SystemExit("no second factor: %s" % r.stderr)
+        words = [line.split() for line in r.stdout.decode().splitlines()]
+        return words[0][1], [w[2] for w in words if w[0] == "recovery"]
 
     def admin(self):
         return Client(self, self.ADMIN, self.token())

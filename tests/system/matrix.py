@@ -13,7 +13,7 @@ MAY = {
     "delete_ticket": ADMIN, "redact": ADMIN, "read_request": SIGNED, "create_request": SIGNED, "list_users": STAFF,
     "read_user": SIGNED, "write_user": STAFF, "read_groups": STAFF, "write_groups": ADMIN, "read_orgs": STAFF,
     "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": ADMIN, "read_jobs": STAFF,
-    "suspended": {"admin", "agent"}, "admin": ADMIN,
+    "suspended": {"admin", "agent"}, "admin": ADMIN, "own_factor": STAFF,
 }
 BODY = {"ticket": {"comment": {"body": "x"}}, "user": {"name": "N N"}, "group": {"name": "g"}, "request": {"subject": "s", "comment": {"body": "x"}},
         "organization": {"name": "o"}, "group_membership": {}, "text": "x", "tags": ["x"], "tickets": [], "users": [], "organizations": [],
