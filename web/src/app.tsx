@@ -20,6 +20,7 @@ const NewTicket = lazy(() => import("./workspace/new"));
 const Person = lazy(() => import("./workspace/person"));
 const Admin = lazy(() => import("./admin/admin"));
 const Reports = lazy(() => import("./reports/reports"));
+const Enrol = lazy(() => import("./enrol"));
 const Requests = lazy(() => import("./requests/requests"));
 
 const client = new QueryClient({ defaultOptions: { queries: { retry: (n, e) => !(e instanceof Refused && e.status >= 400 && e.status < 500) && n < 2,
@@ -99,11 +100,12 @@ function Shell({ children }: { children: ReactNode }) {
 }
 
 function Pages() {
-	const { me, ready } = useSession();
+	const { me, ready, enrolling, enrolled, leave } = useSession();
 	const { t } = useTranslation();
 	useEffect(() => { if (!me) document.title = "Ward"; }, [me]);
 	if (!ready) return <Loading />;
 	if (!me) return <SignIn />;
+	if (enrolling) return <Suspense fallback={<Loading />}><Enrol onDone={enrolled} leave={leave} /></Suspense>;
 	const home = staff(me) ? "/agent/views" : "/requests";
 	return (
 		<Shell>

@@ -6,7 +6,7 @@ import { call, del, forget, get, post, setCsrf, whenSignedOut, type User } from 
 const IDLE_FOR = 15 * 60 * 1000;
 
 export type Why = "" | "ended" | "idle";
-interface Session { me: User | null; ready: boolean; why: Why; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void> }
+interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void> }
 const Context = createContext<Session>(null as unknown as Session);
 export const useSession = () => useContext(Context);
 export const useMe = () => useContext(Context).me!;
@@ -15,6 +15,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const [me, setMe] = useState<User | null>(null);
 	const [ready, setReady] = useState(false);
 	const [why, setWhy] = useState<Why>("");
+	const [enrolling, setEnrolling] = useState(false);
 	const cache = useQueryClient();
 	const timer = useRef(0);
 
@@ -28,6 +29,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const load = useCallback(async () => {
 		const { user } = await get<{ user: User }>("/api/v2/users/me.json");
 		setCsrf(user.id ? user.authenticity_token || null : null);
+		setEnrolling(user.id && user.role !== "end-user" ? (await get<{ missing: boolean }>("/api/ward/v1/factors")).missing : false);
 		setMe(user.id ? user : null);
 		if (user.id) setWhy("");
 	}, []);
@@ -64,5 +66,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		out("");
 	}, [out]);
 
-	return <Context.Provider value={{ me, ready, why, enter, leave }}>{children}</Context.Provider>;
+	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => setEnrolling(false), enter, leave }}>{children}</Context.Provider>;
 }

@@ -112,7 +112,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	});
 	const rows = useMemo(() => tickets.data?.pages.flatMap((p) => p.rows) || [], [tickets.data]);
 	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
-	const title = search ? t("search.found", { count: tickets.data?.pages[0]?.total ?? 0 }) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
+	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
 
 	useEffect(() => { document.title = (search ? t("search.title") : t("views.title")) + " - Ward"; }, [search, t]);
 	useEffect(() => { setPicked(new Set()); setAt(0); }, [current, query]);
