@@ -11,10 +11,18 @@ import { useSays } from "../ui/says";
 
 export interface Column<R> { words: string; show(r: R): ReactNode; width?: number | string; wide?: boolean }
 export interface FormField { name: string; words: string; kind?: "text" | "long" | "email" | "check" | "list" | "choice" | "password"; options?: [string, string][]; hint?: string; required?: boolean; onlyNew?: boolean }
+// The address of the next page, in either of the API's two ways, or null.
+const following = (page: any): string | null => {
+	const next: string | null = page.meta ? (page.meta.has_more ? page.links.next : null) : page.next_page;
+	return next ? new URL(next).pathname + new URL(next).search : null;
+};
+
 export interface Source<R> {
 	path: string;                    // "/api/v2/groups"
 	many: string; one: string;       // keys of the envelopes
 	query?: string;
+	cursor?: boolean;                // pages by cursor
+	live?: boolean;                  // asked again every few seconds
 	title: string; empty: string;
 	columns: Column<R>[];
 	fields?: FormField[];
@@ -104,8 +112,8 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 	const { t } = useTranslation();
 	const cache = useQueryClient();
 	const key = ["records", source.path, source.query || ""];
-	const all = useInfiniteQuery({ queryKey: key, initialPageParam: 1, getNextPageParam: (last: any, pages) => last.next_page ? pages.length + 1 : null,
-		queryFn: ({ pageParam }) => get(source.path + ".json?per_page=50&page=" + pageParam + (source.query ? "&" + source.query : "")) });
+	const all = useInfiniteQuery({ queryKey: key, initialPageParam: source.path + ".json?" + (source.cursor ? "page%5Bsize%5D=50" : "per_page=50") + (source.query ? "&" + source.query : ""),
+		getNextPageParam: (last: any) => following(last), queryFn: ({ pageParam }) => get(pageParam), refetchInterval: source.live ? 5000 : false });
 	const [form, setForm] = useState<R | null | undefined>(undefined);
 	const [gone, setGone] = useState<R | null>(null);
 	useEffect(() => { document.title = source.title + " - Ward"; }, [source.title]);
