@@ -34,6 +34,9 @@ static const struct {
 	{ "read_jobs",      MAY_READ_JOBS,      { NO, NO, IF_SELF, YES, YES },              false },
 	{ "suspended",      MAY_SUSPENDED,      { NO, NO, IF_SEES_ALL, YES, YES },          true },
 	{ "own_factor",     MAY_OWN_FACTOR,     { NO, NO, YES, YES, YES },                  true },
+	{ "read_rules",     MAY_READ_RULES,     { NO, NO, YES, YES, YES },                  false },
+	{ "write_rules",    MAY_WRITE_RULES,    { NO, NO, IF_SELF, IF_SELF, YES },          true },
+	{ "manage_rules",   MAY_MANAGE_RULES,   { NO, NO, NO, YES, YES },                   true },
 	{ "admin",          MAY_ADMIN,          { NO, NO, NO, YES, YES },                   true },
 };
 

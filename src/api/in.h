@@ -96,6 +96,9 @@ int   ids_unique(int64_t *ids, int n);
 enum err sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+/* ?include= of a list of tickets. */
+enum err ticket_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct ticket *t,
+    int n) MUST_CHECK;
 enum err look_tickets(struct ctx *cx, const struct ticket *t, int n, const char *fields) MUST_CHECK;
 enum err look_one(struct ctx *cx, const char *object, int64_t id, const char *fields) MUST_CHECK;
 const char *z_of(struct ctx *cx, str s);
@@ -135,5 +138,6 @@ extern const struct route ticket_routes[], user_routes[], group_routes[], org_ro
     ward_routes[], session_routes[], def_routes[], tag_routes[], ticketop_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
+extern const struct route view_routes[], trigger_routes[];
 
 #endif

@@ -204,6 +204,34 @@ json_comment(struct json *j, struct ctx *cx, const char *base, const struct comm
 	jw_end_obj(j);
 }
 
+/* What a rule did in an update. */
+static void
+via_rule(struct json *j, struct ctx *cx, int64_t id)
+{
+	const char *rel;
+	str title;
+
+	jw_key(j, "via");
+	jw_obj(j);
+	jw_kz(j, "channel", "rule");
+	jw_key(j, "source");
+	jw_obj(j);
+	jw_kraw(j, "to", S("{}"));
+	jw_key(j, "from");
+	jw_obj(j);
+	jw_kint(j, "id", id);
+	if (rule_name(cx, id, &title, &rel))
+		jw_kstr(j, "title", title);
+	else {
+		jw_knull(j, "title");
+		jw_kbool(j, "deleted", true);
+	}
+	jw_end_obj(j);
+	jw_kz(j, "rel", rel);
+	jw_end_obj(j);
+	jw_end_obj(j);
+}
+
 void
 json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a)
 {
@@ -238,7 +266,14 @@ json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit 
 		jw_obj(j);
 		jw_kint(j, "id", e->id);
 		jw_kstr(j, "type", e->type);
-		if (str_eq(e->type, S("Create")) || str_eq(e->type, S("Change"))) {
+		if (e->rule_id != 0)
+			via_rule(j, cx, e->rule_id);
+		if (e->field.n == 0) {
+			/* An object of members, which stand in the event itself. */
+			str v = reveal(cx, e->value, TO_SHOW_ACTOR);
+			if (v.n > 2)
+				jw_raw(j, str_sub(v, 1, v.n - 2));
+		} else if (str_eq(e->type, S("Create")) || str_eq(e->type, S("Change"))) {
 			jw_kstr(j, "field_name", e->field);
 			show_raw(j, cx, "value", e->value, "null");
 			if (str_eq(e->type, S("Change")))

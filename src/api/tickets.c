@@ -324,6 +324,12 @@ sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *
 }
 
 enum err
+ticket_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct ticket *t, int n)
+{
+	return sideload(j, cx, rq, base, t, n);
+}
+
+enum err
 ticket_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct ticket *t,
     const struct audit *a)
 {

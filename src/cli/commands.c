@@ -69,7 +69,8 @@ first_admin(struct ctx *cx, void *arg)
 	ch.u.role = ROLE_ADMIN;
 	ch.u.verified = true;
 	ch.password = f->password;
-	return user_create(cx, &ch, &f->out);
+	TRY(user_create(cx, &ch, &f->out));
+	return rules_seed(cx);
 }
 
 int

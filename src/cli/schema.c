@@ -12,6 +12,7 @@ FILE_TEXT(schema_0010, "data/schema/0010-trail.sql");
 FILE_TEXT(schema_0020, "data/schema/0020-gate.sql");
 FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
 FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
+FILE_TEXT(schema_0050, "data/schema/0050-rules.sql");
 FILE_TEXT(schema_0060, "data/schema/0060-definition.sql");
 FILE_TEXT(schema_0061, "data/schema/0061-tag.sql");
 FILE_TEXT(schema_0062, "data/schema/0062-ticket-links.sql");
@@ -28,6 +29,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 20, DB_MAIN, "gate",    { schema_0020, schema_0020_end } },
 	{ 30, DB_MAIN, "desk",    { schema_0030, schema_0030_end } },
 	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
+	{ 50, DB_MAIN, "rules",   { schema_0050, schema_0050_end } },
 	{ 60, DB_MAIN, "definition", { schema_0060, schema_0060_end } },
 	{ 61, DB_MAIN, "tag",     { schema_0061, schema_0061_end } },
 	{ 62, DB_MAIN, "ticket-links", { schema_0062, schema_0062_end } },

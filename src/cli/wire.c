@@ -218,6 +218,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	}
 	if ((e = defs_open(cx, &w->sys.defs)) != OK || (!w->altered && ((e = defs_seed(cx)) != OK || (e = tags_seed(cx)) != OK)))
 		return refuse(cx, err, "the fields and forms cannot be read", e);
+	if ((e = rules_open(cx, &w->sys.rules)) != OK)
+		return refuse(cx, err, "the rules cannot be opened", e);
 	if ((e = search_open(cx, &w->sys.search)) != OK)
 		return refuse(cx, err, "the search index cannot be opened", e);
 	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
@@ -290,6 +292,7 @@ ward_close(struct ward *w)
 	parser_stop(&w->sys.parser);
 	search_close(&w->sys.search);
 	defs_close(&w->sys.defs);
+	rules_close(&w->sys.rules);
 	phi_close(w->sys.phi);
 	w->sys.phi = NULL;
 	gate_close(&w->sys.gate);

@@ -265,6 +265,8 @@ audit_doc(struct ctx *cx, const struct audit *a)
 		pack_put(&one, 3, reveal(cx, e->value, TO_STORE));
 		pack_put(&one, 4, reveal(cx, e->previous, TO_STORE));
 		pack_int(&one, 5, e->id);
+		if (e->rule_id)
+			pack_int(&one, 6, e->rule_id);
 		pack_put(&b, ADOC_EVENT, buf_str(&one));
 	}
 	return buf_str(&b);
@@ -297,6 +299,7 @@ audit_from_row(struct ctx *cx, const struct row *r, struct audit *a)
 				case 3: e->value = HIDE(w); break;
 				case 4: e->previous = HIDE(w); break;
 				case 5: e->id = pack_get_int(w); break;
+				case 6: e->rule_id = pack_get_int(w); break;
 				default: break;
 				}
 		}

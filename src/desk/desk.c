@@ -137,6 +137,7 @@ desk_prepare(struct ctx *cx)
 		notify_stmts,
 		def_stmts, tag_stmts, merge_stmts,
 		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
+		rule_stmts, view_stmts, trigger_stmts, sla_stmts,
 	};
 
 	for (size_t i = 0; i < COUNT(lists); i++)

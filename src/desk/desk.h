@@ -74,7 +74,7 @@ struct attachment {
 	usec    created_at;
 };
 
-struct audit_event { str type, field; sensitive value, previous; int64_t id; };   /* JSON texts; type "Create", "Change", "Comment", ... */
+struct audit_event { str type, field; sensitive value, previous; int64_t id, rule_id; };   /* JSON texts; type "Create", "Change", "Comment", ...; field "": value is an object of members; rule_id: a rule did it */
 struct audit {
 	int64_t id, ticket_id, author_id, comment_id;    /* comment_id 0: none */
 	usec    created_at;
@@ -128,6 +128,7 @@ struct ticket_change {
 	bool    as_request;                          /* the actor speaks as the requester, staff or not */
 	const char *shown;                           /* fields that the answer will show: the access event is in the same
 	                                                transaction; NULL: none */
+	const struct compiled *rule;                 /* the automation that does it (desk's own) */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
@@ -326,6 +327,127 @@ void     jobs_close(struct jobs **j);
  * stored answer; E_CONFLICT: same key, other body. Kept two hours, sealed. */
 enum err idempotency_find(struct ctx *cx, str key, str body, str *reply) MUST_CHECK;
 enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t ticket_id) MUST_CHECK;  /* in the transaction */
+
+/* ---- rules: views, macros, triggers, automations, SLA policies ------------------------------------------------- */
+
+enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_KINDS };
+enum rule_whom { FOR_ALL, FOR_USER, FOR_GROUPS };
+struct rule {
+	int64_t        id, key, position, category_id, user_id;   /* user_id: FOR_USER, whose */
+	enum rule_kind kind;
+	enum rule_whom whom;
+	bool           active, is_default;
+	int64_t       *group_id; int group_count;                 /* FOR_GROUPS */
+	usec           created_at, updated_at;
+	/* Texts of the house, sealed at rest. conditions {"all":[],"any":[]} and
+	 * actions [] are JSON as the API has it; extra: a view's execution, an SLA
+	 * policy's metrics. */
+	str            title, description, conditions, actions, extra;
+};
+enum rule_has {
+	RULE_TITLE = 1, RULE_DESCRIPTION = 2, RULE_CONDITIONS = 4, RULE_ACTIONS = 8, RULE_EXTRA = 16, RULE_ACTIVE = 32,
+	RULE_POSITION = 64, RULE_CATEGORY = 128, RULE_WHOM = 256,
+};
+/* Everything wrong is noted at once (E_INVALID). Shared rules are an
+ * administrator's to write; an agent writes personal views and macros of his
+ * own. Every change is an event in the trail. */
+enum err rule_create(struct ctx *cx, enum rule_kind kind, unsigned has, const struct rule *in, struct rule *out) MUST_CHECK;
+enum err rule_update(struct ctx *cx, enum rule_kind kind, int64_t id, unsigned has, const struct rule *in, struct rule *out) MUST_CHECK;
+enum err rule_delete(struct ctx *cx, enum rule_kind kind, int64_t id) MUST_CHECK;
+/* A rule that the actor may see: shared, of one of his groups, or his own. */
+enum err rule_get(struct ctx *cx, enum rule_kind kind, int64_t id, struct rule *out) MUST_CHECK;
+struct rule_filter { enum rule_kind kind; int active; enum { ANY_WHOM, SHARED, PERSONAL } whom; int64_t group_id, category_id; str query; };  /* active: 1, 0, -1 any */
+/* By position; there are hundreds of rules, so a list is whole. */
+enum err rule_list(struct ctx *cx, const struct rule_filter *f, struct rule **out, int *count) MUST_CHECK;
+enum err rule_reorder(struct ctx *cx, enum rule_kind kind, const int64_t *ids, int n) MUST_CHECK;
+
+struct rule_category { int64_t id, position; str name; usec created_at, updated_at; int active, inactive; };
+enum err category_list(struct ctx *cx, struct rule_category **out, int *count) MUST_CHECK;
+enum err category_get(struct ctx *cx, int64_t id, struct rule_category *out) MUST_CHECK;
+/* id 0: a new one. name "": unchanged; position 0: unchanged, or the last. */
+enum err category_put(struct ctx *cx, int64_t id, str name, int64_t position, struct rule_category *out) MUST_CHECK;
+enum err category_delete(struct ctx *cx, int64_t id) MUST_CHECK;      /* E_INVALID while triggers are in it */
+
+struct rule_revision { int64_t id, author_id; usec created_at; bool active; str title, description, conditions, actions; };
+enum err revision_list(struct ctx *cx, int64_t trigger_id, struct rule_revision **out, int *count) MUST_CHECK;   /* newest first */
+
+/* Title of a rule and what audits call it ("trigger", "automation"); false: it is gone, and *rel is "trigger". */
+bool     rule_name(struct ctx *cx, int64_t id, str *title, const char **rel);
+/* What may stand in rules of a kind: conditions (all or any), actions, and for
+ * views columns; as the API's definitions write it. */
+void rule_definitions(struct ctx *cx, enum rule_kind kind, struct json *j);
+
+/* The rules of a running program, compiled (sys->rules); without it no rule runs. */
+enum err rules_open(struct ctx *cx, struct rules **out) MUST_CHECK;
+void     rules_close(struct rules **r);
+/* The rules that a new account begins with. In a transaction. */
+enum err rules_seed(struct ctx *cx) MUST_CHECK;
+
+/* What rules send: it goes into the outbox, in the transaction. */
+enum notice_kind { NOTICE_MAIL = 1, NOTICE_WEBHOOK };
+struct notice {
+	enum notice_kind kind;
+	int64_t          rule_id, ticket_id, comment_id, webhook_id;
+	str              target;             /* NOTICE_WEBHOOK: the id as the rule has it */
+	const char      *cause;              /* "trigger:55" */
+	int64_t         *user_id; int user_count;      /* NOTICE_MAIL: to whom */
+	sensitive        subject, body;      /* rendered; who may see it is the sender's to decide */
+};
+
+/* Columns that a view may show, group or sort by; sql NULL: neither of the last two. */
+struct view_col { const char *name, *title, *type, *sql; };
+const struct view_col *view_cols(int *count);
+const struct view_col *view_col_of(str name);            /* also by the names that clients use; NULL: none */
+/* Views: a page of tickets, in the view's order. */
+struct view_page {
+	str      sort_by; bool sort_set, descending;    /* instead of the view's own */
+	str      group_by; bool group_set, group_descending;
+	int64_t  offset;
+	bool     after_set; int64_t after_value, after_id;   /* go on behind this place (only where view_place gives one) */
+	int      limit;
+};
+struct view_place { bool keyed; bool more; int64_t value, id; };  /* of the last ticket; keyed: a page can go on from it */
+enum err view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *p, struct ticket **out, int *count,
+    struct view_place *place) MUST_CHECK;
+/* How many tickets of it the actor may see. *fresh: counted or kept up to now. */
+enum err view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh) MUST_CHECK;
+/* A view that is not saved: noted with bad() what is wrong. */
+enum err view_draft(struct ctx *cx, const struct rule *in, struct rule *out) MUST_CHECK;
+
+/* Macros: what one would change, on a ticket or on none (ticket_id 0). */
+struct macro_result {
+	struct ticket ticket;                /* as it would be */
+	unsigned      has;                   /* T_ bits: what the macro sets */
+	str           body; bool body_set, public_set, is_public;
+	int64_t      *custom; int customs;   /* ids of custom fields set */
+};
+enum err macro_apply(struct ctx *cx, const struct rule *macro, int64_t ticket_id, struct macro_result *out) MUST_CHECK;
+
+/* A rule, saved or not, tried on a ticket as it was at one of its audits (0:
+ * the last): what held, what it would do. Nothing is changed. */
+struct rule_try {
+	bool holds, cycle;                   /* cycle: its own change would make it do something again */
+	struct { str field; const char *op, *kind; bool any, holds; } *cond; int cond_count;   /* kind: "status", "words", ... */
+	struct audit  audit;                 /* its events: what it would change */
+	struct notice *notice; int notice_count;
+	str    body; bool body_set;          /* of a macro */
+	int64_t audit_id;
+};
+enum err rule_dry_run(struct ctx *cx, const struct rule *r, int64_t ticket_id, int64_t audit_id, struct rule_try *out) MUST_CHECK;
+
+/* When things happened to a ticket, and how often. Times 0: never; *_for in usec, b: in business hours. */
+struct metric {
+	int64_t ticket_id, reopens, replies, assignees, groups, policy_id;
+	usec new_at, open_at, pending_at, hold_at, solved_at, closed_at, status_at, assigned_at, first_assigned_at,
+	     requester_at, assignee_at, comment_at, replied_at, first_solved_at, waiting_since, breach_at;
+	usec hold_for, hold_for_b, agent_for, agent_for_b, requester_for, requester_for_b;
+};
+
+/* One step of the hour's automations, at most 1,000 tickets each; *more: call
+ * again. `at`: the clock to go by (0: now). */
+enum err automations_step(struct ctx *cx, usec at, bool force, bool *more) MUST_CHECK;
+struct automation_run { usec at; bool done; int64_t rule_id, changed, total; };
+enum err automations_state(struct ctx *cx, struct automation_run *out) MUST_CHECK;   /* E_ABSENT: none ran yet */
 
 /* Prepares every statement of the module (store_prepare). */
 enum err desk_prepare(struct ctx *cx) MUST_CHECK;

@@ -41,6 +41,12 @@ enum err comment_attachments(struct ctx *cx, struct comment *c, int count) MUST_
 enum err comments_of(struct ctx *cx, int64_t ticket_id, struct comment **out, int *count) MUST_CHECK;
 enum err audits_of(struct ctx *cx, int64_t ticket_id, struct audit **out, int *count) MUST_CHECK;
 
+/* For rules: what a change of tags makes of them, who is added (kind 1 CC, 2 follower), which events record it. */
+str      ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in);
+enum err ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n) MUST_CHECK;
+void     ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
+    const struct ticket_change *in);
+
 /* A new generated_at, later than every one before; in a transaction. */
 enum err next_generated(struct ctx *cx, usec *out) MUST_CHECK;
 enum err desk_counter_add(struct ctx *cx, const char *name, int64_t by) MUST_CHECK;
@@ -91,4 +97,5 @@ extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const a
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];
 extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[];
+extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[];
 #endif

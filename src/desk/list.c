@@ -13,14 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "desk/in.h"
-
-#define COLS "t.id, t.key_id, t.requester_id, t.submitter_id, t.assignee_id, t.group_id, t.organization_id," \
-	" t.problem_id, t.brand_id, t.form_id, t.followup_source_id, t.status, t.priority, t.type, t.is_public," \
-	" t.has_incidents, t.comment_count, t.channel, t.created_at, t.updated_at, t.generated_at, t.due_at, t.solved_at," \
-	" t.deleted_at, t.cc, t.doc"
-
-enum scope { SCOPE_ALL, SCOPE_AGENT, SCOPE_GROUPS, SCOPE_ORG, SCOPE_ASSIGNED, SCOPE_REQUESTED, SCOPE_END_USER, SCOPES };
+#include "desk/clause.h"
 
 /* $U is the actor, $O the actor's organization. CCs and followers see the ticket whatever else holds. */
 #define OR_CC " OR EXISTS (SELECT 1 FROM ticket_cc k WHERE k.account_id = t.account_id AND k.ticket_id = t.id AND k.user_id = $U))"
@@ -47,15 +40,7 @@ enum page { PAGE_OFFSET, PAGE_AFTER, PAGE_BEFORE };
 static struct made { unsigned key; struct stmt st; struct made *next; } *made_list;
 static pthread_mutex_t made_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Clauses while they are put together. */
-struct query {
-	struct ctx *cx;
-	struct buf  sql, in;
-	struct arg  arg[16];
-	int         n;
-};
-
-static void
+void
 clause(struct query *q, const char *text, const struct arg *a)
 {
 	for (const char *p = text; *p; p++)
@@ -69,7 +54,7 @@ clause(struct query *q, const char *text, const struct arg *a)
 	}
 }
 
-static enum scope
+enum scope
 scope_of(const struct ctx *cx, const struct ticket_filter *f)
 {
 	const struct actor *a = cx->actor;
@@ -79,7 +64,7 @@ scope_of(const struct ctx *cx, const struct ticket_filter *f)
 	if (a->role >= ROLE_ADMIN)
 		return SCOPE_ALL;
 	/* What they requested or are copied on: the filter itself is the permission. */
-	if (f->as_request && (f->requester_id == a->user_id || f->cc_id == a->user_id))
+	if (f != NULL && f->as_request && (f->requester_id == a->user_id || f->cc_id == a->user_id))
 		return SCOPE_ALL;
 	switch (a->sees) {
 	case SEE_ALL:          return SCOPE_AGENT;
@@ -90,7 +75,7 @@ scope_of(const struct ctx *cx, const struct ticket_filter *f)
 	}
 }
 
-static void
+void
 scope_clause(struct query *q, enum scope s)
 {
 	const char *p = scopes[s];
@@ -165,7 +150,7 @@ intern(struct query *q, unsigned key, bool rows)
 		m->st.name = rows ? "ticket.list" : "ticket.count";
 		m->st.sql = strdup(q->sql.p);
 		m->st.in = strdup(q->in.p);
-		m->st.out = rows ? "iiiii?i?i?i?i?i?i?iiiiiitiiii?i?i?b?S" : "i";
+		m->st.out = rows ? LIST_OUT : "i";
 		if (rows)
 			m->st.seal_out[0] = (struct sealed_col){ "ticket", "doc", 0 };
 		if (strchr(m->st.in, 'X'))
@@ -209,7 +194,7 @@ ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, 
 			return fail(cx, E_WHO, NULL, "nobody is signed in");
 	buf_init(&q.sql, cx->arena, 8 * KiB);
 	buf_init(&q.in, cx->arena, 64);
-	buf_add(&q.sql, S("SELECT " COLS));
+	buf_add(&q.sql, S("SELECT " LIST_COLS));
 	filter_clauses(&q, f);
 	scope_clause(&q, scope_of(cx, f));
 	if (page != PAGE_OFFSET) {
@@ -286,10 +271,10 @@ ticket_count(struct ctx *cx, const struct ticket_filter *f, int64_t *count)
 
 static const struct stmt changed = {
 	.name = "ticket.changed",
-	.sql  = "SELECT " COLS " FROM ticket t WHERE t.account_id = $1 AND (t.generated_at, t.id) > ($2, $3)"
+	.sql  = "SELECT " LIST_COLS " FROM ticket t WHERE t.account_id = $1 AND (t.generated_at, t.id) > ($2, $3)"
 	        " ORDER BY t.generated_at, t.id LIMIT $4",
 	.in   = "iiii",
-	.out  = "iiiii?i?i?i?i?i?i?iiiiiitiiii?i?i?b?S",
+	.out  = LIST_OUT,
 	.seal_out = { { "ticket", "doc", 0 } },
 };
 

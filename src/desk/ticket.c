@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "desk/def.h"
-#include "desk/in.h"
+#include "desk/rule.h"
 #include "flow/flow.h"
 
 #define TICKET_COLS "t.id, t.key_id, t.requester_id, t.submitter_id, t.assignee_id, t.group_id, t.organization_id," \
@@ -390,8 +390,8 @@ by_bytes(const void *a, const void *b)
 	return str_cmp(*(const str *)a, *(const str *)b);
 }
 
-static str
-tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
+str
+ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 {
 	str *old, *given, *all;
 	int n_old = json_words(cx, old_json, &old), n = 0;
@@ -451,11 +451,15 @@ quote_text(struct ctx *cx, sensitive s)
 	return s.hidden.n == 0 ? S("null") : json_quote(cx, reveal(cx, s, TO_STORE));
 }
 
-static void
-note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
+void
+ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
     const struct ticket_change *in)
 {
-	a->event = NEW(cx->arena, struct audit_event, FIELDS + in->custom_count);
+	struct audit_event *room = NEW(cx->arena, struct audit_event, a->event_count + FIELDS + in->custom_count);
+
+	if (a->event_count)
+		memcpy(room, a->event, sizeof *room * (size_t)a->event_count);
+	a->event = room;
 	note(a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
 	note(a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
 	note(a, created, "custom_status_id", json_number(cx, t->custom_status_id), json_number(cx, old->custom_status_id));
@@ -491,24 +495,46 @@ note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket 
 	}
 }
 
-/* The same changes for the trail, with the text of a comment committed to only. */
+/* What a rule changed, or with rule_id 0 the person, for the trail; the text of a comment is committed to only. */
 static enum err
-trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
-    const struct comment *c, const char *cause)
+trail_part(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a, const struct comment *c,
+    const char *cause, int64_t rule_id)
 {
 	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 2);
 	int n = 0;
 
 	for (int i = 0; i < a->event_count; i++) {
 		const struct audit_event *e = &a->event[i];
+		if (e->rule_id != rule_id || e->field.n == 0)
+			continue;
 		f[n++] = (struct trail_field){ .name = str_z(cx->arena, e->field), .before = e->previous, .after = e->value,
 		    .has_before = !str_eq(e->previous.hidden, S("null")), .has_after = true };
 	}
 	if (c != NULL)
 		f[n++] = (struct trail_field){ .name = c->is_public ? "comment.public" : "comment.private",
 		    .after = c->body, .has_after = true, .commit_only = true };
+	if (rule_id != 0 && n == 0)
+		return OK;               /* it only notified */
 	return trail_append(cx, &(struct event){ .action = action, .object = "ticket", .id = t->id, .parent = a->id,
 	    .key = t->key, .field = f, .count = n, .cause = cause });
+}
+
+/* One event for the change itself, one for each rule that it made run. */
+static enum err
+trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
+    const struct comment *c, const char *cause, const struct compiled *automation)
+{
+	TRY(trail_part(cx, action, t, a, c, cause, 0));
+	for (int i = 0; i < a->event_count; i++) {
+		int64_t id = a->event[i].rule_id;
+		bool before = id == 0;
+		for (int k = 0; k < i && !before; k++)
+			before = a->event[k].rule_id == id;
+		if (!before)
+			TRY(trail_part(cx, "ticket.update", t, a, NULL, str_z(cx->arena, str_printf(cx->arena, "%s:%lld",
+			    automation != NULL && automation->r.id == id ? "automation" : "trigger", (long long)id)), id));
+	}
+	return OK;
 }
 
 static const struct stmt insert_comment = {
@@ -717,8 +743,8 @@ check_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 	return OK;
 }
 
-static enum err
-change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n)
+enum err
+ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n)
 {
 	int64_t **list = kind == 1 ? &t->cc : &t->follower, *now;
 	int *count = kind == 1 ? &t->cc_count : &t->follower_count;
@@ -832,6 +858,25 @@ prepare(struct ctx *cx, const struct ticket_change *in, struct work *w)
 	return OK;
 }
 
+/* The triggers, on the ticket as it will be written. Imports of old tickets go past them. */
+static enum err
+run_rules(struct ctx *cx, struct work *w, const struct ticket *old)
+{
+	const struct ticket_change *in = w->in;
+	const struct comment said = { .id = w->a.id + 1, .ticket_id = w->t.id, .author_id = w->a.author_id, .body = in->body,
+	    .is_public = w->c.is_public, .channel = w->a.channel, .created_at = w->a.created_at };
+	sensitive tags = w->t.tags, custom = w->t.custom_fields;
+
+	TRY(rules_on_ticket(cx, &(struct rule_event){ .old = old, .t = &w->t, .a = &w->a, .automation = in->rule,
+	    .comment = in->has & T_COMMENT ? &said : NULL, .import = in->imported }));
+	/* An update that changes these is indexed anew as a whole. */
+	if (old == NULL && !str_eq(tags.hidden, w->t.tags.hidden))
+		terms_of_tags(cx, w->t.tags, &w->terms);
+	if (old == NULL && !str_eq(custom.hidden, w->t.custom_fields.hidden))
+		search_terms(cx, 't', w->t.custom_fields.hidden, &w->terms);
+	return OK;
+}
+
 /* ---- create ---------------------------------------------------------------------------------------------- */
 
 static enum err
@@ -871,7 +916,7 @@ create_tx(struct ctx *cx, void *arg)
 	if (t->assignee_id != 0 && t->status == TICKET_NEW)
 		t->status = TICKET_OPEN;
 	if (in->has & (T_TAGS | T_ADD_TAGS))
-		t->tags = HIDE(tags_after(cx, S("[]"), in));
+		t->tags = HIDE(ticket_tags_after(cx, S("[]"), in));
 	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->imported || in->lenient));
 	if (in->custom_count)
 		terms_of_tags(cx, t->tags, &w->terms);
@@ -882,9 +927,9 @@ create_tx(struct ctx *cx, void *arg)
 
 	TRY(store_next_id(cx, "ticket", &t->id));
 	if (in->cc_count)
-		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
+		TRY(ticket_change_people(cx, t, 1, in->cc, in->cc_count));
 	if (in->follower_count)
-		TRY(change_people(cx, t, 2, in->follower, in->follower_count));
+		TRY(ticket_change_people(cx, t, 2, in->follower, in->follower_count));
 	TRY(bad_check(cx));
 	/* The agent who may see only a part still may not put a ticket out of his own sight unseen: that is
 	 * allowed, as in Zendesk; what he gets back is this answer alone. */
@@ -896,6 +941,8 @@ create_tx(struct ctx *cx, void *arg)
 	w->a.author_id = in->author_id ? in->author_id : t->submitter_id;
 	w->a.created_at = t->created_at;
 	w->a.channel = t->channel;
+	ticket_note_changes(cx, &w->a, true, &none, t, in);
+	TRY(run_rules(cx, w, NULL));
 	TRY(store_exec(cx, &insert_ticket, ARGS(INT(cx->account), INT(t->id), INT(t->key), INT(t->requester_id),
 	    INT(t->submitter_id), ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id),
 	    ID(t->brand_id), ID(t->form_id), ID(in->followup_source_id), INT(t->status), INT(t->priority), INT(t->type),
@@ -903,13 +950,13 @@ create_tx(struct ctx *cx, void *arg)
 	    ID(t->due_at), ID(t->solved_at), t->external_id.hidden.n ? BLIND(t->external_id) : NIL,
 	    BYTES(write_cc(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
 	TRY(save_comment(cx, w, channel, t->created_at));
-	note_changes(cx, &w->a, true, &none, t, in);
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
 	TRY(tags_changed(cx, none.tags, t->tags));
-	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause));
+	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause, NULL));
 	TRY(notify_ticket(cx, NULL, t, &w->c, in));
+	view_note(cx, NULL, t);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1049,12 +1096,12 @@ update_tx(struct ctx *cx, void *arg)
 	if (t->status < TICKET_SOLVED)
 		t->solved_at = 0;
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
-		t->tags = HIDE(tags_after(cx, old.tags.hidden, in));
+		t->tags = HIDE(ticket_tags_after(cx, old.tags.hidden, in));
 	TRY(fields_apply(cx, &old, t, in, agent, in->imported || in->lenient));
 	if (in->cc_count)
-		TRY(change_people(cx, t, 1, in->cc, in->cc_count));
+		TRY(ticket_change_people(cx, t, 1, in->cc, in->cc_count));
 	if (in->follower_count)
-		TRY(change_people(cx, t, 2, in->follower, in->follower_count));
+		TRY(ticket_change_people(cx, t, 2, in->follower, in->follower_count));
 	TRY(bad_check(cx));
 
 	/* Findings of texts that were replaced go, those of the new ones come. */
@@ -1088,7 +1135,8 @@ update_tx(struct ctx *cx, void *arg)
 		t->comment_count++;
 		TRY(save_comment(cx, w, channel, at));
 	}
-	note_changes(cx, &w->a, false, &old, t, in);
+	ticket_note_changes(cx, &w->a, false, &old, t, in);
+	TRY(run_rules(cx, w, &old));
 	reindex = !str_eq(t->subject.hidden, old.subject.hidden) || !str_eq(t->tags.hidden, old.tags.hidden)
 	    || !str_eq(t->custom_fields.hidden, old.custom_fields.hidden)
 	    || !str_eq(t->external_id.hidden, old.external_id.hidden);
@@ -1112,8 +1160,9 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(search_add(cx, 't', t->id, &w->terms));
 	if (t->has_incidents && old.status < TICKET_SOLVED && t->status >= TICKET_SOLVED)
 		TRY(incidents_follow(cx, t, w->a.author_id));
-	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause));
+	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause, in->rule));
 	TRY(notify_ticket(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in));
+	view_note(cx, &old, t);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1165,6 +1214,12 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(next_generated(cx, &generated));
 	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(t.id), rm->restore ? NIL : INT(cx->now),
 	    rm->restore ? NIL : ID(cx->actor->user_id), INT(cx->now), INT(generated)), NULL));
+	{
+		struct ticket now = t;
+		now.deleted_at = rm->restore ? 0 : cx->now;
+		now.generated_at = generated;
+		view_note(cx, &t, &now);
+	}
 	if (rm->restore)
 		TRY(ticket_terms(cx, &t, &terms));
 	TRY(search_replace(cx, 't', t.id, &terms));
@@ -1246,6 +1301,7 @@ sweep_tickets(struct ctx *cx, const struct stmt *st, const struct arg *a, int n,
 	TRY(store_exec(cx, st, a, n, &changed));
 	if (changed == 0)
 		return OK;
+	view_forget(cx);
 	return trail_append(cx, &(struct event){ .action = action, .object = object, .id = id,
 	    .cause = str_z(cx->arena, str_printf(cx->arena, "tickets:%lld", (long long)changed)) });
 }

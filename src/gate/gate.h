@@ -39,6 +39,9 @@ enum may {
 	MAY_READ_JOBS,         /* staff; own jobs */
 	MAY_SUSPENDED,         /* suspended tickets: admins, and agents who see all tickets */
 	MAY_OWN_FACTOR,        /* staff: their own second factor, also while nothing else is allowed */
+	MAY_READ_RULES,        /* views, macros, triggers, ...: staff */
+	MAY_WRITE_RULES,       /* personal views and macros: their owner */
+	MAY_MANAGE_RULES,      /* shared ones, triggers, automations, SLAs: admins */
 	MAY_ADMIN,             /* everything else that only admins do */
 	MAY_LAST
 };
@@ -62,6 +65,8 @@ enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST
 const char *may_name(enum may what);
 /* Group ids the actor is a member of, ascending; cached for the context. */
 enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
+/* Another number after each change to who may see what, once it is durable. */
+uint64_t gate_generation(struct ctx *cx);
 
 /* ---- account settings (a small table of key, value) ---------------------------------------------------- */
 bool     gate_setting_bool(struct ctx *cx, const char *key, bool def);

@@ -116,7 +116,6 @@ struct pass {
 /* To be called in the transaction of any change to who may do what; the
  * caches are void from the moment it is durable. */
 void     gate_changed(struct ctx *cx);
-uint64_t gate_generation(struct ctx *cx);
 /* True: *out is good now. False: read it from the database; then *out, if
  * its `full` is set, has the times of what was there. */
 bool     pass_get(struct ctx *cx, const unsigned char key[GATE_KEY], struct pass *out);

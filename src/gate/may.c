@@ -48,6 +48,9 @@ static const struct rule rules[MAY_LAST] = {
 	[MAY_READ_JOBS]      = { "read_jobs",       false, { NO,     NO,        IF_SELF,     YES,   YES } },
 	[MAY_SUSPENDED]      = { "suspended",       true,  { NO,     NO,        IF_SEES_ALL, YES,   YES } },
 	[MAY_OWN_FACTOR]     = { "own_factor",      true,  { NO,     NO,        YES,         YES,   YES } },
+	[MAY_READ_RULES]     = { "read_rules",      false, { NO,     NO,        YES,         YES,   YES } },
+	[MAY_WRITE_RULES]    = { "write_rules",     true,  { NO,     NO,        IF_SELF,     IF_SELF, YES } },
+	[MAY_MANAGE_RULES]   = { "manage_rules",    true,  { NO,     NO,        NO,          YES,   YES } },
 	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
 };
 

@@ -1,0 +1,177 @@
+/* rule_words.c - the tables of conditions, actions and columns, as the API's definitions write them. */
+#include "desk/rule.h"
+
+static void
+value(struct json *j, str v, const char *title)
+{
+	jw_obj(j);
+	jw_kstr(j, "value", v);
+	jw_kz(j, "title", title);
+	jw_kbool(j, "enabled", true);
+	jw_end_obj(j);
+}
+
+/* The words that a value may be; what is looked up (agents, groups) has its special words only. */
+static void
+values(struct json *j, enum value_type type)
+{
+	static const struct { const char *v, *t; } lists[][8] = {
+		[VAL_AGENT] = { { "", "-" }, { "current_user", "(current user)" }, { "requester_id", "(requester)" } },
+		[VAL_USER] = { { "current_user", "(current user)" }, { "assignee_id", "(assignee)" } },
+		[VAL_GROUP] = { { "", "-" }, { "current_groups", "(current user's groups)" } },
+		[VAL_UPDATE] = { { "Create", "Created" }, { "Change", "Updated" } },
+		[VAL_PUBLIC] = { { "public", "Public" }, { "private", "Private" } },
+		[VAL_COMMENT] = { { "true", "Public" }, { "false", "Private" }, { "not_relevant", "Present (public or private)" },
+		    { "requester_can_see_comment", "Present, and requester can see the comment" } },
+		[VAL_ROLE] = { { "agent", "(agent)" }, { "end_user", "(end user)" }, { "admin", "(administrator)" } },
+		[VAL_SHIFT] = { { "true", "Yes" }, { "false", "No" } },
+		[VAL_VIA] = { { "0", "Web form" }, { "4", "Mail" }, { "5", "Web service (API)" }, { "8", "Business rule" },
+		    { "23", "Help center" }, { "29", "Chat" }, { "44", "Voice" } },
+		[VAL_TYPES] = { { NULL, NULL } },
+	};
+
+	jw_key(j, "values");
+	jw_arr(j);
+	if (type == VAL_STATUS)
+		for (int s = TICKET_NEW; s <= TICKET_CLOSED; s++)
+			value(j, str_of(status_name((enum ticket_status)s)), status_name((enum ticket_status)s));
+	else if (type == VAL_PRIORITY)
+		for (int p = PRIORITY_LOW; p <= PRIORITY_URGENT; p++)
+			value(j, str_of(priority_name((enum ticket_priority)p)), priority_name((enum ticket_priority)p));
+	else if (type == VAL_TYPE)
+		for (int t = TYPE_PROBLEM; t <= TYPE_TASK; t++)
+			value(j, str_of(type_name((enum ticket_type)t)), type_name((enum ticket_type)t));
+	else
+		for (size_t i = 0; i < COUNT(lists[0]) && lists[type][i].v != NULL; i++)
+			value(j, str_of(lists[type][i].v), lists[type][i].t);
+	jw_end_arr(j);
+}
+
+static const char *
+shown_type(enum value_type t)
+{
+	switch (t) {
+	case VAL_TAGS:  return "tags";
+	case VAL_WORDS: case VAL_TEXT: case VAL_CUSTOM: case VAL_HOURS: case VAL_COUNT: return "text";
+	case VAL_TIME:  return "date";
+	case VAL_USER: case VAL_AGENT: return "autocomplete";
+	default:        return "list";
+	}
+}
+
+static void
+conditions(struct json *j, const char *key, unsigned where, bool sla)
+{
+	int n;
+	const struct cond_row *r = cond_rows(&n);
+
+	jw_key(j, key);
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		if (!(r[i].where & where))
+			continue;
+		jw_obj(j);
+		jw_kz(j, "title", r[i].title);
+		jw_kz(j, sla ? "value" : "subject", r[i].name);
+		if (!sla) {
+			jw_kz(j, "type", shown_type(r[i].type));
+			jw_kbool(j, "nullable", (r[i].ops & 1u << OP_PRESENT) != 0);
+			jw_kbool(j, "repeatable", r[i].type == VAL_WORDS || r[i].type == VAL_TAGS);
+		}
+		jw_kz(j, "group", r[i].group);
+		jw_key(j, "operators");
+		jw_arr(j);
+		for (int o = 0; o < OPS; o++)
+			if (r[i].ops & 1u << o && ((where & IN_TRIGGER) || (o != OP_CHANGED && o != OP_NOT_CHANGED && o != OP_TO
+			    && o != OP_NOT_TO && o != OP_FROM && o != OP_NOT_FROM))) {
+				jw_obj(j);
+				jw_kz(j, "value", op_name((enum op)o));
+				jw_kz(j, "title", op_title((enum op)o));
+				if (!sla)
+					jw_kbool(j, "terminal", o == OP_PRESENT || o == OP_NOT_PRESENT || o == OP_CHANGED || o == OP_NOT_CHANGED);
+				jw_end_obj(j);
+			}
+		jw_end_arr(j);
+		if (sla) {
+			jw_key(j, "values");
+			jw_obj(j);
+			jw_kz(j, "type", shown_type(r[i].type));
+			jw_key(j, "list");
+			jw_arr(j);
+			jw_end_arr(j);
+			jw_end_obj(j);
+			jw_knull(j, "target");
+		} else
+			values(j, r[i].type);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+static void
+actions(struct json *j, unsigned where)
+{
+	int n;
+	const struct act_row *r = act_rows(&n);
+
+	jw_key(j, "actions");
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		if (!(r[i].where & where))
+			continue;
+		jw_obj(j);
+		jw_kz(j, "title", r[i].title);
+		jw_kz(j, "subject", r[i].name);
+		jw_kz(j, "field", r[i].name);
+		jw_kz(j, "type", r[i].type);
+		jw_kz(j, "group", r[i].group);
+		jw_kbool(j, "nullable", r[i].null_ok);
+		jw_kbool(j, "repeatable", r[i].texts > 1 || r[i].value == VAL_CUSTOM);
+		values(j, r[i].value);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+static void
+columns(struct json *j, const char *key, bool sortable)
+{
+	int n;
+	const struct view_col *c = view_cols(&n);
+
+	jw_key(j, key);
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		if (sortable && c[i].sql == NULL)
+			continue;
+		jw_obj(j);
+		jw_kz(j, "title", c[i].title);
+		jw_kz(j, "value", c[i].name);
+		jw_kz(j, "type", c[i].type);
+		jw_kz(j, "group", "ticket");
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+void
+rule_definitions(struct ctx *cx, enum rule_kind kind, struct json *j)
+{
+	unsigned where = rule_place(kind);
+	bool sla = kind == RULE_SLA || kind == RULE_GROUP_SLA;
+
+	(void)cx;
+	jw_obj(j);
+	if (kind != RULE_MACRO) {
+		conditions(j, sla ? "all" : "conditions_all", where, sla);
+		conditions(j, sla ? "any" : "conditions_any", where, sla);
+	}
+	if (kind == RULE_MACRO || kind == RULE_TRIGGER || kind == RULE_AUTOMATION)
+		actions(j, where);
+	if (kind == RULE_VIEW) {
+		columns(j, "groupables", true);
+		columns(j, "sortables", true);
+		columns(j, "output", false);
+	}
+	jw_end_obj(j);
+}

@@ -1,0 +1,1193 @@
+/* view.c - views: their queries, their pages, their counters.
+ *
+ * A view's conditions become whole clauses of the table in rule.c; what has no
+ * column (tags, words, custom fields: they are sealed) is looked at ticket by
+ * ticket behind the query. What the actor may see is part of the query.
+ *
+ * Pages. Ordered by change or by number, within groups of status or none, a
+ * page is a merge of one walk per status (and per group or agent asked for)
+ * along an index: (status, updated_at, id), (assignee, status, updated_at, id),
+ * (group, status, updated_at, id). Its cost is the page's length, whatever the
+ * table's. Other orders sort the newest SORT_MAX tickets that fit.
+ *
+ * Counters. A view is counted once per actor's sight of it and then kept:
+ * each write leaves the ticket before and after in a ring, and whoever asks
+ * for a count applies what came since he last asked. A count and the newest
+ * generated_at are read by one statement, so from one snapshot; changes in the
+ * ring carry theirs, so none is missed or taken twice. Where that cannot be
+ * known (the ring has gone round, a mass change, memberships changed), the view
+ * is counted anew. Views with hours or words are counted anew when their
+ * number is older than STALE_FOR.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "desk/clause.h"
+#include "desk/rule.h"
+
+#define HOUR ((usec)3600 * SECOND)
+#define SORT_MAX 10000               /* tickets that a page's order may sort */
+#define LOOK_MAX 20000               /* tickets looked at one by one for a page or a count */
+#define STALE_FOR (10 * SECOND)
+#define BRANCHES_MAX 24
+
+/* ---- columns ---------------------------------------------------------------------------------------------------- */
+
+static const struct view_col cols[] = {
+	{ "nice_id",      "ID",           "number", "t.id" },
+	{ "subject",      "Subject",      "text",   NULL },
+	{ "description",  "Description",  "text",   NULL },
+	{ "status",       "Status",       "list",   "t.status" },
+	{ "type",         "Type",         "list",   "t.type" },
+	{ "priority",     "Priority",     "list",   "t.priority" },
+	{ "requester",    "Requester",    "list",   "t.requester_id" },
+	{ "assignee",     "Assignee",     "list",   "coalesce(t.assignee_id, 0)" },
+	{ "group",        "Group",        "list",   "coalesce(t.group_id, 0)" },
+	{ "organization", "Organization", "list",   "coalesce(t.organization_id, 0)" },
+	{ "submitter",    "Submitter",    "list",   "t.submitter_id" },
+	{ "created",      "Requested",    "date",   "t.id" },
+	{ "updated",      "Updated",      "date",   "t.updated_at" },
+	{ "solved",       "Solved",       "date",   "coalesce(t.solved_at, 0)" },
+	{ "due_date",     "Due date",     "date",   "coalesce(t.due_at, 0)" },
+	{ "assigned",     "Assigned",     "date",   "coalesce(m.assigned_at, 0)" },
+	{ "updated_requester", "Requester updated", "date", "coalesce(m.requester_at, 0)" },
+	{ "updated_assignee",  "Assignee updated",  "date", "coalesce(m.assignee_at, 0)" },
+	{ "sla_next_breach_at", "Next SLA breach", "date", "coalesce(m.breach_at, 9223372036854775807)" },
+	{ "brand",        "Brand",        "list",   "coalesce(t.brand_id, 0)" },
+	{ "ticket_form",  "Form",         "list",   "coalesce(t.form_id, 0)" },
+	{ "via",          "Channel",      "list",   NULL },
+	{ "tags",         "Tags",         "tags",   NULL },
+	{ "satisfaction_score", "Satisfaction", "list", NULL },
+};
+
+static const struct { const char *from, *to; } col_alias[] = {
+	{ "id", "nice_id" }, { "ticket_id", "nice_id" }, { "created_at", "created" }, { "requested", "created" },
+	{ "updated_at", "updated" }, { "due_at", "due_date" }, { "solved_at", "solved" }, { "assigned_at", "assigned" },
+	{ "ticket_form_id", "ticket_form" }, { "brand_id", "brand" }, { "assignee_id", "assignee" }, { "group_id", "group" },
+	{ "organization_id", "organization" }, { "requester_id", "requester" }, { "submitter_id", "submitter" },
+	{ "requester_updated_at", "updated_requester" }, { "assignee_updated_at", "updated_assignee" },
+	{ "requester.name", "requester" }, { "assignee.name", "assignee" },
+};
+
+const struct view_col *
+view_cols(int *count)
+{
+	*count = (int)COUNT(cols);
+	return cols;
+}
+
+const struct view_col *
+view_col_of(str name)
+{
+	for (size_t i = 0; i < COUNT(col_alias); i++)
+		if (str_eq(name, str_of(col_alias[i].from)))
+			name = str_of(col_alias[i].to);
+	for (size_t i = 0; i < COUNT(cols); i++)
+		if (str_eq(name, str_of(cols[i].name)))
+			return &cols[i];
+	return NULL;
+}
+
+static str
+member(const json_t *o, const char *name)
+{
+	const json_t *v = json_object_get(o, name);
+
+	return json_is_string(v) ? (str){ json_string_value(v), json_string_length(v) } : S("");
+}
+
+void
+view_check(struct ctx *cx, const struct compiled *c)
+{
+	const json_t *list = json_object_get(c->extra, "columns"), *one;
+	str by[2] = { member(c->extra, "group_by"), member(c->extra, "sort_by") };
+	size_t i;
+	int64_t id;
+
+	if (c->r.extra.n == 0)
+		return;
+	json_array_foreach(list, i, one) {
+		str s = json_is_string(one) ? (str){ json_string_value(one), json_string_length(one) } : S("");
+		if (!(json_is_string(one) && (view_col_of(s) != NULL || (str_int(s, &id) && id > 0)))
+		    && !(json_is_integer(one) && json_integer_value(one) > 0))
+			bad(cx, "output", "InvalidValue", "Output: names a column that is not known");
+	}
+	if (json_array_size(list) > 30)
+		bad(cx, "output", "TooManyValues", "Output: at most 30 columns are allowed");
+	for (int k = 0; k < 2; k++) {
+		const struct view_col *col = by[k].n ? view_col_of(by[k]) : NULL;
+		if (by[k].n && (col == NULL || col->sql == NULL))
+			bad(cx, "output", "InvalidValue", "Output: cannot be grouped or sorted by that column");
+	}
+}
+
+/* ---- conditions as clauses ----------------------------------------------------------------------------------------- */
+
+static bool
+may_be_null(const struct cond_row *r)
+{
+	return r->of == OF_ID && (r->type == VAL_GROUP || r->type == VAL_AGENT || r->type == VAL_ORG || r->type == VAL_ID
+	    || r->type == VAL_HOURS || r->type == VAL_TIME);
+}
+
+static bool
+sql_able(const struct cond *c)
+{
+	if (c->row->sql == NULL || c->nums > 20)
+		return false;
+	switch (c->op) {
+	case OP_IS: case OP_IS_NOT: case OP_INCLUDES: case OP_NOT_INCLUDES: case OP_LESS: case OP_GREATER: case OP_LESS_EQ:
+	case OP_GREATER_EQ: case OP_PRESENT: case OP_NOT_PRESENT: case OP_WITHIN_LAST: case OP_WITHIN_NEXT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+text(struct query *q, const char *z)
+{
+	buf_add(&q->sql, str_of(z));
+}
+
+/* "col = value" or what stands for it. */
+static void
+equals(struct query *q, const char *col, int64_t v)
+{
+	const struct actor *a = q->cx->actor;
+
+	text(q, col);
+	switch (v) {
+	case NUM_ME:        clause(q, " = ?", &INT(a && a->user_id ? a->user_id : -1)); break;
+	case NUM_REQUESTER: text(q, " = t.requester_id"); break;
+	case NUM_ASSIGNEE:  text(q, " = t.assignee_id"); break;
+	case NUM_MY_GROUPS:
+		clause(q, " IN (SELECT gm.group_id FROM group_membership gm WHERE gm.account_id = t.account_id AND gm.user_id = ?)",
+		    &INT(a && a->user_id ? a->user_id : -1));
+		break;
+	default:            clause(q, " = ?", &INT(v)); break;
+	}
+}
+
+static void
+one_of(struct query *q, const struct cond *c)
+{
+	text(q, "(");
+	for (int i = 0; i < c->nums; i++) {
+		if (i)
+			text(q, " OR ");
+		equals(q, c->row->sql, c->num[i]);
+	}
+	text(q, ")");
+}
+
+/* Hours gone by at `now`: with since, col <= now - h; until, col >= now + h. */
+static void
+hours(struct query *q, const struct cond *c, usec now)
+{
+	bool until = str_starts(str_of(c->row->name), S("until"));
+	usec h = (c->nums ? c->num[0] : 0) * HOUR, lo = 0, hi = INT64_MAX;
+
+	if (!until)
+		switch (c->op) {
+		case OP_IS:   lo = now - h - HOUR + 1, hi = now - h; break;
+		case OP_LESS: lo = now - h + 1; break;
+		default:      hi = now - h; break;
+		}
+	else
+		switch (c->op) {
+		case OP_IS:   lo = now + h, hi = now + h + HOUR - 1; break;
+		case OP_LESS: lo = now, hi = now + h - 1; break;
+		default:      lo = now + h; break;
+		}
+	text(q, "(");
+	text(q, c->row->sql);
+	clause(q, " >= ?", &INT(lo > 1 ? lo : 1));
+	text(q, " AND ");
+	text(q, c->row->sql);
+	clause(q, " <= ?)", &INT(hi));
+}
+
+static void
+as_clause(struct query *q, const struct cond *c, usec now)
+{
+	const char *col = c->row->sql;
+	bool null = may_be_null(c->row);
+
+	if (c->row->type == VAL_HOURS) {
+		hours(q, c, now);
+		return;
+	}
+	switch (c->op) {
+	case OP_PRESENT: case OP_NOT_PRESENT:
+		text(q, col);
+		text(q, null ? c->op == OP_PRESENT ? " IS NOT NULL" : " IS NULL" : c->op == OP_PRESENT ? " <> 0" : " = 0");
+		return;
+	case OP_IS: case OP_INCLUDES:
+		if (c->nums == 0) {
+			text(q, col);
+			text(q, null ? " IS NULL" : " = 0");
+		} else
+			one_of(q, c);
+		return;
+	case OP_IS_NOT: case OP_NOT_INCLUDES:
+		if (c->nums == 0) {
+			text(q, col);
+			text(q, null ? " IS NOT NULL" : " <> 0");
+			return;
+		}
+		text(q, "(");
+		if (null) {
+			text(q, col);
+			text(q, " IS NULL OR ");
+		}
+		text(q, "NOT ");
+		one_of(q, c);
+		text(q, ")");
+		return;
+	case OP_WITHIN_LAST: case OP_WITHIN_NEXT: {
+		usec days = (c->nums ? c->num[0] : 0) * 24 * HOUR;
+		text(q, "(");
+		text(q, col);
+		clause(q, c->op == OP_WITHIN_LAST ? " > ? AND " : " < ? AND ", &INT(c->op == OP_WITHIN_LAST ? now - days : now + days));
+		text(q, col);
+		clause(q, c->op == OP_WITHIN_LAST ? " <= ?)" : " >= ?)", &INT(now));
+		return;
+	}
+	default:
+		text(q, col);
+		clause(q, c->op == OP_LESS ? " < ?" : c->op == OP_GREATER ? " > ?" : c->op == OP_LESS_EQ ? " <= ?" : " >= ?", &INT(c->num[0]));
+	}
+}
+
+/* The statuses that the conditions under `all` leave, a bit each. */
+static unsigned
+statuses_of(const struct compiled *c)
+{
+	unsigned mask = 0;
+
+	for (int st = TICKET_NEW; st <= TICKET_CLOSED; st++) {
+		struct ticket t = { .status = (enum ticket_status)st };
+		struct subject s = { .t = &t };
+		bool fits = true;
+		for (int i = 0; i < c->alls; i++)
+			if (c->all[i].row->type == VAL_STATUS)
+				fits = fits && cond_holds(&s, &c->all[i]);
+		if (fits)
+			mask |= 1u << st;
+	}
+	return mask;
+}
+
+/* What a query needs to know of a view. */
+struct plan {
+	const struct compiled *c;
+	const struct cond     *rest[128];      /* looked at ticket by ticket */
+	int        rests;
+	bool       rest_any;                   /* the whole of `any` is */
+	bool       metric;                     /* a clause names m */
+	bool       timed, sealed, words, mine, groups;
+	const struct cond *walk;               /* the condition whose values are walked one by one */
+};
+
+static bool
+names_metric(const struct cond *c)
+{
+	return c->row->of == OF_METRIC;
+}
+
+static void
+look(struct plan *p, const struct cond *c)
+{
+	p->timed = p->timed || c->row->type == VAL_HOURS || c->row->type == VAL_SHIFT || names_metric(c) || c->op == OP_WITHIN_LAST
+	    || c->op == OP_WITHIN_NEXT;
+	p->sealed = p->sealed || c->row->type == VAL_TAGS || c->row->type == VAL_CUSTOM;
+	p->words = p->words || c->row->type == VAL_WORDS || c->row->type == VAL_TEXT || c->row->type == VAL_ROLE;
+	for (int i = 0; i < c->nums; i++) {
+		p->mine = p->mine || c->num[i] == NUM_ME || c->num[i] == NUM_MY_GROUPS;
+		p->groups = p->groups || c->num[i] == NUM_MY_GROUPS;
+	}
+}
+
+/* FROM ... WHERE ...: all that can be said in SQL. */
+static void
+where(struct query *q, struct plan *p, usec now, bool scoped)
+{
+	const struct compiled *c = p->c;
+	struct buf whole = q->sql;
+
+	buf_init(&q->sql, q->cx->arena, 64 * KiB);
+	text(q, " WHERE t.account_id = $1 AND t.deleted_at IS NULL");
+	for (int i = 0; i < c->alls; i++) {
+		look(p, &c->all[i]);
+		if (!sql_able(&c->all[i]) || q->n + c->all[i].nums > 44) {
+			p->rest[p->rests++] = &c->all[i];
+			continue;
+		}
+		p->metric = p->metric || names_metric(&c->all[i]);
+		text(q, " AND ");
+		as_clause(q, &c->all[i], now);
+	}
+	for (int i = 0; i < c->anys; i++) {
+		look(p, &c->any[i]);
+		p->rest_any = p->rest_any || !sql_able(&c->any[i]) || q->n + c->any[i].nums > 44;
+	}
+	if (c->anys && !p->rest_any) {
+		int n = q->n;
+		for (int i = 0; i < c->anys; i++)
+			n += c->any[i].nums + 2;
+		if (n > 50)
+			p->rest_any = true;
+	}
+	if (c->anys && !p->rest_any) {
+		text(q, " AND (");
+		for (int i = 0; i < c->anys; i++) {
+			if (i)
+				text(q, " OR ");
+			p->metric = p->metric || names_metric(&c->any[i]);
+			as_clause(q, &c->any[i], now);
+		}
+		text(q, ")");
+	}
+	if (scoped)
+		scope_clause(q, scope_of(q->cx, NULL));
+	{
+		str cond = buf_str(&q->sql);
+		q->sql = whole;
+		text(q, " FROM ticket t");
+		if (p->metric)
+			text(q, " LEFT JOIN ticket_metric m ON m.account_id = t.account_id AND m.ticket_id = t.id");
+		buf_add(&q->sql, cond);
+	}
+}
+
+/* The conditions that the query left, on a ticket it gave. */
+static bool
+rest_holds(const struct plan *p, struct subject *s)
+{
+	bool any = !p->rest_any || p->c->anys == 0;
+
+	for (int i = 0; i < p->rests; i++)
+		if (!cond_holds(s, p->rest[i]))
+			return false;
+	for (int i = 0; i < p->c->anys && !any; i++)
+		any = cond_holds(s, &p->c->any[i]);
+	return any;
+}
+
+/* ---- statements made once ---------------------------------------------------------------------------------------------- */
+
+#define MADE_MAX 4000
+static struct made { uint64_t hash; struct stmt st; struct made *next; } *made[512];
+static int made_count;
+static pthread_mutex_t made_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static enum err
+intern(struct query *q, const char *name, const char *out, bool sealed, const struct stmt **st)
+{
+	uint64_t h = 1469598103934665603u;
+	struct made *m;
+
+	if (q->sql.over || q->in.over)
+		return fail(q->cx, E_LIMIT, NULL, "the view has too many conditions");
+	buf_byte(&q->sql, '\0');
+	buf_byte(&q->in, '\0');
+	for (const char *p = q->sql.p; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	pthread_mutex_lock(&made_lock);
+	for (m = made[h % COUNT(made)]; m != NULL && (m->hash != h || strcmp(m->st.sql, q->sql.p) != 0); m = m->next)
+		;
+	if (m == NULL && made_count < MADE_MAX && (m = calloc(1, sizeof *m)) != NULL) {
+		m->hash = h;
+		m->st = (struct stmt){ .name = name, .sql = strdup(q->sql.p), .in = strdup(q->in.p), .out = out };
+		if (sealed)
+			m->st.seal_out[0] = (struct sealed_col){ "ticket", "doc", 0 };
+		m->next = made[h % COUNT(made)];
+		made[h % COUNT(made)] = m;
+		made_count++;
+	}
+	pthread_mutex_unlock(&made_lock);
+	if (m == NULL)
+		return fail(q->cx, E_LIMIT, NULL, "too many different views were tried since the start");
+	*st = &m->st;
+	return OK;
+}
+
+static void
+begin(struct query *q, struct ctx *cx)
+{
+	*q = (struct query){ .cx = cx };
+	buf_init(&q->sql, cx->arena, 64 * KiB);
+	buf_init(&q->in, cx->arena, 128);
+	q->arg[q->n++] = INT(cx->account);
+	buf_byte(&q->in, 'i');
+}
+
+static int
+number(struct query *q, int64_t v)
+{
+	q->arg[q->n++] = INT(v);
+	buf_byte(&q->in, 'i');
+	return q->n;
+}
+
+/* ---- a page ---------------------------------------------------------------------------------------------------------------- */
+
+struct order {
+	const struct view_col *group, *sort;
+	bool   group_down, sort_down;
+	bool   walked;               /* an index gives it */
+	bool   keyed;                /* a page can go on from (sort, id) */
+};
+
+static void
+order_of(const struct compiled *c, const struct view_page *p, struct order *o)
+{
+	str group = p->group_set ? p->group_by : member(c->extra, "group_by"), sort = p->sort_set ? p->sort_by : member(c->extra, "sort_by");
+
+	o->group = group.n ? view_col_of(group) : NULL;
+	o->sort = sort.n ? view_col_of(sort) : NULL;
+	if (o->group != NULL && o->group->sql == NULL)
+		o->group = NULL;
+	if (o->sort == NULL || o->sort->sql == NULL)
+		o->sort = &cols[0];
+	o->group_down = p->group_set ? p->group_descending : !str_eq(member(c->extra, "group_order"), S("asc"));
+	o->sort_down = p->sort_set ? p->descending : !str_eq(member(c->extra, "sort_order"), S("asc"));
+	o->keyed = o->group == NULL;
+	o->walked = (o->group == NULL || strcmp(o->group->name, "status") == 0)
+	    && (strcmp(o->sort->sql, "t.id") == 0 || strcmp(o->sort->sql, "t.updated_at") == 0);
+}
+
+/* One condition under `all` whose few values can be walked each by its index; values of "current groups" become ids. */
+static enum err
+walk_values(struct ctx *cx, const struct compiled *c, const struct cond **out, int64_t *value, int *count)
+{
+	*out = NULL;
+	*count = 0;
+	for (int i = 0; i < c->alls; i++) {
+		const struct cond *k = &c->all[i];
+		int n = 0;
+		bool fits = (k->op == OP_IS || k->op == OP_INCLUDES) && k->row->of == OF_ID && k->nums > 0
+		    && (k->row->type == VAL_GROUP || strcmp(k->row->name, "assignee_id") == 0);
+		for (int v = 0; v < k->nums && fits; v++) {
+			if (k->num[v] == NUM_MY_GROUPS) {
+				const int64_t *ids;
+				int m;
+				TRY(gate_my_groups(cx, &ids, &m));
+				fits = n + m <= 8;
+				for (int g = 0; g < m && fits; g++)
+					value[n++] = ids[g];
+			} else if (k->num[v] == NUM_ME && cx->actor != NULL)
+				value[n++] = cx->actor->user_id;
+			else if (k->num[v] >= 0)
+				value[n++] = k->num[v];
+			else
+				fits = false;
+			fits = fits && n <= 8;
+		}
+		/* Walks must not meet the same ticket twice. */
+		for (int a = 0; a < n && fits; a++)
+			for (int b = 0; b < a; b++)
+				fits = fits && value[a] != value[b];
+		if (fits && n > 0) {
+			*out = k;
+			*count = n;
+			return OK;
+		}
+	}
+	return OK;
+}
+
+static enum err
+page_query(struct ctx *cx, struct query *q, struct plan *p, const struct order *o, const struct view_page *at, int limit, int64_t offset,
+    usec now)
+{
+	unsigned mask = statuses_of(p->c);
+	const struct cond *walk = NULL;
+	int64_t value[32];
+	struct buf from;
+	int values = 0, branches = 0, stat = 0, n_limit, n_offset, n_value = 0, n_id = 0, n_walk[16];
+	bool walked = o->walked;
+	const char *g = o->group ? o->group->sql : "0", *s = o->sort->sql;
+
+	begin(q, cx);
+	p->metric = (o->group && strstr(o->group->sql, "m.")) || strstr(o->sort->sql, "m.");
+	where(q, p, now, true);
+	from = q->sql;
+	buf_init(&q->sql, cx->arena, 64 * KiB);
+	for (unsigned m = mask; m; m &= m - 1)
+		stat++;
+	if (walked)
+		TRY(walk_values(cx, p->c, &walk, value, &values));
+	if (walk != NULL && stat * values > BRANCHES_MAX)
+		walk = NULL;
+	for (int i = 0; i < values && walk != NULL; i++)
+		n_walk[i] = number(q, value[i]);
+	n_limit = number(q, limit);
+	n_offset = number(q, offset);
+	if (at->after_set && o->keyed) {
+		n_value = number(q, at->after_value);
+		n_id = number(q, at->after_id);
+	}
+	buf_fmt(&q->sql, "SELECT " LIST_COLS " FROM (SELECT u.id AS id, u.g AS g, u.s AS s FROM (");
+	if (mask == 0) {
+		mask = 1;            /* nothing fits: the clauses say so themselves */
+		walked = walked && true;
+	}
+	for (int st = 0; st <= TICKET_CLOSED; st++) {
+		if (walked && !(mask & 1u << st))
+			continue;
+		for (int v = 0; v < (walk ? values : 1); v++) {
+			if (branches++)
+				text(q, " UNION ALL ");
+			if (walked)
+				text(q, "SELECT * FROM (");
+			buf_fmt(&q->sql, "SELECT t.id AS id, %s AS g, %s AS s", g, s);
+			buf_add(&q->sql, buf_str(&from));
+			if (walked)
+				buf_fmt(&q->sql, " AND t.status = %d", st);
+			if (walk)
+				buf_fmt(&q->sql, " AND %s = $%d", walk->row->sql, n_walk[v]);
+			if (n_value)
+				buf_fmt(&q->sql, " AND (%s, t.id) %c ($%d, $%d)", s, o->sort_down ? '<' : '>', n_value, n_id);
+			if (walked)
+				buf_fmt(&q->sql, " ORDER BY %s %s, t.id %s LIMIT $%d + $%d) w%d", s, o->sort_down ? "DESC" : "ASC",
+				    o->sort_down ? "DESC" : "ASC", n_limit, n_offset, branches);
+			else
+				buf_fmt(&q->sql, " ORDER BY t.id DESC LIMIT %d", SORT_MAX);
+		}
+		if (!walked)
+			break;
+	}
+	buf_fmt(&q->sql, ") u ORDER BY u.g %s, u.s %s, u.id %s LIMIT $%d OFFSET $%d) p JOIN ticket t ON t.account_id = $1"
+	    " AND t.id = p.id ORDER BY p.g %s, p.s %s, p.id %s", o->group_down ? "DESC" : "ASC", o->sort_down ? "DESC" : "ASC",
+	    o->sort_down ? "DESC" : "ASC", n_limit, n_offset, o->group_down ? "DESC" : "ASC", o->sort_down ? "DESC" : "ASC",
+	    o->sort_down ? "DESC" : "ASC");
+	return OK;
+}
+
+static enum err
+visible(struct ctx *cx, const struct ticket *t, bool *yes)
+{
+	struct about a;
+	enum err e;
+
+	about_ticket(t, &a);
+	if (t->cc_count + t->follower_count) {
+		int64_t *all = NEW(cx->arena, int64_t, t->cc_count + t->follower_count);
+		for (int i = 0; i < t->cc_count; i++)
+			all[a.cc_count++] = t->cc[i];
+		for (int i = 0; i < t->follower_count; i++)
+			all[a.cc_count++] = t->follower[i];
+		a.cc = all;
+	}
+	e = gate_may(cx, MAY_READ_TICKET, &a);
+	*yes = e == OK;
+	if (e == E_ABSENT || e == E_DENIED) {
+		fail_forget(cx);
+		return OK;
+	}
+	return e;
+}
+
+static enum err
+compiled_of(struct ctx *cx, const struct rule *view, const struct compiled **out, uint64_t *book)
+{
+	const struct book *b;
+	struct compiled *c;
+
+	*book = 0;
+	if (view->id != 0) {
+		const struct compiled *have;
+		TRY(book_get(cx, &b));
+		have = book_find(b, view->id);
+		if (have != NULL && have->r.updated_at == view->updated_at) {
+			if (have->broken)
+				return fail(cx, E_INVALID, "conditions", "Conditions: this view's conditions are not understood any more; edit it");
+			*out = have;
+			*book = b->number;
+			return OK;
+		}
+	}
+	c = NEW(cx->arena, struct compiled, 1);
+	rule_compile(cx, view, c);
+	*out = c;
+	return bad_check(cx);
+}
+
+static int64_t
+place_value(const struct order *o, const struct ticket *t)
+{
+	const char *s = o->sort->sql;
+
+	if (strcmp(s, "t.updated_at") == 0)
+		return t->updated_at;
+	if (strcmp(s, "t.status") == 0)
+		return t->status;
+	if (strcmp(s, "t.type") == 0)
+		return t->type;
+	if (strcmp(s, "t.priority") == 0)
+		return t->priority;
+	if (strcmp(s, "t.requester_id") == 0)
+		return t->requester_id;
+	if (strcmp(s, "t.submitter_id") == 0)
+		return t->submitter_id;
+	if (strstr(s, "t.assignee_id"))
+		return t->assignee_id;
+	if (strstr(s, "t.group_id"))
+		return t->group_id;
+	if (strstr(s, "t.organization_id"))
+		return t->organization_id;
+	if (strstr(s, "t.solved_at"))
+		return t->solved_at;
+	if (strstr(s, "t.due_at"))
+		return t->due_at;
+	return t->id;
+}
+
+enum err
+view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *page, struct ticket **out, int *count,
+    struct view_place *place)
+{
+	const struct compiled *c;
+	struct order o;
+	struct view_page at = *page;
+	struct ticket *list, last = { 0 };
+	uint64_t book;
+	int want = page->limit, got = 0, looked = 0, limit;
+	int64_t skip = page->offset, offset = page->offset;
+	bool more = true, rest = false;
+
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	TRY(compiled_of(cx, view, &c, &book));
+	order_of(c, page, &o);
+	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
+	list = NEW(cx->arena, struct ticket, want + 1);
+	/* With conditions left over, chunks are looked through until the page is full. */
+	for (limit = want + 1; got <= want && more && looked < LOOK_MAX; limit = 200) {
+		struct plan p = { .c = c };
+		const struct stmt *st;
+		struct query q;
+		struct rows rs;
+		TRY(page_query(cx, &q, &p, &o, &at, limit, rest ? offset : p.rests || p.rest_any ? 0 : offset, cx->now));
+		if (!rest && (p.rests || p.rest_any)) {
+			/* Now that it is known: from the beginning, skipping what fits. */
+			rest = true;
+			offset = 0;
+			limit = 200;
+			TRY(page_query(cx, &q, &(struct plan){ .c = c }, &o, &at, limit, 0, cx->now));
+		}
+		TRY(intern(&q, "view.page", LIST_OUT, true, &st));
+		TRY(store_all(cx, st, q.arg, q.n, &rs));
+		more = rs.count == limit;
+		looked += rs.count;
+		for (int i = 0; i < rs.count && got <= want; i++) {
+			struct ticket *t = &list[got];
+			bool yes;
+			ticket_from_row(cx, &rs.row[i], t);
+			TRY(visible(cx, t, &yes));
+			if (yes && rest) {
+				struct subject s = { .cx = cx, .t = t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+				yes = rest_holds(&p, &s);
+				TRY(s.e);
+				if (yes && skip > 0) {
+					skip--;
+					yes = false;
+				}
+			}
+			if (got < want)
+				last = *t;
+			got += yes;
+		}
+		if (!rest)
+			break;
+		if (o.keyed && rs.count) {
+			struct ticket end;
+			ticket_from_row(cx, &rs.row[rs.count - 1], &end);
+			at.after_set = true;
+			at.after_value = place_value(&o, &end);
+			at.after_id = end.id;
+		} else
+			offset += rs.count;
+	}
+	if (place != NULL) {
+		*place = (struct view_place){ .keyed = o.keyed, .more = got > want || (rest && more && looked >= LOOK_MAX) };
+		if (got > 0) {
+			struct ticket *end = got > want ? &list[want - 1] : place->more ? &last : &list[got - 1];
+			place->value = place_value(&o, end);
+			place->id = end->id;
+		}
+	}
+	*out = list;
+	*count = got > want ? want : got;
+	return OK;
+}
+
+enum err
+view_draft(struct ctx *cx, const struct rule *in, struct rule *out)
+{
+	struct compiled c;
+
+	*out = *in;
+	out->kind = RULE_VIEW;
+	out->id = 0;
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	rule_compile(cx, out, &c);
+	view_check(cx, &c);
+	return bad_check(cx);
+}
+
+enum err
+rule_candidates(struct ctx *cx, const struct compiled *c, int64_t after, usec now, int limit, int64_t **ids, int *count)
+{
+	struct plan p = { .c = c };
+	const struct stmt *st;
+	struct query q;
+	struct rows rs;
+
+	begin(&q, cx);
+	text(&q, "SELECT t.id");
+	where(&q, &p, now, false);
+	clause(&q, " AND t.status < 5 AND t.id > ?", &INT(after));
+	clause(&q, " ORDER BY t.id LIMIT ?", &INT(limit));
+	TRY(intern(&q, "view.candidates", "i", false, &st));
+	TRY(store_all(cx, st, q.arg, q.n, &rs));
+	*ids = NEW(cx->arena, int64_t, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		(*ids)[i] = row_int(&rs.row[i], 0);
+	*count = rs.count;
+	return OK;
+}
+
+/* ---- counters: the ring of changes ------------------------------------------------------------------------------------------- */
+
+/* What counting needs of a ticket; texts only as keyed hashes. */
+struct snap {
+	int64_t  requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id, custom_status_id;
+	usec     created_at, updated_at, due_at, solved_at;
+	int      status, priority, type;
+	bool     is_public, gone;          /* gone: deleted, or not there yet */
+	char     channel[24];
+	int      people, ccs, tags, customs;
+	int64_t *person;                   /* CCs, then followers */
+	uint64_t *tag;
+	struct field_hash *custom;
+};
+struct change {
+	atomic_int users;
+	int64_t    id;
+	usec       generated;
+	bool       sealed;                 /* tags and custom are known */
+	struct snap before, after;
+};
+
+#define RING 8192
+#define BEHIND_MAX 4096
+struct kept {
+	int64_t  rule_id, user_id, n;
+	uint64_t book, gate, epoch;
+	usec     generated, counted_at;
+	uint64_t seq;                      /* changes below it are applied */
+	bool     used;
+};
+#define KEPT 2048
+struct counters {
+	pthread_mutex_t ring_lock, lock;   /* lock: the table of numbers */
+	struct change *ring[RING];
+	uint64_t       head, epoch;
+	usec           lost;               /* the newest generated_at that fell off or was never noted */
+	struct kept    kept[KEPT];
+	atomic_bool    live, sealed;       /* somebody counts; somebody counts by tags */
+};
+
+struct counters *
+counters_new(void)
+{
+	struct counters *c = calloc(1, sizeof *c);
+
+	if (c != NULL) {
+		pthread_mutex_init(&c->ring_lock, NULL);
+		pthread_mutex_init(&c->lock, NULL);
+	}
+	return c;
+}
+
+static void
+snap_free(struct snap *s)
+{
+	free(s->person);
+	free(s->tag);
+	free(s->custom);
+}
+
+static void
+change_unref(struct change *c)
+{
+	if (c != NULL && atomic_fetch_sub(&c->users, 1) == 1) {
+		snap_free(&c->before);
+		snap_free(&c->after);
+		free(c);
+	}
+}
+
+void
+counters_free(struct counters **c)
+{
+	if (*c == NULL)
+		return;
+	for (size_t i = 0; i < RING; i++)
+		change_unref((*c)->ring[i]);
+	pthread_mutex_destroy(&(*c)->ring_lock);
+	pthread_mutex_destroy(&(*c)->lock);
+	free(*c);
+	*c = NULL;
+}
+
+static bool
+copy_of(void *out, const void *from, size_t n)
+{
+	void *p = malloc(n ? n : 1);
+
+	if (p == NULL)
+		return false;
+	if (n)
+		memcpy(p, from, n);
+	*(void **)out = p;
+	return true;
+}
+
+static bool
+snap_take(struct ctx *cx, struct snap *s, const struct ticket *t, bool sealed)
+{
+	struct subject sub = { .cx = cx, .t = t };
+	int64_t *all;
+
+	if (t == NULL || t->deleted_at != 0) {
+		*s = (struct snap){ .gone = true };
+		return true;
+	}
+	*s = (struct snap){ .requester_id = t->requester_id, .submitter_id = t->submitter_id, .assignee_id = t->assignee_id,
+	    .group_id = t->group_id, .organization_id = t->organization_id, .problem_id = t->problem_id, .brand_id = t->brand_id,
+	    .form_id = t->form_id, .custom_status_id = t->custom_status_id, .created_at = t->created_at, .updated_at = t->updated_at, .due_at = t->due_at,
+	    .solved_at = t->solved_at, .status = t->status, .priority = t->priority, .type = t->type, .is_public = t->is_public,
+	    .people = t->cc_count + t->follower_count, .ccs = t->cc_count };
+	memcpy(s->channel, t->channel.p ? t->channel.p : "", t->channel.n < sizeof s->channel - 1 ? t->channel.n : sizeof s->channel - 1);
+	if (s->people) {
+		all = NEW(cx->arena, int64_t, s->people);
+		for (int i = 0; i < t->cc_count; i++)
+			all[i] = t->cc[i];
+		for (int i = 0; i < t->follower_count; i++)
+			all[t->cc_count + i] = t->follower[i];
+		if (!copy_of(&s->person, all, sizeof *all * (size_t)s->people))
+			return false;
+	}
+	if (sealed) {
+		subject_hashes(&sub);
+		s->tags = sub.tags;
+		s->customs = sub.customs;
+		if (!copy_of(&s->tag, sub.tag, sizeof *sub.tag * (size_t)sub.tags)
+		    || !copy_of(&s->custom, sub.custom, sizeof *sub.custom * (size_t)sub.customs))
+			return false;
+	}
+	return true;
+}
+
+static void
+change_drop(struct sys *sys, void *arg)
+{
+	(void)sys;
+	change_unref(arg);
+}
+
+/* On the writer, in commit order: so the ring is in the order of generated_at. */
+static void
+change_done(struct sys *sys, void *arg)
+{
+	struct counters *c = sys->rules->counters;
+	struct change *n = arg, *old;
+
+	pthread_mutex_lock(&c->ring_lock);
+	old = c->ring[c->head % RING];
+	c->ring[c->head % RING] = n;
+	c->head++;
+	if (old != NULL && old->generated > c->lost)
+		c->lost = old->generated;
+	pthread_mutex_unlock(&c->ring_lock);
+	change_unref(old);
+}
+
+static void
+lost_from(struct counters *c, usec generated)
+{
+	pthread_mutex_lock(&c->ring_lock);
+	if (generated > c->lost)
+		c->lost = generated;
+	pthread_mutex_unlock(&c->ring_lock);
+}
+
+void
+view_note(struct ctx *cx, const struct ticket *old, const struct ticket *now)
+{
+	struct counters *c = cx->sys->rules ? cx->sys->rules->counters : NULL;
+	struct change *n;
+
+	if (c == NULL)
+		return;
+	if (!atomic_load_explicit(&c->live, memory_order_acquire)) {
+		lost_from(c, now->generated_at);
+		return;
+	}
+	if ((n = calloc(1, sizeof *n)) == NULL) {
+		lost_from(c, now->generated_at);
+		return;
+	}
+	atomic_init(&n->users, 1);
+	n->id = now->id;
+	n->generated = now->generated_at;
+	n->sealed = atomic_load_explicit(&c->sealed, memory_order_acquire);
+	if (!snap_take(cx, &n->before, old, n->sealed) || !snap_take(cx, &n->after, now, n->sealed)) {
+		change_unref(n);
+		lost_from(c, now->generated_at);
+		return;
+	}
+	store_after(cx, change_done, n);
+	store_undo(cx, change_drop, n);
+}
+
+static void
+forget(struct sys *sys, void *arg)
+{
+	struct counters *c = sys->rules->counters;
+
+	(void)arg;
+	pthread_mutex_lock(&c->ring_lock);
+	c->epoch++;
+	pthread_mutex_unlock(&c->ring_lock);
+}
+
+void
+view_forget(struct ctx *cx)
+{
+	if (cx->sys->rules != NULL)
+		store_after(cx, forget, NULL);
+}
+
+static enum err
+snap_counts(struct ctx *cx, const struct plan *p, int64_t id, const struct snap *s, bool *yes)
+{
+	struct ticket t = { .id = id, .requester_id = s->requester_id, .submitter_id = s->submitter_id, .assignee_id = s->assignee_id,
+	    .group_id = s->group_id, .organization_id = s->organization_id, .problem_id = s->problem_id, .brand_id = s->brand_id,
+	    .form_id = s->form_id, .custom_status_id = s->custom_status_id, .created_at = s->created_at, .updated_at = s->updated_at, .due_at = s->due_at,
+	    .solved_at = s->solved_at, .status = (enum ticket_status)s->status, .priority = (enum ticket_priority)s->priority,
+	    .type = (enum ticket_type)s->type, .is_public = s->is_public, .channel = str_of(s->channel), .cc = s->person,
+	    .cc_count = s->ccs, .follower = s->person ? s->person + s->ccs : NULL, .follower_count = s->people - s->ccs };
+	struct subject sub = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now,
+	    .tag = s->tag, .tags = s->tags, .have_tag = true, .custom = s->custom, .customs = s->customs, .have_custom = true };
+
+	*yes = false;
+	if (s->gone || !rule_holds(&sub, p->c))
+		return sub.e;
+	TRY(sub.e);
+	return visible(cx, &t, yes);
+}
+
+static enum err
+count_now(struct ctx *cx, const struct plan *like, struct query *q, int64_t *n, usec *generated, bool *whole)
+{
+	const struct stmt *st;
+	struct row r;
+	struct rows rs;
+
+	*whole = true;
+	if (like->rests == 0 && !like->rest_any) {
+		TRY(intern(q, "view.count", "ii?", false, &st));
+		TRY(store_one(cx, st, q->arg, q->n, &r));
+		*n = row_int(&r, 0);
+		*generated = row_int(&r, 1);
+		return OK;
+	}
+	/* Looked at one by one; the first row of the list carries the newest change of the table. */
+	TRY(intern(q, "view.look", LIST_OUT, true, &st));
+	*n = 0;
+	*generated = 0;
+	TRY(store_all(cx, st, q->arg, q->n, &rs));
+	*whole = rs.count < LOOK_MAX;
+	for (int i = 0; i < rs.count; i++) {
+		struct ticket t;
+		struct subject s = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+		bool yes;
+		ticket_from_row(cx, &rs.row[i], &t);
+		if (!rest_holds(like, &s))
+			continue;
+		TRY(s.e);
+		TRY(visible(cx, &t, &yes));
+		*n += yes;
+	}
+	return OK;
+}
+
+static const struct stmt newest = {
+	.name = "view.newest",
+	.sql  = "SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1",
+	.in   = "i", .out = "i",
+};
+
+const struct stmt *const view_stmts[] = { &newest, NULL };
+
+/* Counts anew; *generated: everything up to it is in the number. */
+static enum err
+count_anew(struct ctx *cx, const struct compiled *c, struct plan *p, int64_t *n, usec *generated, bool *whole)
+{
+	struct query q, head;
+	struct row r;
+	enum err e;
+
+	begin(&q, cx);
+	*p = (struct plan){ .c = c };
+	where(&q, p, cx->now, true);
+	head = q;
+	buf_init(&head.sql, cx->arena, 64 * KiB);
+	if (p->rests == 0 && !p->rest_any) {
+		text(&head, "SELECT count(*), (SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1)");
+		buf_add(&head.sql, buf_str(&q.sql));
+		return count_now(cx, p, &head, n, generated, whole);
+	}
+	/* Two statements are two snapshots: what changes between them is noted twice, so the older moment counts
+	 * and a number that raced is counted anew by the next who asks. */
+	e = store_one(cx, &newest, ARGS(INT(cx->account)), &r);
+	if (e != OK && e != E_ABSENT)
+		return e;
+	*generated = e == OK ? row_int(&r, 0) : 0;
+	if (e == E_ABSENT)
+		fail_forget(cx);
+	text(&head, "SELECT " LIST_COLS);
+	buf_add(&head.sql, buf_str(&q.sql));
+	buf_fmt(&head.sql, " ORDER BY t.id DESC LIMIT %d", LOOK_MAX);
+	{
+		usec before = *generated, ignored;
+		TRY(count_now(cx, p, &head, n, &ignored, whole));
+		e = store_one(cx, &newest, ARGS(INT(cx->account)), &r);
+		if (e != OK && e != E_ABSENT)
+			return e;
+		if (e == E_ABSENT)
+			fail_forget(cx);
+		else if (row_int(&r, 0) != before)
+			*whole = false;
+		*generated = before;
+	}
+	return OK;
+}
+
+enum err
+view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
+{
+	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
+	const struct compiled *c;
+	struct change **todo;
+	struct kept *slot = NULL, was = { 0 };
+	struct plan p;
+	struct query q;
+	uint64_t book, gate = 0, head, epoch, h;
+	int64_t user, n;
+	int todos = 0;
+	usec generated, lost;
+	bool whole, keep, anew = true;
+	enum err e = OK;
+
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	TRY(compiled_of(cx, view, &c, &book));
+	if (k == NULL || book == 0) {
+		TRY(count_anew(cx, c, &p, count, &generated, fresh));
+		return OK;
+	}
+	atomic_store_explicit(&k->live, true, memory_order_release);
+	begin(&q, cx);
+	p = (struct plan){ .c = c };
+	where(&q, &p, cx->now, true);
+	if (p.sealed)
+		atomic_store_explicit(&k->sealed, true, memory_order_release);
+	user = p.mine || scope_of(cx, NULL) != SCOPE_ALL ? cx->actor->user_id : 0;
+	if (p.groups || scope_of(cx, NULL) != SCOPE_ALL)
+		gate = gate_generation(cx);
+	h = ((uint64_t)view->id * 0x9E3779B97F4A7C15u) ^ ((uint64_t)user * 0xC2B2AE3D27D4EB4Fu);
+	h ^= h >> 29;
+
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < 8; i++) {
+		struct kept *s = &k->kept[(h + i) % KEPT];
+		if (s->used && s->rule_id == view->id && s->user_id == user) {
+			slot = s;
+			was = *s;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&k->lock);
+
+	todo = NEW(cx->arena, struct change *, BEHIND_MAX);
+	pthread_mutex_lock(&k->ring_lock);
+	head = k->head;
+	epoch = k->epoch;
+	lost = k->lost;
+	keep = slot != NULL && was.book == book && was.gate == gate && was.epoch == epoch && was.generated >= lost
+	    && head - was.seq <= BEHIND_MAX;
+	if (keep && (p.timed || p.words))
+		keep = cx->now - was.counted_at < STALE_FOR && cx->now >= was.counted_at;
+	for (uint64_t i = was.seq; keep && i < head; i++) {
+		struct change *ch = k->ring[i % RING];
+		if (ch->generated <= was.generated)
+			continue;
+		if (p.sealed && !ch->sealed) {
+			keep = false;
+			break;
+		}
+		atomic_fetch_add(&ch->users, 1);
+		todo[todos++] = ch;
+	}
+	pthread_mutex_unlock(&k->ring_lock);
+
+	if (keep) {
+		anew = false;
+		n = was.n;
+		generated = was.generated;
+		for (int i = 0; i < todos && e == OK && !p.timed && !p.words; i++) {
+			bool before, after = false;
+			e = snap_counts(cx, &p, todo[i]->id, &todo[i]->before, &before);
+			if (e == OK)
+				e = snap_counts(cx, &p, todo[i]->id, &todo[i]->after, &after);
+			n += after - before;
+			generated = todo[i]->generated > generated ? todo[i]->generated : generated;
+		}
+		whole = true;
+	}
+	for (int i = 0; i < todos; i++)
+		change_unref(todo[i]);
+	TRY(e);
+	if (anew) {
+		TRY(count_anew(cx, c, &p, &n, &generated, &whole));
+		was.counted_at = cx->now;
+	}
+	*fresh = whole;
+	*count = n;
+	if (!whole)
+		return OK;
+	pthread_mutex_lock(&k->lock);
+	if (slot == NULL || !slot->used || slot->rule_id != view->id || slot->user_id != user) {
+		slot = NULL;
+		for (unsigned i = 0; i < 8; i++) {
+			struct kept *s = &k->kept[(h + i) % KEPT];
+			if (!s->used || (s->rule_id == view->id && s->user_id == user)) {
+				slot = s;
+				break;
+			}
+		}
+		if (slot == NULL)
+			slot = &k->kept[(h + (rand_u64() & 7)) % KEPT];
+	}
+	/* Of two who counted at once the one who knows more stays. */
+	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->book != book || slot->epoch != epoch
+	    || slot->gate != gate || slot->generated <= generated)
+		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .book = book, .gate = gate, .epoch = epoch,
+		    .generated = generated, .counted_at = was.counted_at, .seq = anew ? head : head, .used = true };
+	pthread_mutex_unlock(&k->lock);
+	return OK;
+}

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Rules over the API: views, triggers, macros, automations, trials; what they do to tickets, what is refused."""
+import time
+from desk import Desk, Client, check, done
+
+with Desk() as desk:
+    admin = desk.admin()
+    agent_id, agent = desk.person(admin, "Ana Agent", "ana@clinic.example", "agent")
+    other_id, other = desk.person(admin, "Oda Other", "oda@clinic.example", "agent")
+    end_id, end = desk.person(admin, "Eve Enduser", "eve@patients.example")
+    group = admin.post("/api/v2/groups.json", {"group": {"name": "Billing"}}).json["group"]["id"]
+    closed = admin.post("/api/v2/groups.json", {"group": {"name": "Closed", "is_public": False}}).json["group"]["id"]
+    admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": agent_id, "group_id": group}})
+
+    def ticket(client=admin, **fields):
+        r = client.post("/api/v2/tickets.json", {"ticket": dict({"subject": "s", "comment": {"body": "hello"}}, **fields)})
+        check(r.status == 201, "a ticket is made: %r" % r)
+        return r.json["ticket"]
+
+    def update(tid, client=admin, **fields):
+        r = client.put("/api/v2/tickets/%d.json" % tid, {"ticket": fields})
+        check(r.status == 200, "a ticket is changed: %r" % r)
+        return r.json
+
+    def view(client=admin, **v):
+        r = client.post("/api/v2/views.json", {"view": v})
+        check(r.status == 201 and r.headers["Location"], "a view is made: %r" % r)
+        return r.json["view"]
+
+    def ids(client, vid, query=""):
+        r = client.get("/api/v2/views/%d/tickets.json%s" % (vid, query))
+        check(r.status == 200, "a view answers: %r" % r)
+        return [t["id"] for t in r.json["tickets"]]
+
+    def count(client, vid):
+        r = client.get("/api/v2/views/%d/count.json" % vid)
+        check(r.status == 200, "a view counts: %r" % r)
+        return r.json["view_count"]["value"]
+
+    # ---- what is there from the beginning
+    r = admin.get("/api/v2/views/active.json").json
+    titles = [v["title"] for v in r["views"]]
+    for t in ("Your unsolved tickets", "Unassigned tickets", "All unsolved tickets", "Pending tickets", "Recently solved tickets"):
+        check(t in titles, "the view %s is there" % t)
+    by_title = {v["title"]: v for v in r["views"]}
+    check(all(v["default"] for v in r["views"]), "they are defaults")
+    r = admin.get("/api/v2/triggers.json").json
+    check(len(r["triggers"]) >= 7 and all(t["category_id"] for t in r["triggers"]), "default triggers, in a category")
+    check(all("ticket.description" not in str(t["actions"]) and "comment" not in str(t["actions"]).replace("comment_", "") for t in r["triggers"]), "their texts carry no content")
+
+    # ---- views
+    unsolved, unassigned, mine = (by_title[t]["id"] for t in ("All unsolved tickets", "Unassigned tickets", "Your unsolved tickets"))
+    made = [ticket(subject="t%d" % i)["id"] for i in range(5)]
+    check(sorted(ids(admin, unsolved)) == made and count(admin, unsolved) == 5, "all unsolved tickets")
+    check(count(admin, unassigned) == 5, "unassigned tickets")
+    update(made[0], assignee_id=agent_id)
+    check(ids(agent, mine) == [made[0]] and count(agent, mine) == 1 and count(other, mine) == 0, "your tickets are yours")
+    check(count(admin, unassigned) == 4 and made[0] not in ids(admin, unassigned), "an assigned one left the other view")
+    update(made[1], status="solved", assignee_id=agent_id)
+    check(count(admin, unsolved) == 4 and count(agent, mine) == 1, "counters follow")
+    admin.delete("/api/v2/tickets/%d.json" % made[2])
+    check(count(admin, unsolved) == 3 and made[2] not in ids(admin, unsolved), "a deleted one is in no view")
+    admin.put("/api/v2/deleted_tickets/%d/restore.json" % made[2], {})
+    check(count(admin, unsolved) == 4, "a restored one is again")
+    hidden = ticket(group_id=closed)["id"]
+    check(count(admin, unsolved) == 5 and count(agent, unsolved) == 4 and hidden not in ids(agent, unsolved), "a private group's ticket is not seen, not counted")
+    r = admin.get("/api/v2/views/count_many.json?ids=%d,%d,999999" % (unsolved, mine)).json["view_counts"]
+    check([c["view_id"] for c in r] == sorted([unsolved, mine]) and all(c["fresh"] for c in r), "count_many, unknown ones left out: %r" % r)
+
+    tagged = view(title="Tagged", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "current_tags", "operator": "includes", "value": "vip gold"}],
+                  output={"columns": ["status", "subject", 77], "sort_by": "updated", "sort_order": "asc"})
+    check(tagged["execution"]["columns"][0] == {"id": "status", "title": "Status"} and tagged["execution"]["custom_fields"][0]["id"] == 77, "columns are shown: %r" % tagged["execution"])
+    check(tagged["conditions"]["all"][1] == {"field": "current_tags", "operator": "includes", "value": "vip gold"}, "conditions come back as sent")
+    check(ids(admin, tagged["id"]) == [] and count(admin, tagged["id"]) == 0, "nothing is tagged yet")
+    update(made[3], tags=["vip"])
+    update(made[4], tags=["silver", "gold"])
+    check(ids(admin, tagged["id"]) == [made[3], made[4]] and count(admin, tagged["id"]) == 2, "sealed tags are looked at")
+    update(made[3], tags=["x"])
+    check(count(admin, tagged["id"]) == 1, "and counters follow tags")
+    r = admin.get("/api/v2/views/%d/execute.json" % tagged["id"]).json
+    check(r["rows"][0]["ticket"]["id"] == made[4] and r["columns"][2]["id"] == 77 and r["view"]["id"] == tagged["id"] and r["count"] == 1, "a view is executed: %r" % r)
+
+    # every page once, in the order asked for
+    many = [ticket(subject="p%d" % i, priority=("low", "high", "urgent", "normal")[i % 4])["id"] for i in range(12)]
+    for sort in ("updated", "nice_id", "priority", "assignee"):
+        for way in ("asc", "desc"):
+            seen, query = [], "?page[size]=5&sort_by=%s&sort_order=%s" % (sort, way)
+            while True:
+                r = admin.get("/api/v2/views/%d/tickets.json%s" % (unsolved, query)).json
+                seen += [t["id"] for t in r["tickets"]]
+                if not r["meta"]["has_more"]:
+                    break
+                query = r["links"]["next"].split("tickets.json")[1]
+            check(len(seen) == len(set(seen)) == count(admin, unsolved), "each ticket once by %s %s: %d %d" % (sort, way, len(seen), len(set(seen))))
+            offs = []
+            for page in (1, 2, 3, 4):
+                offs += [t["id"] for t in admin.get("/api/v2/views/%d/tickets.json?per_page=5&page=%d&sort_by=%s&sort_order=%s" % (unsolved, page, sort, way)).json["tickets"]]
+            check(offs == seen, "offset and cursor pages agree by %s %s" % (sort, way))
+    grouped = admin.post("/api/v2/views/preview.json", {"view": {"all": [{"field": "status", "operator": "less_than", "value": "solved"}],
+                         "output": {"columns": ["priority"], "group_by": "priority", "group_order": "desc", "sort_by": "nice_id", "sort_order": "asc"}}}).json
+    order = [r["ticket"]["priority"] for r in grouped["rows"]]
+    rank = {None: 0, "low": 1, "normal": 2, "high": 3, "urgent": 4}
+    check([rank[p] for p in order] == sorted((rank[p] for p in order), reverse=True), "grouped by priority: %r" % order)
+    r = admin.post("/api/v2/views/preview/count.json", {"view": {"all": [{"field": "priority", "operator": "is", "value": "urgent"}]}}).json
+    check(r["view_count"]["value"] == 3, "a preview counts: %r" % r)
+    mygroups = by_title["Unsolved tickets in your groups"]["id"]
+    update(many[0], group_id=group)
+    check(ids(agent, mygroups) == [] or many[0] in ids(agent, mygroups), "your groups' tickets")
+    check(many[0] in ids(agent, mygroups) and many[0] not in ids(other, mygroups), "a member sees the group's, another does not")
+    check(count(agent, mygroups) == len(ids(agent, mygroups)), "and they are counted")
+
+    # whose views are whose
+    r = agent.post("/api/v2/views.json", {"view": {"title": "Own", "all": [{"field": "status", "operator": "is", "value": "open"}]}})
+    own = r.json["view"]
+    check(r.status == 201 and own["restriction"] == {"type": "User", "id": agent_id}, "an agent's view is his own: %r" % r)
+    check(other.get("/api/v2/views/%d.json" % own["id"]).status == 404 and admin.get("/api/v2/views/%d.json" % own["id"]).status == 404, "and nobody else's")
+    check(agent.put("/api/v2/views/%d.json" % unsolved, {"view": {"title": "x"}}).status == 403, "a shared one is not an agent's to change")
+    check(agent.post("/api/v2/views.json", {"view": {"title": "Own", "restriction": None, "all": [{"field": "status", "operator": "is", "value": "open"}]}}).status == 403, "nor to make")
+    limited = view(title="Billing only", restriction={"type": "Group", "id": group, "ids": [group]}, all=[{"field": "status", "operator": "is", "value": "open"}])
+    check(agent.get("/api/v2/views/%d.json" % limited["id"]).status == 200 and other.get("/api/v2/views/%d.json" % limited["id"]).status == 404, "a group's view is its members'")
+    check(agent.delete("/api/v2/views/%d.json" % own["id"]).status == 204, "an agent deletes his own")
+    check(admin.put("/api/v2/views/update_many.json", {"views": [{"id": limited["id"], "active": False}]}).json["views"][0]["active"] is False, "update_many")
+    check(admin.delete("/api/v2/views/destroy_many.json?ids=%d" % limited["id"]).status == 204, "destroy_many")
+
+    # ---- triggers
+    def trigger(**t):
+        r = admin.post("/api/v2/triggers.json", {"trigger": t})
+        check(r.status == 201, "a trigger is made: %r" % r)
+        return r.json["trigger"]
+
+    t1 = trigger(title="Urgent words", conditions={"all": [{"field": "update_type", "operator": "is", "value": "Create"}], "any": [
+        {"field": "subject_includes_word", "operator": "includes", "value": "chest pain"}, {"field": "comment_includes_word", "operator": "includes", "value": "emergency"}]},
+        actions=[{"field": "priority", "value": "urgent"}, {"field": "current_tags", "value": "triage"}, {"field": "group_id", "value": str(group)}])
+    r = admin.post("/api/v2/tickets.json", {"ticket": {"subject": "Pain since Monday", "comment": {"body": "no"}}}).json
+    check(r["ticket"]["priority"] == "urgent" and r["ticket"]["tags"] == ["triage"] and r["ticket"]["group_id"] == group, "the trigger ran: %r" % r["ticket"])
+    done_by = [e for e in r["audit"]["events"] if e.get("via", {}).get("channel") == "rule"]
+    check({e["field_name"] for e in done_by} == {"priority", "tags", "group_id"} and all(e["via"]["source"]["from"] == {"id": t1["id"], "title": "Urgent words"}
+          and e["via"]["source"]["rel"] == "trigger" for e in done_by), "its events name it: %r" % done_by)
+    check(admin.get("/api/v2/search.json?query=type:ticket%20tags:triage").json["count"] == 1, "the tag it set is found")
+    check(ticket(subject="painful")["priority"] is None, "words are whole")
+    check(ticket(subject="x", comment={"body": "An EMERGENCY!"})["priority"] == "urgent", "words are folded")
+    # an order and a chain: the second reacts to the first, an earlier one to a later one
+    t2 = trigger(title="Escalate", position=1, conditions={"all": [{"field": "priority", "operator": "is", "value": "urgent"}, {"field": "assignee_id", "operator": "is", "value": ""}]},
+                 actions=[{"field": "assignee_id", "value": str(agent_id)}])
+    t = ticket(subject="pain")
+    check(t["assignee_id"] == agent_id and t["status"] == "open", "a trigger reacts to what another one did: %r" % t)
+    check(admin.get("/api/v2/triggers.json").json["triggers"][0]["id"] == t2["id"], "it is the first now")
+    # a cycle ends and is named
+    a = trigger(title="On", conditions={"all": [{"field": "current_tags", "operator": "not_includes", "value": "flip"}, {"field": "current_tags", "operator": "includes", "value": "loop"}]}, actions=[{"field": "current_tags", "value": "flip"}])
+    b = trigger(title="Off", conditions={"all": [{"field": "current_tags", "operator": "includes", "value": "flip"}]}, actions=[{"field": "remove_tags", "value": "flip"}])
+    r = admin.post("/api/v2/tickets.json", {"ticket": {"subject": "c", "comment": {"body": "x"}, "tags": ["loop"]}}).json
+    errors = [e for e in r["audit"]["events"] if e["type"] == "Error"]
+    check(errors and errors[0]["via"]["source"]["from"]["id"] == a["id"], "a cycle is ended and named: %r" % r["audit"]["events"])
+    # changed from, changed to, current user
+    trigger(title="Reopened", conditions={"all": [{"field": "status", "operator": "value_previous", "value": "solved"}, {"field": "status", "operator": "value", "value": "open"},
+            {"field": "role", "operator": "is", "value": "end_user"}]}, actions=[{"field": "current_tags", "value": "reopened"}])
+    t = ticket(requester_id=end_id)["id"]
+    update(t, status="solved", assignee_id=agent_id)
+    update(t, status="open")
+    check("reopened" not in admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["tags"], "an agent reopened it: not the end user")
+    update(t, status="solved")
+    end.put("/api/v2/requests/%d.json" % t, {"request": {"comment": {"body": "still"}}})
+    check("reopened" in admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["tags"], "the requester reopened it")
+    # what the trail says
+    trail = desk.ward("trail", "export", "--format", "jsonl").stdout.decode()
+    check('trigger:%d\\"' % t1["id"] in trail, "the trail names the trigger as the cause")
+    check("trigger.create" in trail and "Urgent words" not in trail, "rules' changes are in the trail, their words are not")
+    # custom fields
+    trigger(title="Field", conditions={"all": [{"field": "custom_fields_9001", "operator": "is", "value": "blue"}]}, actions=[{"field": "current_tags", "value": "is_blue"}])
+
+    # ---- refused
+    for what, t in (("no title", {"conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "status", "value": "open"}]}),
+                    ("no actions", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}}),
+                    ("an unknown field", {"title": "x", "conditions": {"all": [{"field": "phase_of_moon", "operator": "is", "value": "new"}]}, "actions": [{"field": "status", "value": "open"}]}),
+                    ("an unknown operator", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "smells", "value": "new"}]}, "actions": [{"field": "status", "value": "open"}]}),
+                    ("a wrong value", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "fresh"}]}, "actions": [{"field": "status", "value": "open"}]}),
+                    ("a wrong action value", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "status", "value": "dead"}]}),
+                    ("Liquid", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "notification_user", "value": ["requester_id", "a", "{% if x %}y{% endif %}"]}]}),
+                    ("hours in a trigger", {"title": "x", "conditions": {"all": [{"field": "NEW", "operator": "greater_than", "value": "1"}]}, "actions": [{"field": "status", "value": "open"}]}),
+                    ("an action of macros", {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "comment_value", "value": "x"}]}),
+                    ("conditions of another shape", {"title": "x", "conditions": [1, 2], "actions": [{"field": "status", "value": "open"}]}),
+                    ("an unknown category", {"title": "x", "category_id": "99999", "conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "status", "value": "open"}]})):
+        r = admin.post("/api/v2/triggers.json", {"trigger": t})
+        check(r.status == 422 and r.json["error"] == "RecordInvalid" and r.json["details"], "refused: %s: %r" % (what, r))
+    r = admin.post("/api/v2/triggers.json", {"trigger": {"conditions": {"all": [{"field": "nothing"}]}, "actions": [{"field": "nowhere"}]}})
+    check(r.status == 422 and {"title", "conditions", "actions"} <= set(r.json["details"]), "all that is wrong at once: %r" % r)
+    check(admin.post("/api/v2/views.json", {"view": {"title": "x", "all": [{"field": "current_tags", "operator": "includes", "value": "a"}]}}).status == 422, "a view needs a condition with an index")
+    check(admin.post("/api/v2/views.json", {"view": {"title": "x", "all": [{"field": "status", "operator": "is", "value": "new"}], "output": {"sort_by": "subject"}}}).status == 422, "a sealed column is no order")
+    check(agent.post("/api/v2/triggers.json", {"trigger": {}}).status == 403, "triggers are an administrator's")
+    check(end.get("/api/v2/views.json").status == 403, "an end user has no views")
+
+    # ---- reorder, revisions, categories, definitions
+    order = [t["id"] for t in admin.get("/api/v2/triggers.json").json["triggers"]]
+    admin.put("/api/v2/triggers/reorder.json", {"trigger_ids": order[::-1]})
+    check([t["id"] for t in admin.get("/api/v2/triggers.json").json["triggers"]] == order[::-1], "reordered")
+    admin.put("/api/v2/triggers/%d.json" % t1["id"], {"trigger": {"title": "Urgent", "active": False}})
+    r = admin.get("/api/v2/triggers/%d/revisions.json" % t1["id"]).json
+    check([v["snapshot"]["title"] for v in r["trigger_revisions"]] == ["Urgent", "Urgent words"], "revisions are kept: %r" % r)
+    check(ticket(subject="pain")["priority"] is None, "an inactive trigger rests")
+    c = admin.post("/api/v2/trigger_categories.json", {"trigger_category": {"name": "Triage"}}).json["trigger_category"]
+    check(isinstance(c["id"], str), "a category's id is a string")
+    admin.put("/api/v2/triggers/%d.json" % t1["id"], {"trigger": {"category_id": c["id"]}})
+    check(admin.delete("/api/v2/trigger_categories/%s.json" % c["id"]).status == 422, "a category in use stays")
+    check([t["id"] for t in admin.get("/api/v2/triggers.json?category_id=%s" % c["id"]).json["triggers"]] == [t1["id"]], "triggers of a category")
+    d = admin.get("/api/v2/triggers/definitions.json").json["definitions"]
+    check({"status", "comment_is_public", "current_tags"} <= {x["subject"] for x in d["conditions_all"]} and any(x["subject"] == "notification_user" for x in d["actions"]), "definitions list the table")
+    check(admin.get("/api/v2/triggers/search.json?query=urgent").json["count"] == 1, "searched by title")
+
+    # ---- trials
+    t = ticket(subject="quiet", requester_id=end_id)
+    update(t["id"], priority="high")
+    r = admin.post("/api/ward/v1/rules/dry_run", {"kind": "trigger", "ticket_id": t["id"], "rule": {"conditions": {"all": [
+        {"field": "priority", "operator": "changed"}, {"field": "priority", "operator": "value", "value": "high"}, {"field": "subject_includes_word", "operator": "includes", "value": "loud"}]},
+        "actions": [{"field": "status", "value": "pending"}]}})
+    check(r.status == 200 and [c["holds"] for c in r.json["conditions"]] == [True, True, False] and not r.json["matches"] and "quiet" not in str(r.json), "a trial says what held: %r" % r)
+    r = admin.post("/api/ward/v1/rules/dry_run", {"kind": "trigger", "ticket_id": t["id"], "rule": {"conditions": {"all": [{"field": "priority", "operator": "changed"}]},
+        "actions": [{"field": "status", "value": "pending"}, {"field": "notification_user", "value": ["requester_id", "s {{ticket.id}}", "b"]}]}}).json
+    check(r["matches"] and {"type": "Change", "field_name": "status", "value": "pending", "previous_value": "open"} in [dict(w, previous_value="open") for w in r["would"]]
+          and {"type": "Mail", "recipients": [end_id]} in r["would"], "and what it would do: %r" % r)
+    check(admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] != "pending", "and does not do it")
+    check(agent.post("/api/ward/v1/rules/dry_run", {"kind": "view", "ticket_id": hidden, "rule_id": unsolved}).status == 404, "not on a ticket that one may not see")
+done("rules")
