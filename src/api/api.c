@@ -10,7 +10,7 @@ static const struct route *const tables[] = {
 	outbox_routes, webhook_routes,
 	def_routes, tag_routes, ticketop_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes,
-	view_routes, trigger_routes, NULL
+	view_routes, trigger_routes, macro_routes, automation_routes, NULL
 };
 
 static _Thread_local struct api *serving;

@@ -138,6 +138,6 @@ extern const struct route ticket_routes[], user_routes[], group_routes[], org_ro
     ward_routes[], session_routes[], def_routes[], tag_routes[], ticketop_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
-extern const struct route view_routes[], trigger_routes[];
+extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[];
 
 #endif

@@ -17,7 +17,8 @@ static void *
 background(void *arg)
 {
 	struct ward *w = arg;
-	usec last = time_mono(), ticked = last;
+	usec last = time_mono(), ticked = last, hourly = 0;
+	bool hours = false;              /* automations have more to do at once */
 	int64_t seen = -1;
 
 	while (!atomic_load(&ending)) {
@@ -36,6 +37,16 @@ background(void *arg)
 				seen = n;
 				last = time_mono();
 			}
+			ctx_done(&cx);
+		}
+		if (hours || time_mono() - hourly >= 20 * SECOND) {
+			ward_ctx(w, &cx, "system");
+			if (automations_step(&cx, 0, false, &hours) != OK) {
+				log_line(LOG_LV_WARN, "desk", "the automations will go on in a while: %s", cx.fail.why ? cx.fail.why : "");
+				hours = false;
+			}
+			hourly = time_mono();
+			more = more || hours;
 			ctx_done(&cx);
 		}
 		if (time_mono() - ticked >= 60 * SECOND) {

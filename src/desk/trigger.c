@@ -376,8 +376,17 @@ next_automation(const struct book *b, int64_t position, int64_t id)
 	return NULL;
 }
 
-enum err
-automations_step(struct ctx *cx, usec at, bool force, bool *more)
+static pthread_mutex_t one_runs = PTHREAD_MUTEX_INITIALIZER;
+
+static enum err
+forced_tx(struct ctx *cx, void *arg)
+{
+	(void)arg;
+	return trail_append(cx, &(struct event){ .action = "automation.run", .object = "account", .id = cx->account });
+}
+
+static enum err
+step(struct ctx *cx, usec at, bool force, bool *more)
 {
 	const struct compiled *c = NULL;
 	const struct book *b;
@@ -432,6 +441,23 @@ automations_step(struct ctx *cx, usec at, bool force, bool *more)
 }
 
 enum err
+automations_step(struct ctx *cx, usec at, bool force, bool *more)
+{
+	const struct actor *actor = cx->actor;
+	enum err e;
+
+	if (force)
+		TRY(store_write(cx, forced_tx, NULL));
+	/* Whoever asks for it, the automations do it. */
+	gate_as_system(cx, "automation");
+	pthread_mutex_lock(&one_runs);
+	e = step(cx, at, force, more);
+	pthread_mutex_unlock(&one_runs);
+	cx->actor = actor;
+	return e;
+}
+
+enum err
 automations_state(struct ctx *cx, struct automation_run *out)
 {
 	struct run run;
@@ -457,6 +483,7 @@ macro_apply(struct ctx *cx, const struct rule *macro, int64_t ticket_id, struct 
 	static const struct { const char *name; unsigned bit; } bits[] = {
 		{ "status", T_STATUS }, { "priority", T_PRIORITY }, { "type", T_TYPE }, { "group_id", T_GROUP },
 		{ "assignee_id", T_ASSIGNEE }, { "set_tags", T_TAGS }, { "current_tags", T_TAGS }, { "remove_tags", T_TAGS },
+		{ "custom_status_id", T_STATUS | T_CUSTOM_STATUS },
 		{ "subject", T_SUBJECT }, { "ticket_form_id", T_FORM }, { "brand_id", T_BRAND }, { "cc", T_CC }, { "follower", T_FOLLOWERS },
 	};
 	enum err e;

@@ -219,4 +219,66 @@ with Desk() as desk:
           and {"type": "Mail", "recipients": [end_id]} in r["would"], "and what it would do: %r" % r)
     check(admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] != "pending", "and does not do it")
     check(agent.post("/api/ward/v1/rules/dry_run", {"kind": "view", "ticket_id": hidden, "rule_id": unsolved}).status == 404, "not on a ticket that one may not see")
+
+    # ---- macros
+    def macro(client=admin, **m):
+        r = client.post("/api/v2/macros.json", {"macro": m})
+        check(r.status == 201, "a macro is made: %r" % r)
+        return r.json["macro"]
+
+    m = macro(title="Billing::Ask", actions=[{"field": "status", "value": "pending"}, {"field": "assignee_id", "value": "current_user"}, {"field": "current_tags", "value": "asked"},
+              {"field": "comment_value", "value": ["channel:all", "Dear {{ticket.requester.first_name}}, about {{ticket.title}} ({{ticket.id}}){{nothing.here}}: {{ current_user.name }}"]}, {"field": "comment_mode_is_public", "value": "false"}])
+    t = ticket(subject="Invoice", requester_id=end_id, tags=["old"])
+    r = agent.get("/api/v2/tickets/%d/macros/%d/apply.json" % (t["id"], m["id"])).json["result"]["ticket"]
+    check(r["status"] == "pending" and r["assignee_id"] == agent_id and r["tags"] == ["asked", "old"] and r["comment"]["public"] is False
+          and r["comment"]["body"] == "Dear Eve, about Invoice (%d): Ana Agent" % t["id"], "a macro applied to a ticket: %r" % r)
+    check(admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] != "pending", "is shown, not done")
+    r = agent.get("/api/v2/macros/%d/apply.json" % m["id"]).json["result"]["ticket"]
+    check(r["comment"]["body"].startswith("Dear , about ") and "id" not in r, "and without a ticket: %r" % r)
+    check(agent.get("/api/v2/tickets/%d/macros/%d/apply.json" % (hidden, m["id"])).status == 404, "not to a ticket that one may not see")
+    check(admin.get("/api/v2/macros/categories.json").json["categories"] == ["Billing"], "categories")
+    check([x["id"] for x in admin.get("/api/v2/macros.json?category=Billing").json["macros"]] == [m["id"]], "macros of a category")
+    p = macro(agent, title="Mine", actions=[{"field": "priority", "value": "low"}])
+    check(p["restriction"]["type"] == "User" and other.get("/api/v2/macros/%d.json" % p["id"]).status == 404, "an agent's macro is his own")
+    check(agent.get("/api/v2/macros/active.json?access=personal").json["count"] == 1, "personal ones alone")
+    check(admin.get("/api/v2/macros/new.json?macro_id=%d" % m["id"]).json["macro"]["actions"] == m["actions"], "a replica")
+    check(admin.get("/api/v2/macros/search.json?query=ask").json["count"] == 2, "searched by title: %r" % admin.get("/api/v2/macros/search.json?query=ask").json["count"])
+    check({"comment_value", "status"} <= {x["subject"] for x in admin.get("/api/v2/macros/actions.json").json["actions"]}, "actions are listed")
+
+    # ---- automations
+    def at(hours):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600))
+
+    def run(hours):
+        r = admin.post("/api/ward/v1/automations/run", {"at": at(hours)})
+        check(r.status == 200 and r.json["automation_run"]["status"] == "completed", "the automations ran: %r" % r)
+        return r.json["automation_run"]["changed"]
+
+    t = ticket(assignee_id=agent_id, status="solved", subject="done")["id"]
+    run(95)
+    check(admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["status"] == "solved", "not closed before its time")
+    run(97)
+    r = admin.get("/api/v2/tickets/%d/audits.json?sort_order=desc" % t).json["audits"][0]
+    check(admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["status"] == "closed" and r["author_id"] == -1 and r["via"]["channel"] == "rule"
+          and r["events"][0]["via"]["source"]["rel"] == "automation", "closed after four days, by the rule: %r" % r)
+    check(admin.put("/api/v2/tickets/%d.json" % t, {"ticket": {"status": "open"}}).status == 422, "and closed it is")
+    r = admin.post("/api/v2/automations.json", {"automation": {"title": "x", "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}]}, "actions": [{"field": "priority", "value": "low"}]}})
+    check(r.status == 422 and "conditions" in r.json["details"], "an automation needs hours: %r" % r)
+    r = admin.post("/api/v2/automations.json", {"automation": {"title": "x", "conditions": {"all": [{"field": "OPEN", "operator": "greater_than", "value": "1"}]}, "actions": [{"field": "priority", "value": "low"}]}})
+    check(r.status == 422 and "actions" in r.json["details"], "and an end: %r" % r)
+    a = admin.post("/api/v2/automations.json", {"automation": {"title": "Nag", "conditions": {"all": [{"field": "status", "operator": "is", "value": "pending"}, {"field": "PENDING", "operator": "is", "value": "48"}]},
+                   "actions": [{"field": "current_tags", "value": "nagged"}]}})
+    check(a.status == 201, "an automation is made: %r" % a)
+    t = ticket(status="pending", subject="waits")["id"]
+    check(run(47) == 0 and run(48.5) == 1 and run(48.6) == 0, "once in its hour, not twice")
+    update(t, status="open", tags=[])
+    update(t, status="pending")
+    check(run(48.5) == 1, "and again when the ticket waits anew")
+    check("nagged" in admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["tags"], "it did what it does")
+    r = admin.post("/api/v2/automations.json", {"automation": {"title": "Escalate", "conditions": {"all": [{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "current_tags", "operator": "not_includes", "value": "late"},
+                   {"field": "created_at", "operator": "greater_than", "value": "72"}]}, "actions": [{"field": "current_tags", "value": "late"}]}})
+    n = count(admin, unsolved)
+    check(run(73) == n and run(74) == 0, "all that fit, each once (%d)" % n)
+    check(admin.get("/api/v2/automations/active.json").json["count"] >= 3 and admin.delete("/api/v2/automations/%d.json" % r.json["automation"]["id"]).status == 204, "listed and deleted")
+    check(agent.post("/api/ward/v1/automations/run", {}).status == 403, "not an agent's to run")
 done("rules")
