@@ -91,8 +91,10 @@ cover(struct scan *s)
 		if (q->score < 50)
 			continue;
 		for (size_t k = token_from(s, q->at); k < s->ntok && s->tok[k].at < q->end; k++)
-			c[k] = (uint8_t)(q->kind + 1);
+			if (q->score > h[k])    /* as merge.c will choose */
+				c[k] = (uint8_t)(q->kind + 1), h[k] = (uint8_t)q->score;
 	}
+	memset(h, 0, s->ntok + 1);
 	return true;
 }
 
