@@ -311,6 +311,25 @@ check_daymonth(const char *p, size_t n)
 	return check_date(p, k);
 }
 
+/* Days and months one behind another: each must be one. */
+static int
+check_daylist(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		if (!is_digit((unsigned char)p[i])) {
+			i++;
+			continue;
+		}
+		size_t k = i;
+		while (k < n && (is_digit((unsigned char)p[k]) || p[k] == '/'))
+			k++;
+		if (check_date(p + i, k - i) == CHECK_NO)
+			return CHECK_NO;
+		i = k;
+	}
+	return 0;
+}
+
 /* O for 0, l and I for 1, as a scanner reads them; one true digit at least. */
 static int
 check_ocrdate(const char *p, size_t n)
@@ -392,7 +411,7 @@ static const struct { const char *name; check_fn *fn; } checks[] = {
 	{ "aba", check_aba }, { "iban", check_iban }, { "vin", check_vin }, { "ipv4", check_ipv4 }, { "ipv6", check_ipv6 },
 	{ "date", check_date }, { "age90", check_age90 }, { "code", check_code }, { "notyear", check_year },
 	{ "mac", check_mac }, { "zip", check_zip }, { "imei", check_imei },
-	{ "ocrdate", check_ocrdate }, { "daymonth", check_daymonth },
+	{ "ocrdate", check_ocrdate }, { "daymonth", check_daymonth }, { "daylist", check_daylist },
 };
 
 check_fn *

@@ -294,8 +294,8 @@ signature(struct scan *s, size_t i, size_t end)
 	if (j >= end || !word(s, j))
 		return;
 	bool up = s->tok[j].flags & F_UP;
-	/* The closing in front: up to two lines back. */
-	bool closing = false, last = end >= s->ntok || (end + 12 > s->ntok);
+	/* The closing in front: up to two lines back; a line of dashes behind is one too. */
+	bool closing = end + 1 < s->ntok && punct(s, end, '-') && punct(s, end + 1, '-'), last = end >= s->ntok || (end + 12 > s->ntok);
 	size_t back = i;
 	for (unsigned lines = 0, n = 0; back > 0 && lines < 2 && n < 6; n++) {
 		back--;
@@ -345,6 +345,21 @@ speaker(struct scan *s, size_t i)
 		add_run(s, j, j + 1, 84, s->phi->r_speaker);
 		return;
 	}
+	/* tyler_w [8:41 PM]: */
+	if (j == i && !HAS(&s->tok[j], W_SPEAKER)) {
+		size_t q = j + 1;
+		while (q < s->ntok && q < j + 5 && !(s->tok[q].flags & F_SPACE) && (punct(s, q, '_') || punct(s, q, '.') || s->tok[q].type != T_PUNCT))
+			q++;
+		if ((punct(s, q, '[') || punct(s, q, '(')) && q + 3 < s->ntok && s->tok[q + 1].type == T_NUM && punct(s, q + 2, ':')) {
+			size_t z = q + 3;
+			while (z < s->ntok && z < q + 8 && !punct(s, z, ']') && !punct(s, z, ')'))
+				z++;
+			if (z + 1 < s->ntok && punct(s, z + 1, ':')) {
+				add_run(s, j, q, 78, s->phi->r_speaker);
+				return;
+			}
+		}
+	}
 	size_t end = name_run(s, j, 3, false);
 	if (end == j && word(s, j) && likeness(s, j) >= 1)
 		end = j + 1;
@@ -378,6 +393,8 @@ last_first(struct scan *s, size_t i)
 	if (b->lex & (LEX_STATE | LEX_ABBR | LEX_COUNTRY))
 		return;
 	int g = (int)LEX_GIVEN(b->lex), u = (int)LEX_SUR(a->lex);
+	if (b->len == 1 && u && !LEX_COMMON(a->lex) && !punct(s, i + 2, ','))
+		g = 3;          /* Lindo, K */
 	size_t from = i - 1;
 	while (from > 1 && punct(s, from - 1, '-') && word(s, from - 2) && s->tok[from - 2].flags & F_UP)
 		from -= 2;
@@ -540,6 +557,41 @@ phi_names(struct scan *s)
 			introduction(s, i);
 		if (LEX_GIVEN(k->lex) || k->len == 1)
 			lexicon_name(s, i);
+	}
+}
+
+/* Linde, Karl 310-88-4: a number right behind a person is that person's. */
+void
+phi_beside(struct scan *s)
+{
+	size_t n = s->ncand;
+	for (size_t c = 0; c < n; c++) {
+		if (s->cand[c].kind != PHI_NAME || s->cand[c].score < 60)
+			continue;
+		size_t end = s->cand[c].end, lo = 0, hi = s->ntok;
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+			if (s->tok[mid].at < end)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		size_t i = lo;
+		if (i < s->ntok && (punct(s, i, '(') || punct(s, i, '#') || punct(s, i, ',')))
+			i++;
+		if (i >= s->ntok || s->tok[i].flags & F_NL || s->tok[i].type == T_WORD || s->tok[i].type == T_PUNCT || s->cover[i] ||
+		    !is_digit((unsigned char)s->t[s->tok[i].at]))
+			continue;
+		size_t j = i, digits = 0;
+		for (; j < s->ntok && (j == i || !(s->tok[j].flags & F_SPACE)); j++) {
+			if (s->tok[j].type == T_PUNCT && s->t[s->tok[j].at] != '-')
+				break;
+			digits += s->tok[j].type != T_PUNCT ? s->tok[j].len : 0;
+		}
+		while (j > i && s->tok[j - 1].type == T_PUNCT)
+			j--;
+		if (digits >= 6 && digits <= 14 && !(j < s->ntok && !(s->tok[j].flags & F_SPACE) && strchr("/%:", s->t[s->tok[j].at])))
+			cand_add(s, s->tok[i].at, s->tok[j - 1].at + s->tok[j - 1].len, PHI_OTHERID, 62, s->phi->r_beside);
 	}
 }
 

@@ -12,25 +12,26 @@
  */
 #include "engine.h"
 
-enum { GENERIC = 0x40, KIND = 0x3f };
+enum { GENERIC = 0x40, ROLE = 0xc0, KIND = 0x3f };   /* ROLE is generic, and two make a table */
 
 /* Heads and keys, small letters and digits only. GENERIC ones need company. */
 static const struct { const char *key; uint8_t n, kind; } keys[] = {
 #define K(z, k) { z, sizeof(z) - 1, k }
-	K("name", PHI_NAME | GENERIC), K("names", PHI_NAME | GENERIC), K("fullname", PHI_NAME), K("patient", PHI_NAME | GENERIC),
+	K("name", PHI_NAME | GENERIC), K("names", PHI_NAME | GENERIC), K("fullname", PHI_NAME), K("patient", PHI_NAME | ROLE),
+	K("pt", PHI_NAME | ROLE), K("dr", PHI_NAME | ROLE), K("md", PHI_NAME | ROLE), K("rn", PHI_NAME | ROLE), K("agent", PHI_NAME | ROLE),
 	K("patientname", PHI_NAME), K("ptname", PHI_NAME), K("membername", PHI_NAME), K("firstname", PHI_NAME), K("first", PHI_NAME | GENERIC),
 	K("last", PHI_NAME | GENERIC), K("lastname", PHI_NAME), K("fname", PHI_NAME), K("lname", PHI_NAME), K("middlename", PHI_NAME),
 	K("mname", PHI_NAME), K("surname", PHI_NAME), K("givenname", PHI_NAME), K("given", PHI_NAME | GENERIC), K("family", PHI_NAME | GENERIC),
 	K("familyname", PHI_NAME), K("maidenname", PHI_NAME), K("nickname", PHI_NAME), K("preferredname", PHI_NAME), K("contactname", PHI_NAME),
-	K("guarantor", PHI_NAME | GENERIC), K("guarantorname", PHI_NAME), K("subscriber", PHI_NAME | GENERIC), K("subscribername", PHI_NAME),
-	K("provider", PHI_NAME | GENERIC), K("providername", PHI_NAME), K("physician", PHI_NAME | GENERIC), K("doctor", PHI_NAME | GENERIC),
-	K("attending", PHI_NAME | GENERIC), K("pcp", PHI_NAME | GENERIC), K("nurse", PHI_NAME | GENERIC), K("employee", PHI_NAME | GENERIC),
-	K("employeename", PHI_NAME), K("student", PHI_NAME | GENERIC), K("studentname", PHI_NAME), K("child", PHI_NAME | GENERIC),
-	K("childname", PHI_NAME), K("parent", PHI_NAME | GENERIC), K("guardian", PHI_NAME | GENERIC), K("mother", PHI_NAME | GENERIC),
-	K("father", PHI_NAME | GENERIC), K("spouse", PHI_NAME | GENERIC), K("caller", PHI_NAME | GENERIC), K("callername", PHI_NAME),
-	K("emergencycontact", PHI_NAME | GENERIC), K("fn", PHI_NAME | GENERIC), K("ln", PHI_NAME | GENERIC), K("cardholder", PHI_NAME),
+	K("guarantor", PHI_NAME | ROLE), K("guarantorname", PHI_NAME), K("subscriber", PHI_NAME | ROLE), K("subscribername", PHI_NAME),
+	K("provider", PHI_NAME | ROLE), K("providername", PHI_NAME), K("physician", PHI_NAME | ROLE), K("doctor", PHI_NAME | ROLE),
+	K("attending", PHI_NAME | ROLE), K("pcp", PHI_NAME | ROLE), K("nurse", PHI_NAME | ROLE), K("employee", PHI_NAME | ROLE),
+	K("employeename", PHI_NAME), K("student", PHI_NAME | ROLE), K("studentname", PHI_NAME), K("child", PHI_NAME | ROLE),
+	K("childname", PHI_NAME), K("parent", PHI_NAME | ROLE), K("guardian", PHI_NAME | ROLE), K("mother", PHI_NAME | ROLE),
+	K("father", PHI_NAME | ROLE), K("spouse", PHI_NAME | ROLE), K("caller", PHI_NAME | ROLE), K("callername", PHI_NAME),
+	K("emergencycontact", PHI_NAME | ROLE), K("fn", PHI_NAME | GENERIC), K("ln", PHI_NAME | GENERIC), K("cardholder", PHI_NAME),
 	K("nameoncard", PHI_NAME), K("agentname", PHI_NAME), K("displayname", PHI_NAME), K("signature", PHI_NAME | GENERIC),
-	K("requester", PHI_NAME | GENERIC), K("requestername", PHI_NAME), K("customername", PHI_NAME), K("member", PHI_NAME | GENERIC),
+	K("requester", PHI_NAME | ROLE), K("requestername", PHI_NAME), K("customername", PHI_NAME), K("member", PHI_NAME | ROLE),
 	K("dob", PHI_DATE), K("birthdate", PHI_DATE), K("dateofbirth", PHI_DATE), K("birthday", PHI_DATE), K("born", PHI_DATE),
 	K("bdate", PHI_DATE), K("dos", PHI_DATE), K("dateofservice", PHI_DATE), K("servicedate", PHI_DATE), K("visitdate", PHI_DATE),
 	K("admitdate", PHI_DATE), K("dischargedate", PHI_DATE), K("appt", PHI_DATE | GENERIC), K("apptdate", PHI_DATE),
@@ -316,7 +317,7 @@ table(struct scan *s, size_t at, size_t end, char sep)
 {
 	struct cell c[CELLS];
 	int kind[CELLS];
-	unsigned n = cells_of(s, at, end, sep, c), sure = 0, generic = 0;
+	unsigned n = cells_of(s, at, end, sep, c), sure = 0, generic = 0, roles = 0;
 	if (n < 2)
 		return at;
 	for (unsigned i = 0; i < n; i++) {
@@ -324,9 +325,9 @@ table(struct scan *s, size_t at, size_t end, char sep)
 		if (kind[i] < 0 && i == 1 && kind[0] < 0)
 			return at;
 		if (kind[i] >= 0)
-			kind[i] & GENERIC ? generic++ : sure++;
+			kind[i] & GENERIC ? generic++ : sure++, roles += (kind[i] & ROLE) == ROLE;
 	}
-	if (sure == 0 || sure + generic < 2)
+	if ((sure == 0 && roles == 0) || sure + generic < 2)
 		return at;
 	size_t row = end;
 	while (row < s->tn) {

@@ -163,6 +163,9 @@ address(struct scan *s, size_t i)
 	size_t j = i + 1, words = 0, suffix = 0, caps = 0;
 	if (k->len > 6 || (k->type == T_MIX && k->len > 5))
 		return 0;
+	/* 80 mg sq */
+	if (i + 1 < s->ntok && HAS(&s->tok[i + 1], W_QUANTITY))
+		return 0;
 	if (i > 0 && s->tok[i - 1].type == T_PUNCT && !(k->flags & F_SPACE) && strchr("./:$-", s->t[s->tok[i - 1].at]))
 		return 0;
 	/* 1 2 9 North Sycamore; 123-45 */
@@ -203,9 +206,12 @@ address(struct scan *s, size_t i)
 		/* Highway 61 */
 		if (end < s->ntok && s->tok[end].type == T_NUM && s->tok[end].len <= 4 && !(s->tok[end].flags & F_NL))
 			end++;
+		/* 17 old quarry rd: in small letters a plain word costs little, "the" much */
 		for (size_t q = i + 1; !all && q < suffix; q++)
 			if (LEX_COMMON(s->tok[q].lex) > 1 && !HAS(&s->tok[q], W_DIR))
-				score -= 22;
+				score -= LEX_COMMON(s->tok[q].lex) == 3 ? 22 : 5;
+		if (!all && k->len > 1 && LEX_COMMON(s->tok[suffix - 1].lex) < 2 && strong_suffix(&s->tok[suffix]))
+			score += 12;
 	} else if (dir && words >= 2 && s->tok[i + (j > i + 1 ? 1 : 0)].at) {
 		/* 129 North Sycamore, apartment 3 */
 		size_t q = i + 1;

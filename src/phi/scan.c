@@ -275,6 +275,7 @@ phi_part_scan(struct scan *s, const char *text, size_t len, size_t from, size_t 
 	if (s->phi->has_tagger && !(s->o.flags & PHI_NO_TAGGER))
 		phi_tag(s);
 	phi_known_find(s);
+	phi_beside(s);
 	phi_memory(s);
 	if (s->nomem)
 		return PHI_NOMEM;
