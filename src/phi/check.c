@@ -367,6 +367,9 @@ check_code(const char *p, size_t n)
 	}
 	if (nd == 0 || nd + nl < 3)
 		return CHECK_NO;
+	/* 12.4, 3.75: a measure or a section */
+	if (n < 6 && nl == 0 && nd + 1 == n && memchr(p, '.', n))
+		return CHECK_NO;
 	if (nd + nl < 5)
 		return -10;
 	/* 10mg, 3rd, 2x, 15min */

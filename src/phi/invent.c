@@ -1012,7 +1012,24 @@ slot(const char *name)
 		snprintf(b, sizeof b, "%.*s County", (int)strcspn(l, "\t"), l);
 		value(b, "LOCATION");
 	} else if (IS("facility")) facility(b), value(b, "FACILITY");
-	else if (IS("age90")) snprintf(b, sizeof b, "%u", 90 + below(14)), value(b, "AGE90");
+	else if (IS("bare")) {
+		/* A house known by one or two words. */
+		static const char *const forms[] = { "%s", "%s", "%s", "%s of {}", "Fort %s", "Camp %s", "The %s", "%s House", "%s Terrace",
+			"%s Court", "Autumn %s", "%s Leaves of {}", "Mt. %s", "St. %s", "%s Square", "%s Tower", "%sview", "%swood" };
+		static const char *const stems[] = { "Briar", "Cedar", "Cedars", "Heritage", "Brook", "Brookdale", "Liberty", "Pavilion", "Willow",
+			"Magnolia", "Sunny", "Silver", "Golden", "Evergreen", "Harbor", "Haven", "Hearth", "Lark", "Meadow", "Olive", "Oak", "Pine", "Rose",
+			"Shady", "Spring", "Stone", "Sycamore", "Villa", "Wind", "West", "North", "Kings", "Belle", "Fair", "Glen", "Arbor", "Chestnut" };
+		char f[64], town[80];
+		place(town, st);
+		snprintf(c, sizeof c, "%s", chance(70) ? PICK(stems) : draw(&family));
+		fill(f, sizeof f, PICK(forms), c);
+		char *hole = strstr(f, "{}");
+		if (hole)
+			snprintf(b, sizeof b, "%.*s%s", (int)(hole - f), f, town);
+		else
+			snprintf(b, sizeof b, "%s", f);
+		value(b, "FACILITY");
+	} else if (IS("age90")) snprintf(b, sizeof b, "%u", 90 + below(14)), value(b, "AGE90");
 	else if (IS("age")) snprintf(b, sizeof b, "%u", 1 + below(89)), put(b);
 	else if (IS("num")) snprintf(b, sizeof b, "%u", 1 + below(chance(50) ? 20 : 500)), put(b);
 	else if (IS("big")) snprintf(b, sizeof b, "%u", 1000 + below(90000)), put(b);

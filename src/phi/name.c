@@ -307,6 +307,8 @@ signature(struct scan *s, size_t i, size_t end)
 	if (stop == j)
 		return;
 	size_t n = stop - j;
+	if (punct(s, stop, '|') && !(s->tok[stop].flags & F_SPACE))
+		return;                 /* OBR|1| */
 	bool whole = stop >= end || punct(s, stop, ',') || punct(s, stop, '|') || punct(s, stop, '(') || punct(s, stop, '.');
 	if (!whole)
 		return;

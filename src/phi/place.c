@@ -208,7 +208,8 @@ address(struct scan *s, size_t i)
 			end++;
 		/* 17 old quarry rd: in small letters a plain word costs little, "the" much */
 		for (size_t q = i + 1; !all && q < suffix; q++)
-			if (LEX_COMMON(s->tok[q].lex) > 1 && !HAS(&s->tok[q], W_DIR))
+			if (LEX_COMMON(s->tok[q].lex) > 1 && !HAS(&s->tok[q], W_DIR) && s->tok[q].h != phi_word_hash("old", 3) &&
+			    s->tok[q].h != phi_word_hash("new", 3))
 				score -= LEX_COMMON(s->tok[q].lex) == 3 ? 22 : 5;
 		if (!all && k->len > 1 && LEX_COMMON(s->tok[suffix - 1].lex) < 2 && strong_suffix(&s->tok[suffix]))
 			score += 12;
@@ -455,7 +456,7 @@ phi_places(struct scan *s)
 				score -= 25;
 			if (phi_context(s, i, 2, 0) & s->phi->wc[W_LIVES])
 				score += 30;
-			if (score >= 50 && !(k->flags & F_POSS))
+			if (score >= 50 && !(k->flags & F_POSS) && !HAS(k, W_NOTNAME))
 				cand_add(s, k->at, k->at + k->len, PHI_LOCATION, score, s->phi->r_city);
 		}
 	}

@@ -310,6 +310,10 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		}
 		if (words == 1 && first->len == 3 && first->flags & F_ALLUP && s->t[first->at + 3] == '|')
 			return false;
+		/* A word of the language in small letters, in a text that has capitals: drew, post, mask. */
+		if (plain == words && s->caps_upper * 12 >= s->caps_lower &&
+		    !(phi_context(s, from, 2, 0) & (wc[W_TITLE] | wc[W_NAMELABEL] | wc[W_KIN] | wc[W_GREET] | wc[W_ROLE] | wc[W_SPEAKER])))
+			return false;
 		return !(plain == words && lead < s->phi->tagger.unit * 15) && !digits;
 	}
 	case 1: case 2:
