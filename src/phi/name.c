@@ -570,15 +570,7 @@ phi_beside(struct scan *s)
 	for (size_t c = 0; c < n; c++) {
 		if (s->cand[c].kind != PHI_NAME || s->cand[c].score < 60)
 			continue;
-		size_t end = s->cand[c].end, lo = 0, hi = s->ntok;
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-			if (s->tok[mid].at < end)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		size_t i = lo;
+		size_t i = token_from(s, s->cand[c].end);
 		if (i < s->ntok && (punct(s, i, '(') || punct(s, i, '#') || punct(s, i, ',')))
 			i++;
 		if (i >= s->ntok || s->tok[i].flags & F_NL || s->tok[i].type == T_WORD || s->tok[i].type == T_PUNCT || s->cover[i] ||

@@ -100,20 +100,6 @@ key_of(const char *p, size_t n)
 	return -1;
 }
 
-static size_t
-find_token(const struct scan *s, size_t at)
-{
-	size_t lo = 0, hi = s->ntok;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		if (s->tok[mid].at < at)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* Does the value look the part? */
 static bool
 fits(const struct scan *s, size_t at, size_t end, int kind)
@@ -131,7 +117,7 @@ fits(const struct scan *s, size_t at, size_t end, int kind)
 			return false;
 		/* n/a, none, Customer Service: each word one that no name has. */
 		unsigned words = 0, plain = 0;
-		for (size_t i = find_token(s, at); i < s->ntok && s->tok[i].at < end; i++) {
+		for (size_t i = token_from(s, at); i < s->ntok && s->tok[i].at < end; i++) {
 			const struct tok *k = &s->tok[i];
 			if (k->type != T_WORD)
 				continue;
@@ -212,7 +198,7 @@ field(struct scan *s, size_t at, size_t end, int kind)
 		for (size_t i = from; i < n && i < from + 5; i++)
 			if (part[i + 1] - 1 > part[i] && is_letter((unsigned char)s->t[part[i]]))
 				to = i + 1, cells++;
-		if (to > from && part[from] < part[to] - 1 && (cells > 1 || n == 1 || LEX_COMMON(s->tok[find_token(s, part[from])].lex) < 2))
+		if (to > from && part[from] < part[to] - 1 && (cells > 1 || n == 1 || LEX_COMMON(s->tok[token_from(s, part[from])].lex) < 2))
 			cand_add(s, part[from], part[to] - 1, PHI_NAME, 94, rule);
 		break;
 	}
