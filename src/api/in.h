@@ -111,6 +111,7 @@ void  import_fields(struct ctx *cx, const json_t *obj, struct ticket_import *im)
 void  merge_fields(struct ctx *cx, const json_t *obj, struct ticket_merge *m);
 
 /* For the bulk jobs. */
+enum err org_membership_item(struct ctx *cx, const json_t *obj, int64_t *id) MUST_CHECK;
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
 unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
@@ -135,7 +136,8 @@ struct api *api_of(const struct ctx *cx);
 
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
-    ward_routes[], session_routes[], def_routes[], tag_routes[], ticketop_routes[];
+    ward_routes[], session_routes[];
+extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[];

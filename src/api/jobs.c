@@ -58,12 +58,12 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 
 	tc.cause = z_of(cx, cx->request_id);
 	if (kind == JOB_TICKETS_DELETE || kind == JOB_TICKETS_PURGE || kind == JOB_USERS_DELETE
-	    || kind == JOB_TICKETS_SPAM) {
+	    || kind == JOB_TICKETS_SPAM || kind == JOB_ORGS_DELETE || kind == JOB_MEMBERS_DELETE || kind == JOB_ORG_MEMBERS_DELETE) {
 		if (!json_id(one, &id))
 			return fail(cx, E_INVALID, "id", "id must be an id");
 	} else if (!json_is_object(one))
 		return fail(cx, E_INVALID, NULL, "the item must be an object");
-	if (kind == JOB_TICKETS_UPDATE || kind == JOB_USERS_UPDATE)
+	if (kind == JOB_TICKETS_UPDATE || kind == JOB_USERS_UPDATE || kind == JOB_ORGS_UPDATE)
 		if (!json_id(json_object_get(one, "id"), &id) || id == 0)
 			return fail(cx, E_INVALID, "id", "id is required");
 	switch (kind) {
@@ -151,9 +151,36 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		done(result, id, "update", "Updated");
 		return OK;
 	}
-	case JOB_ORGS_UPDATE: case JOB_ORGS_DELETE: case JOB_MEMBERS_CREATE: case JOB_MEMBERS_DELETE:
-	case JOB_ORG_MEMBERS_CREATE: case JOB_ORG_MEMBERS_DELETE:
-		break;
+	case JOB_ORGS_UPDATE:
+		has = org_fields(cx, one, &o);
+		TRY(org_update(cx, id, has, &o, &o));
+		done(result, id, "update", "Updated");
+		return OK;
+	case JOB_ORGS_DELETE:
+		TRY(org_delete(cx, id));
+		done(result, id, "delete", "Deleted");
+		return OK;
+	case JOB_MEMBERS_CREATE: {
+		struct membership m;
+		int64_t user = 0, group = 0;
+		if (!json_id(json_object_get(one, "user_id"), &user) || !json_id(json_object_get(one, "group_id"), &group))
+			return fail(cx, E_INVALID, NULL, "user_id and group_id are required and must be ids");
+		TRY(membership_create(cx, user, group, json_is_true(json_object_get(one, "default")), &m));
+		done(result, m.id, "create", "Created");
+		return OK;
+	}
+	case JOB_MEMBERS_DELETE:
+		TRY(membership_delete(cx, id));
+		done(result, id, "delete", "Deleted");
+		return OK;
+	case JOB_ORG_MEMBERS_CREATE:
+		TRY(org_membership_item(cx, one, &id));
+		done(result, id, "create", "Created");
+		return OK;
+	case JOB_ORG_MEMBERS_DELETE:
+		TRY(org_membership_delete(cx, 0, id));
+		done(result, id, "delete", "Deleted");
+		return OK;
 	case JOB_ORGS_CREATE:
 		has = org_fields(cx, one, &o);
 		TRY(org_create(cx, has, &o, &o));

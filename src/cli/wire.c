@@ -156,6 +156,17 @@ org_deleted(struct ctx *cx, int64_t organization_id)
 	return desk_org_gone(cx, organization_id);
 }
 
+/* No content, a link only: it goes where mail goes at all. */
+static enum err
+send_verification(struct ctx *cx, const struct user *u, const struct identity *i, str token)
+{
+	if (!flow_mail_on(cx))
+		return fail(cx, E_BUSY, NULL, "mail is not set up; an administrator can verify the address");
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .event = "verification", .user_id = u->id, .to = i->value,
+	    .to_name = u->name, .line = "Please confirm that this is your address. The link is good for one day.",
+	    .link = HIDE(str_printf(cx->arena, "/api/ward/v1/verify/" STR_F, STR_A(token))) }, NULL);
+}
+
 static uint64_t
 term_key(struct sys *sys, str term)
 {
@@ -195,6 +206,9 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_group_deleted = group_deleted;
 	gate_on_org_deleted = org_deleted;
 	gate_fields = fields_of_person;
+	gate_on_user_merged = desk_user_merged;
+	gate_on_org_merged = desk_org_merged;
+	gate_on_verification = send_verification;
 	gate_on_user_changed = search_user_changed;
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK

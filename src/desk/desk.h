@@ -167,6 +167,8 @@ enum err ticket_import(struct ctx *cx, struct ticket_import *im) MUST_CHECK;
 /* What happens in gate has consequences here; called in its transaction. */
 enum err desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id) MUST_CHECK;   /* group_id 0: everywhere */
 enum err desk_group_gone(struct ctx *cx, int64_t group_id) MUST_CHECK;
+enum err desk_user_merged(struct ctx *cx, int64_t from, int64_t to) MUST_CHECK;
+enum err desk_org_merged(struct ctx *cx, int64_t from, int64_t to) MUST_CHECK;
 enum err desk_org_gone(struct ctx *cx, int64_t organization_id) MUST_CHECK;
 enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 

@@ -66,6 +66,8 @@ enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id,
 /* A copy with a key of its own, chunk by chunk. In a transaction. */
 enum err attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 enum err comment_has_attachments(struct ctx *cx, int64_t comment_id) MUST_CHECK;      /* some were added after it was made */
+/* A CC or follower of a ticket becomes another user. In a transaction. */
+enum err ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to) MUST_CHECK;
 /* In the transaction that solved a problem. */
 enum err incidents_follow(struct ctx *cx, const struct ticket *problem, int64_t author_id) MUST_CHECK;
 /* A job that follows from a change: whoever made it, however many there are. In a transaction. */

@@ -41,7 +41,47 @@ static const struct stmt deleted_by = {
 	.in   = "ii", .out = "i?",
 };
 
+static const struct stmt take_requests = {
+	.name = "ticket.take_requests",
+	.sql  = "UPDATE ticket SET requester_id = $3, submitter_id = CASE WHEN submitter_id = $2 THEN $3 ELSE submitter_id END,"
+	        " generated_at = $4 WHERE account_id = $1 AND requester_id = $2",
+	.in   = "iiii",
+};
+
+static const struct stmt take_comments = {
+	.name = "comment.take",
+	.sql  = "UPDATE comment SET author_id = $3 WHERE account_id = $1 AND author_id = $2 AND ticket_id IN"
+	        " (SELECT t.id FROM ticket t WHERE t.account_id = $1 AND t.requester_id = $3)",
+	.in   = "iii",
+};
+
+static const struct stmt take_audits = {
+	.name = "ticket_audit.take",
+	.sql  = "UPDATE ticket_audit SET author_id = $3 WHERE account_id = $1 AND author_id = $2 AND ticket_id IN"
+	        " (SELECT t.id FROM ticket t WHERE t.account_id = $1 AND t.requester_id = $3)",
+	.in   = "iii",
+};
+
+static const struct stmt copied_on = {
+	.name = "ticket_cc.of_user",
+	.sql  = "SELECT DISTINCT ticket_id FROM ticket_cc WHERE account_id = $1 AND user_id = $2 ORDER BY ticket_id LIMIT 10001",
+	.in   = "ii", .out = "i",
+};
+
+static const struct stmt requests_of = {
+	.name = "ticket.requests_of",
+	.sql  = "SELECT count(*) FROM (SELECT 1 AS one FROM ticket WHERE account_id = $1 AND requester_id = $2 LIMIT 10001) AS capped",
+	.in   = "ii", .out = "i",
+};
+
+static const struct stmt move_org = {
+	.name = "ticket.move_organization",
+	.sql  = "UPDATE ticket SET organization_id = $3, generated_at = $4 WHERE account_id = $1 AND organization_id = $2",
+	.in   = "iiii",
+};
+
 const struct stmt *const merge_stmts[] = {
+	&take_requests, &take_comments, &take_audits, &copied_on, &requests_of, &move_org,
 	&incidents_of, &count_incidents, &followups_of, &set_times, &deleted_by, NULL
 };
 
@@ -350,4 +390,37 @@ ticket_import(struct ctx *cx, struct ticket_import *im)
 	}
 	TRY(bad_check(cx));
 	return store_write(cx, import_tx, im);
+}
+
+/* ---- what happens in gate ------------------------------------------------------------------------------------------ */
+
+enum err
+desk_user_merged(struct ctx *cx, int64_t from, int64_t to)
+{
+	struct rows rs;
+	struct row r;
+	usec g;
+
+	TRY(store_one(cx, &requests_of, ARGS(INT(cx->account), INT(from)), &r));
+	TRY(store_all(cx, &copied_on, ARGS(INT(cx->account), INT(from)), &rs));
+	if (row_int(&r, 0) > 10000 || rs.count > 10000) {
+		bad(cx, "base", "TooManyValues", "a user with more than 10,000 tickets cannot be merged");
+		return bad_check(cx);
+	}
+	TRY(next_generated(cx, &g));
+	TRY(store_exec(cx, &take_requests, ARGS(INT(cx->account), INT(from), INT(to), INT(g)), NULL));
+	TRY(store_exec(cx, &take_comments, ARGS(INT(cx->account), INT(from), INT(to)), NULL));
+	TRY(store_exec(cx, &take_audits, ARGS(INT(cx->account), INT(from), INT(to)), NULL));
+	for (int i = 0; i < rs.count; i++)
+		TRY(ticket_replace_cc(cx, row_int(&rs.row[i], 0), from, to));
+	return OK;
+}
+
+enum err
+desk_org_merged(struct ctx *cx, int64_t from, int64_t to)
+{
+	usec g;
+
+	TRY(next_generated(cx, &g));
+	return store_exec(cx, &move_org, ARGS(INT(cx->account), INT(from), INT(to), INT(g)), NULL);
 }

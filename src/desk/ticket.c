@@ -553,7 +553,14 @@ static const struct stmt insert_audit = {
 	.seal_in = { { "ticket_audit", "doc", 1 } },
 };
 
+static const struct stmt set_cc = {
+	.name = "ticket.set_cc",
+	.sql  = "UPDATE ticket SET cc = $3, generated_at = $4 WHERE account_id = $1 AND id = $2",
+	.in   = "iib?i",
+};
+
 const struct stmt *const ticket_stmts[] = {
+	&set_cc,
 	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc, &set_deleted, &set_incidents,
 	&insert_cc, &delete_cc, &last_generated, &counter_up, &counter_read,
 	&unassign_group, &unassign_user, &group_gone, &org_gone, &insert_comment, &insert_audit, NULL
@@ -813,6 +820,34 @@ follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 	if (!(in->has & T_ORG) && from.requester_id == t->requester_id && from.organization_id)
 		t->organization_id = from.organization_id;
 	return OK;
+}
+
+enum err
+ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to)
+{
+	struct ticket t;
+
+	TRY(ticket_row(cx, id, &t));
+	for (int kind = 1; kind <= 2; kind++) {
+		int64_t *list = kind == 1 ? t.cc : t.follower;
+		int *n = kind == 1 ? &t.cc_count : &t.follower_count, at = -1;
+		bool have = false;
+		for (int i = 0; i < *n; i++) {
+			at = list[i] == from ? i : at;
+			have = have || list[i] == to;
+		}
+		if (at < 0)
+			continue;
+		TRY(store_exec(cx, &delete_cc, ARGS(INT(cx->account), INT(id), INT(kind), INT(from)), NULL));
+		if (have)
+			list[at] = list[--*n];
+		else {
+			list[at] = to;
+			TRY(store_exec(cx, &insert_cc, ARGS(INT(cx->account), INT(id), INT(kind), INT(to)), NULL));
+		}
+	}
+	TRY(next_generated(cx, &t.generated_at));
+	return store_exec(cx, &set_cc, ARGS(INT(cx->account), INT(id), BYTES(write_cc(cx, &t)), INT(t.generated_at)), NULL);
 }
 
 /* ---- preparation: what needs no database --------------------------------------------------------------- */

@@ -93,6 +93,7 @@ enum user_has {
 	USER_FIELDS = 2048, USER_ROLE = 4096, USER_SEES = 8192, USER_ORG = 16384, USER_GROUP = 32768,
 	USER_SUSPENDED = 65536, USER_VERIFIED = 131072, USER_MODERATOR = 262144, USER_PRIVATE_ONLY = 524288,
 	USER_PASSWORD = 1048576,
+	USER_KEEP_ORGS = 2097152,           /* the organization so far stays one of the user's */
 };
 struct user_change {
 	unsigned  has;
@@ -133,6 +134,37 @@ enum err user_for_address(struct ctx *cx, str name, str email, struct user *out)
 enum err user_changed(struct ctx *cx, usec at, int64_t id, int limit, struct user **out, int *count) MUST_CHECK;
 bool     email_valid(str email);         /* one address, RFC 5321 shape, at most 254 bytes */
 
+/* Addresses. E_ABSENT when the identity is not that user's. The primary one cannot be deleted; an agent's own are an
+ * administrator's to change. */
+struct identity { int64_t id, user_id; bool primary, verified; usec created_at, updated_at; sensitive value; };
+enum err identity_list(struct ctx *cx, int64_t user_id, struct identity **out, int *count) MUST_CHECK;    /* the primary first */
+enum err identity_get(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out) MUST_CHECK;
+enum err identity_create(struct ctx *cx, int64_t user_id, sensitive value, bool verified, bool primary, struct identity *out) MUST_CHECK;
+/* value empty, verified NULL: as it is. */
+enum err identity_update(struct ctx *cx, int64_t user_id, int64_t id, sensitive value, const bool *verified, bool primary, struct identity *out) MUST_CHECK;
+enum err identity_make_primary(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;
+enum err identity_delete(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;
+/* Queues a mail with a link that is good for a day (gate_on_verification); E_BUSY when nobody sends mail. */
+enum err identity_request_verification(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;
+enum err identity_verify_token(struct ctx *cx, str token) MUST_CHECK;     /* by whoever has the link; E_ABSENT: not ours, or over */
+extern enum err (*gate_on_verification)(struct ctx *cx, const struct user *u, const struct identity *i, str token);
+
+/* `from`'s tickets, comments and addresses become `to`'s, and it is deleted. End users only. */
+enum err user_merge(struct ctx *cx, int64_t from, int64_t to, struct user *out) MUST_CHECK;
+extern enum err (*gate_on_user_merged)(struct ctx *cx, int64_t from, int64_t to);
+/* Soft-deleted users, ascending; those gone for good are `erased`. */
+enum err user_deleted_list(struct ctx *cx, int64_t after, int64_t offset, int limit, struct user **out, int *count) MUST_CHECK;
+enum err user_deleted_count(struct ctx *cx, int64_t *n) MUST_CHECK;
+enum err user_deleted_get(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+/* Destroys the data key of a soft-deleted user. Administrators only. */
+enum err user_purge(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
+
+/* user_id 0: everybody's, for administrators. */
+struct session_row { int64_t id, user_id; usec created_at, seen_at; };
+enum err session_list(struct ctx *cx, int64_t user_id, int64_t after, int limit, struct session_row **out, int *count) MUST_CHECK;
+enum err session_get(struct ctx *cx, int64_t user_id, int64_t id, struct session_row *out) MUST_CHECK;
+enum err session_drop(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;     /* id 0: all of that user */
+
 /* ---- organizations, groups, memberships ---------------------------------------------------------------------- */
 
 struct organization {
@@ -150,6 +182,27 @@ enum err org_by_external_id(struct ctx *cx, str external_id, struct organization
 enum err org_many(struct ctx *cx, const int64_t *ids, int n, struct organization **out, int *count) MUST_CHECK;
 enum err org_list(struct ctx *cx, int64_t after, int64_t before, int64_t offset, int limit, struct organization **out, int *count) MUST_CHECK;
 enum err org_count(struct ctx *cx, int64_t *count) MUST_CHECK;
+
+/* Every organization of a user; the default one is user.organization_id. */
+struct org_membership { int64_t id, user_id, organization_id; bool is_default; usec created_at, updated_at; };
+enum err org_membership_create(struct ctx *cx, int64_t user_id, int64_t org_id, bool is_default, struct org_membership *out) MUST_CHECK;
+enum err org_membership_delete(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;         /* user_id 0: any */
+enum err org_membership_make_default(struct ctx *cx, int64_t user_id, int64_t id, struct org_membership *out) MUST_CHECK;
+enum err org_membership_get(struct ctx *cx, int64_t user_id, int64_t id, struct org_membership *out) MUST_CHECK;
+enum err org_membership_of(struct ctx *cx, int64_t user_id, int64_t org_id, struct org_membership *out) MUST_CHECK;
+enum err org_membership_list(struct ctx *cx, int64_t user_id, int64_t org_id, int64_t after, int64_t offset, int limit, struct org_membership **out, int *count) MUST_CHECK;
+enum err org_membership_count(struct ctx *cx, int64_t user_id, int64_t org_id, int64_t *n) MUST_CHECK;
+/* Who is told of an organization's tickets; the same shape, without default. */
+enum err org_subscribe(struct ctx *cx, int64_t user_id, int64_t org_id, struct org_membership *out) MUST_CHECK;
+enum err org_unsubscribe(struct ctx *cx, int64_t id) MUST_CHECK;
+enum err org_subscription_list(struct ctx *cx, int64_t user_id, int64_t org_id, int64_t after, int64_t offset, int limit, struct org_membership **out, int *count) MUST_CHECK;
+enum err org_subscription_get(struct ctx *cx, int64_t id, struct org_membership *out) MUST_CHECK;
+/* The loser's users and tickets become the winner's, and it is deleted. */
+struct org_merge { int64_t id, winner_id, loser_id; usec created_at; };
+enum err org_merge(struct ctx *cx, int64_t loser, int64_t winner, struct org_merge *out) MUST_CHECK;
+enum err org_merge_get(struct ctx *cx, int64_t id, struct org_merge *out) MUST_CHECK;
+enum err org_merge_list(struct ctx *cx, int64_t winner, struct org_merge **out, int *count) MUST_CHECK;
+extern enum err (*gate_on_org_merged)(struct ctx *cx, int64_t from, int64_t to);
 
 struct group { int64_t id; str name, description; bool is_public, is_default, deleted; usec created_at, updated_at; };
 enum group_has { GROUP_NAME = 1, GROUP_DESCRIPTION = 2, GROUP_PUBLIC = 4, GROUP_DEFAULT = 8 };

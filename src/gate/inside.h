@@ -35,8 +35,19 @@
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) \
 	X(st_setting_all) X(st_setting_get) X(st_setting_put)
+#define GATE_PEOPLE(X) \
+	X(st_identity_of_user) X(st_identity_by_id) X(st_identity_set_verified) X(st_identity_delete) \
+	X(st_user_deleted_page) X(st_user_deleted_count) X(st_user_erase) X(st_session_page) \
+	X(st_session_page_user) X(st_session_by_id) X(st_session_delete_one) X(st_belong_insert) \
+	X(st_belong_undefault) X(st_belong_drop) X(st_belong_drop_user) X(st_belong_drop_org) X(st_belong_next) \
+	X(st_belong_by_id) X(st_belong_pair) X(st_belong_page) X(st_belong_page_user) X(st_belong_page_org) \
+	X(st_belong_count) X(st_belong_count_user) X(st_belong_count_org) X(st_domain_insert) X(st_domain_delete) \
+	X(st_domain_find) X(st_sub_insert) X(st_sub_delete) X(st_sub_drop_org) X(st_sub_by_id) X(st_sub_pair) \
+	X(st_sub_page) X(st_sub_page_user) X(st_sub_page_org) X(st_merge_insert) X(st_merge_by_id) X(st_merge_of) \
+	X(st_merge_members) X(st_merge_move)
 #define GATE_STMT_EXTERN(name) extern const struct stmt name;
 GATE_STMTS(GATE_STMT_EXTERN)
+GATE_PEOPLE(GATE_STMT_EXTERN)
 
 /* ---- pages: one walk along an index, up or down, between two ids ----------------------------------- */
 
@@ -179,6 +190,13 @@ enum err org_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
 enum err credential_hash(struct ctx *cx, sensitive password, str *encoded) MUST_CHECK;   /* not in a transaction */
 enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, str encoded) MUST_CHECK;
 enum err credential_end(struct ctx *cx, int64_t user_id) MUST_CHECK;   /* password, sessions and tokens */
+enum err user_store(struct ctx *cx, const struct user *u) MUST_CHECK;        /* every column but group and identities */
+/* A user's organization became another: the memberships follow. keep: the old one stays, as not the default. */
+enum err belong_changed(struct ctx *cx, int64_t user_id, int64_t from, int64_t to, bool keep) MUST_CHECK;
+enum err belong_end(struct ctx *cx, int64_t user_id) MUST_CHECK;
+enum err belong_org_gone(struct ctx *cx, int64_t organization_id) MUST_CHECK;
+enum err domains_changed(struct ctx *cx, const struct organization *o) MUST_CHECK;
+enum err domain_organization(struct ctx *cx, sensitive email, int64_t *organization_id) MUST_CHECK;   /* 0: none */
 enum err sessions_end(struct ctx *cx, int64_t user_id, int64_t except) MUST_CHECK;
 const char *password_wrong(struct ctx *cx, sensitive password);   /* NULL: it will do */
 bool     shaped_json(struct ctx *cx, str text, bool object);   /* well-formed, an array or an object */

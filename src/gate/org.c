@@ -299,6 +299,7 @@ org_create_tx(struct ctx *cx, void *arg)
 	    INT(o.shared_tickets), INT(o.shared_comments), BLIND(fold(cx, o.name)),
 	    blind_or_nil(fold(cx, o.external_id)), INT(cx->now), SEALED(o.key, doc_pack(cx, &o))), NULL));
 	TRY(counter_add(cx, "organizations", 0, 1));
+	TRY(domains_changed(cx, &o));
 	TRY(org_trail(cx, "organization.create", &none, &o, &changed));
 	if (gate_on_org_changed != NULL)
 		TRY(gate_on_org_changed(cx, &o));
@@ -332,6 +333,8 @@ org_update_tx(struct ctx *cx, void *arg)
 		    INT(is.shared_tickets), INT(is.shared_comments), BLIND(fold(cx, is.name)),
 		    blind_or_nil(fold(cx, is.external_id)), INT(is.updated_at),
 		    SEALED(is.key, doc_pack(cx, &is))), NULL));
+		if (call->has & ORG_DOMAINS)
+			TRY(domains_changed(cx, &is));
 		if (gate_on_org_changed != NULL)
 			TRY(gate_on_org_changed(cx, &is));
 	}
@@ -363,6 +366,7 @@ org_delete_tx(struct ctx *cx, void *arg)
 			TRY(counter_add(cx, "org_users", id * 4 + role, -n));
 	}
 	TRY(store_exec(cx, &st_user_drop_org, ARGS(INT(cx->account), INT(id), INT(gate_stamp(cx))), NULL));
+	TRY(belong_org_gone(cx, id));
 	TRY(store_exec(cx, &st_org_delete, ARGS(INT(cx->account), INT(id)), NULL));
 	TRY(counter_add(cx, "organizations", 0, -1));
 	gate_changed(cx);

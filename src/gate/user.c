@@ -674,6 +674,8 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	if (!unchecked)
 		TRY(gate_may(cx, MAY_WRITE_USER, NULL));
 	u.active = true;
+	if (u.organization_id == 0 && u.role == ROLE_END_USER && u.email.hidden.n > 0)
+		TRY(domain_organization(cx, u.email, &u.organization_id));
 	TRY(custom_values(cx, &none, &u, in));
 	TRY(user_check(cx, &none, &u, in));
 	TRY(store_next_id(cx, "user", &u.id));
@@ -686,6 +688,7 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	    INT(u.created_at), INT(u.updated_at), SEALED(u.key, doc_pack(cx, &u))), NULL));
 	if (u.email.hidden.n > 0)
 		TRY(identity_add(cx, &u, u.email, true));
+	TRY(belong_changed(cx, u.id, 0, u.organization_id, false));
 	if (in->has & USER_PASSWORD)
 		TRY(credential_set(cx, u.id, u.key, encoded));
 	TRY(count_user(cx, &u, 1));
@@ -719,7 +722,7 @@ user_create(struct ctx *cx, const struct user_change *in, struct user *out)
 	return store_write(cx, user_create_tx, &call);
 }
 
-static enum err
+enum err
 user_store(struct ctx *cx, const struct user *u)
 {
 	return store_exec(cx, &st_user_update, ARGS(INT(cx->account), INT(u->id), INT(u->role), INT(u->sees),
@@ -777,6 +780,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 			TRY(store_exec(cx, &st_identity_verify, ARGS(INT(cx->account), INT(is.id), INT(is.verified),
 			    INT(cx->now)), NULL));
 		TRY(recount_user(cx, was, &is));
+		TRY(belong_changed(cx, is.id, was->organization_id, is.organization_id, (in->has & USER_KEEP_ORGS) != 0));
 		TRY(trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = is.id,
 		    .key = is.key, .field = c.field, .count = c.count }));
 		if (gate_on_user_changed != NULL)
@@ -869,6 +873,7 @@ user_delete_tx(struct ctx *cx, void *arg)
 	TRY(bad_check(cx));
 	TRY(credential_end(cx, is.id));
 	TRY(store_exec(cx, &st_identity_delete_all, ARGS(INT(cx->account), INT(is.id)), NULL));
+	TRY(belong_end(cx, is.id));
 	TRY(settle_groups(cx, &was, &is, &nothing));
 	is.updated_at = gate_stamp(cx);
 	TRY(user_store(cx, &is));

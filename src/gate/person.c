@@ -1,0 +1,556 @@
+/* person.c - a user's addresses and sessions, users merged into one, users
+ * that were deleted and those that are gone for good. */
+#include "gate/inside.h"
+
+#define VERIFY_FOR ((usec)24 * 3600 * SECOND)
+
+#define IDENTITY "id, user_id, is_primary, verified, created_at, updated_at, value"
+#define IDENTITY_OUT "iiiiiiS"
+#define IDENTITY_SEAL { { "user_identity", "value", 0 } }
+const struct stmt st_identity_of_user = {
+	.name = "identity.of_user",
+	.sql  = "SELECT " IDENTITY " FROM user_identity WHERE account_id = $1 AND user_id = $2 ORDER BY is_primary DESC, id",
+	.in   = "ii", .out = IDENTITY_OUT, .seal_out = IDENTITY_SEAL,
+};
+
+const struct stmt st_identity_by_id = {
+	.name = "identity.by_id",
+	.sql  = "SELECT " IDENTITY " FROM user_identity WHERE account_id = $1 AND id = $2",
+	.in   = "ii", .out = IDENTITY_OUT, .seal_out = IDENTITY_SEAL,
+};
+
+const struct stmt st_identity_set_verified = {
+	.name = "identity.set_verified",
+	.sql  = "UPDATE user_identity SET verified = $3, updated_at = $4 WHERE account_id = $1 AND id = $2",
+	.in   = "iiii",
+};
+
+const struct stmt st_identity_delete = {
+	.name = "identity.delete",
+	.sql  = "DELETE FROM user_identity WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+const struct stmt st_user_deleted_page = {
+	.name = "user.deleted_page",
+	.sql  = "SELECT u.id FROM users u WHERE u.account_id = $1 AND u.active = 0 AND u.id > $2 ORDER BY u.id LIMIT $3 OFFSET $4",
+	.in   = "iiii", .out = "i",
+};
+
+const struct stmt st_user_deleted_count = {
+	.name = "user.deleted_count",
+	.sql  = "SELECT count(*) FROM (SELECT 1 AS one FROM users WHERE account_id = $1 AND active = 0 LIMIT 100000) AS capped",
+	.in   = "i", .out = "i",
+};
+
+const struct stmt st_user_erase = {
+	.name = "user.erase",
+	.sql  = "UPDATE users SET external_id_x = NULL, phone_x = NULL, updated_at = $3 WHERE account_id = $1 AND id = $2",
+	.in   = "iii",
+};
+
+#define SESSION "id, user_id, created_at, seen_at"
+const struct stmt st_session_page = {
+	.name = "session.page",
+	.sql  = "SELECT " SESSION " FROM session WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+	.in   = "iii", .out = "iiii",
+};
+
+const struct stmt st_session_page_user = {
+	.name = "session.page_user",
+	.sql  = "SELECT " SESSION " FROM session WHERE account_id = $1 AND id > $2 AND user_id = $4 ORDER BY id LIMIT $3",
+	.in   = "iiii", .out = "iiii",
+};
+
+const struct stmt st_session_by_id = {
+	.name = "session.by_id",
+	.sql  = "SELECT " SESSION " FROM session WHERE account_id = $1 AND id = $2",
+	.in   = "ii", .out = "iiii",
+};
+
+const struct stmt st_session_delete_one = {
+	.name = "session.delete_one",
+	.sql  = "DELETE FROM session WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+enum err (*gate_on_user_merged)(struct ctx *cx, int64_t from, int64_t to);
+enum err (*gate_on_verification)(struct ctx *cx, const struct user *u, const struct identity *i, str token);
+
+/* ---- identities -------------------------------------------------------------------------------------------- */
+
+static struct identity
+identity_of(const struct row *r)
+{
+	return (struct identity){ .id = row_int(r, 0), .user_id = row_int(r, 1), .primary = row_int(r, 2) != 0,
+	    .verified = row_int(r, 3) != 0, .created_at = row_int(r, 4), .updated_at = row_int(r, 5), .value = row_sensitive(r, 6) };
+}
+
+enum err
+identity_list(struct ctx *cx, int64_t user_id, struct identity **out, int *count)
+{
+	struct rows rs;
+	struct user u;
+
+	TRY(user_get(cx, user_id, &u));
+	TRY(store_all(cx, &st_identity_of_user, ARGS(INT(cx->account), INT(user_id)), &rs));
+	*out = NEW(cx->arena, struct identity, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		(*out)[i] = identity_of(&rs.row[i]);
+	*count = rs.count;
+	return OK;
+}
+
+static enum err
+identity_load(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out)
+{
+	struct row r;
+
+	TRY(store_one(cx, &st_identity_by_id, ARGS(INT(cx->account), INT(id)), &r));
+	*out = identity_of(&r);
+	return out->user_id == user_id ? OK : fail(cx, E_ABSENT, NULL, "Not found");
+}
+
+enum err
+identity_get(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out)
+{
+	struct user u;
+
+	TRY(user_get(cx, user_id, &u));
+	return identity_load(cx, user_id, id, out);
+}
+
+struct identity_call {
+	int64_t   user_id, id;
+	sensitive value;
+	bool      primary, verified, set_verified;
+	enum { I_ADD, I_CHANGE, I_PRIMARY, I_DELETE } what;
+	struct identity *out;
+};
+
+static enum err
+identity_trail(struct ctx *cx, const struct user *u, const char *action, sensitive before, sensitive after)
+{
+	struct trail_field f = { .name = "identity", .before = before, .after = after, .has_before = before.hidden.n != 0,
+	    .has_after = after.hidden.n != 0 };
+
+	return trail_append(cx, &(struct event){ .action = action, .object = "user", .id = u->id, .key = u->key, .field = &f, .count = 1 });
+}
+
+/* The primary address stands in the user too. */
+static enum err
+take_primary(struct ctx *cx, struct user *u, const struct identity *i)
+{
+	TRY(store_exec(cx, &st_identity_demote, ARGS(INT(cx->account), INT(u->id), INT(cx->now)), NULL));
+	TRY(store_exec(cx, &st_identity_promote, ARGS(INT(cx->account), INT(i->id), INT(cx->now)), NULL));
+	u->email = i->value;
+	u->verified = i->verified;
+	u->updated_at = gate_stamp(cx);
+	TRY(user_store(cx, u));
+	gate_changed(cx);
+	return gate_on_user_changed != NULL ? gate_on_user_changed(cx, u) : OK;
+}
+
+static enum err
+check_address(struct ctx *cx, sensitive value)
+{
+	struct row r;
+	bool found;
+
+	if (str_trim(value.hidden).n == 0)
+		bad(cx, "value", "BlankValue", "Value: cannot be blank");
+	else if (!email_valid(str_trim(value.hidden)))
+		bad(cx, "value", "InvalidValue", "Value: is not properly formatted");
+	else {
+		TRY(find_one(cx, &st_identity_by_email, ARGS(INT(cx->account), BLIND(fold(cx, value))), &r, &found));
+		if (found)
+			bad(cx, "value", "DuplicateValue", "Value: is already being used by another user");
+	}
+	return bad_check(cx);
+}
+
+static enum err
+identity_insert(struct ctx *cx, const struct user *u, sensitive value, bool verified, int64_t *id)
+{
+	TRY(store_next_id(cx, "identity", id));
+	return store_exec(cx, &st_identity_insert, ARGS(INT(cx->account), INT(*id), INT(u->id), BLIND(fold(cx, value)), INT(0),
+	    INT(verified), INT(cx->now), SEALED(u->key, HIDE(str_trim(value.hidden)))), NULL);
+}
+
+static enum err
+identity_tx(struct ctx *cx, void *arg)
+{
+	struct identity_call *c = arg;
+	struct identity i;
+	struct user u;
+	bool self;
+
+	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
+	TRY(user_load(cx, c->user_id, &u));
+	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role }));
+	if (!u.active)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	self = cx->actor != NULL && cx->actor->user_id == u.id && !is_full(cx->actor);
+	if (self)                      /* an agent's way in is an administrator's to change */
+		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
+	if (c->what == I_ADD) {
+		TRY(check_address(cx, c->value));
+		TRY(identity_insert(cx, &u, c->value, c->verified, &c->id));
+		TRY(identity_load(cx, u.id, c->id, &i));
+		TRY(identity_trail(cx, &u, "user.identity_create", (sensitive){ 0 }, i.value));
+		if (c->primary || u.email.hidden.n == 0)
+			TRY(take_primary(cx, &u, &i));
+		gate_changed(cx);
+		return identity_load(cx, u.id, c->id, c->out);
+	}
+	TRY(identity_load(cx, u.id, c->id, &i));
+	switch (c->what) {
+	case I_DELETE:
+		if (i.primary) {
+			bad(cx, "base", "InvalidValue", "the primary identity cannot be deleted; make another one primary first");
+			return bad_check(cx);
+		}
+		TRY(store_exec(cx, &st_identity_delete, ARGS(INT(cx->account), INT(i.id)), NULL));
+		gate_changed(cx);
+		return identity_trail(cx, &u, "user.identity_delete", i.value, (sensitive){ 0 });
+	case I_PRIMARY:
+		if (i.primary)
+			return OK;
+		TRY(identity_trail(cx, &u, "user.identity_primary", u.email, i.value));
+		return take_primary(cx, &u, &i);
+	default:
+		break;
+	}
+	if (c->value.hidden.n && !str_eqi(str_trim(c->value.hidden), i.value.hidden)) {
+		int64_t fresh;
+		TRY(check_address(cx, c->value));
+		TRY(store_exec(cx, &st_identity_delete, ARGS(INT(cx->account), INT(i.id)), NULL));
+		TRY(identity_insert(cx, &u, c->value, c->set_verified ? c->verified : false, &fresh));
+		TRY(identity_trail(cx, &u, "user.identity_update", i.value, c->value));
+		c->id = fresh;
+		TRY(identity_load(cx, u.id, fresh, c->out));
+		if (i.primary)
+			TRY(take_primary(cx, &u, c->out));
+		gate_changed(cx);
+		return identity_load(cx, u.id, fresh, c->out);
+	}
+	if (c->set_verified && c->verified != i.verified) {
+		TRY(store_exec(cx, &st_identity_set_verified, ARGS(INT(cx->account), INT(i.id), INT(c->verified), INT(cx->now)), NULL));
+		TRY(identity_trail(cx, &u, "user.identity_verify", (sensitive){ 0 }, i.value));
+		if (i.primary) {
+			u.verified = c->verified;
+			u.updated_at = gate_stamp(cx);
+			TRY(user_store(cx, &u));
+		}
+		gate_changed(cx);
+	}
+	if (c->primary && !i.primary) {
+		TRY(identity_load(cx, u.id, i.id, &i));
+		TRY(take_primary(cx, &u, &i));
+	}
+	return identity_load(cx, u.id, c->id, c->out);
+}
+
+enum err
+identity_create(struct ctx *cx, int64_t user_id, sensitive value, bool verified, bool primary, struct identity *out)
+{
+	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .value = value, .verified = verified,
+	    .primary = primary, .what = I_ADD, .out = out });
+}
+
+enum err
+identity_update(struct ctx *cx, int64_t user_id, int64_t id, sensitive value, const bool *verified, bool primary, struct identity *out)
+{
+	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .id = id, .value = value,
+	    .set_verified = verified != NULL, .verified = verified && *verified, .primary = primary, .what = I_CHANGE, .out = out });
+}
+
+enum err
+identity_make_primary(struct ctx *cx, int64_t user_id, int64_t id)
+{
+	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .id = id, .what = I_PRIMARY });
+}
+
+enum err
+identity_delete(struct ctx *cx, int64_t user_id, int64_t id)
+{
+	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .id = id, .what = I_DELETE });
+}
+
+/* A link that says who it is for: identity, end of validity, MAC of both. Nothing of it is kept. */
+static void
+token_mac(struct ctx *cx, int64_t id, usec until, str value, unsigned char out[32])
+{
+	str text = str_printf(cx->arena, "verify %lld %lld " STR_F, (long long)id, (long long)until, STR_A(str_lower(cx->arena, value)));
+
+	gate_crypto_of(cx)->mac(cx->sys, text, out);
+}
+
+struct verification { int64_t user_id, id; };
+
+static enum err
+verification_tx(struct ctx *cx, void *arg)
+{
+	struct verification *v = arg;
+	unsigned char mac[32];
+	struct identity i;
+	struct user u;
+	usec until = cx->now + VERIFY_FOR;
+
+	TRY(user_load(cx, v->user_id, &u));
+	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role }));
+	TRY(identity_load(cx, u.id, v->id, &i));
+	token_mac(cx, i.id, until, i.value.hidden, mac);
+	TRY(identity_trail(cx, &u, "user.identity_request_verification", (sensitive){ 0 }, i.value));
+	return gate_on_verification(cx, &u, &i, str_printf(cx->arena, "%lld.%lld." STR_F, (long long)i.id, (long long)until,
+	    STR_A(base64url_of(cx->arena, (str){ (char *)mac, sizeof mac }))));
+}
+
+enum err
+identity_request_verification(struct ctx *cx, int64_t user_id, int64_t id)
+{
+	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
+	if (gate_on_verification == NULL)
+		return fail(cx, E_BUSY, NULL, "mail is not set up; an administrator can verify the address");
+	return store_write(cx, verification_tx, &(struct verification){ user_id, id });
+}
+
+struct token_call { str token; };
+
+static enum err
+token_tx(struct ctx *cx, void *arg)
+{
+	str rest = ((struct token_call *)arg)->token, given;
+	unsigned char mac[32], bad_bits = 0;
+	int64_t id, until;
+	struct identity i;
+	struct user u;
+	struct row r;
+	bool found;
+
+	if (!str_int(str_cut(&rest, '.'), &id) || !str_int(str_cut(&rest, '.'), &until) || !base64_to(cx->arena, rest, &given)
+	    || given.n != sizeof mac)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	TRY(find_one(cx, &st_identity_by_id, ARGS(INT(cx->account), INT(id)), &r, &found));
+	if (found)
+		i = identity_of(&r);
+	token_mac(cx, id, until, found ? i.value.hidden : S(""), mac);
+	for (size_t k = 0; k < sizeof mac; k++)
+		bad_bits |= (unsigned char)(mac[k] ^ (unsigned char)given.p[k]);
+	if (!found || bad_bits != 0 || until < cx->now)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	TRY(user_load(cx, i.user_id, &u));
+	if (!u.active || i.verified)
+		return OK;
+	TRY(store_exec(cx, &st_identity_set_verified, ARGS(INT(cx->account), INT(i.id), INT(1), INT(cx->now)), NULL));
+	if (i.primary) {
+		u.verified = true;
+		u.updated_at = gate_stamp(cx);
+		TRY(user_store(cx, &u));
+	}
+	gate_changed(cx);
+	return identity_trail(cx, &u, "user.identity_verify", (sensitive){ 0 }, i.value);
+}
+
+enum err
+identity_verify_token(struct ctx *cx, str token)
+{
+	return store_write(cx, token_tx, &(struct token_call){ token });
+}
+
+/* ---- merge ------------------------------------------------------------------------------------------------------ */
+
+struct merge_call { int64_t from, to; struct user *out; };
+
+static enum err
+merge_tx(struct ctx *cx, void *arg)
+{
+	struct merge_call *c = arg;
+	struct user from, to, gone;
+	struct rows rs;
+	struct trail_field f;
+
+	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
+	TRY(user_load(cx, c->from, &from));
+	if (!from.active)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = from.id, .role = from.role }));
+	{
+		enum err e = user_load(cx, c->to, &to);
+		if (e == E_ABSENT || (e == OK && !to.active)) {
+			fail_forget(cx);
+			bad(cx, "id", "InvalidValue", "Id: is not a known user");
+			return bad_check(cx);
+		}
+		TRY(e);
+	}
+	if (from.id == to.id)
+		bad(cx, "id", "InvalidValue", "Id: a user cannot be merged into itself");
+	if (from.role != ROLE_END_USER || to.role != ROLE_END_USER)
+		bad(cx, "base", "InvalidValue", "only end users can be merged");
+	TRY(bad_check(cx));
+	TRY(store_all(cx, &st_identity_of_user, ARGS(INT(cx->account), INT(from.id)), &rs));
+	if (gate_on_user_merged != NULL)
+		TRY(gate_on_user_merged(cx, from.id, to.id));
+	TRY(user_delete(cx, from.id, &gone));         /* its addresses are free after that */
+	for (int i = 0; i < rs.count; i++) {
+		struct identity one = identity_of(&rs.row[i]);
+		int64_t id;
+		TRY(identity_insert(cx, &to, one.value, one.verified, &id));
+		if (to.email.hidden.n == 0 && one.primary) {
+			TRY(identity_load(cx, to.id, id, &one));
+			TRY(take_primary(cx, &to, &one));
+		}
+	}
+	f = (struct trail_field){ .name = "merged_from", .has_after = true,
+	    .after = HIDE(str_printf(cx->arena, "%lld", (long long)from.id)) };
+	TRY(trail_append(cx, &(struct event){ .action = "user.merge", .object = "user", .id = to.id, .key = to.key, .field = &f, .count = 1 }));
+	gate_changed(cx);
+	return user_load(cx, to.id, c->out);
+}
+
+enum err
+user_merge(struct ctx *cx, int64_t from, int64_t to, struct user *out)
+{
+	return store_write(cx, merge_tx, &(struct merge_call){ from, to, out });
+}
+
+/* ---- deleted users -------------------------------------------------------------------------------------------------- */
+
+enum err
+user_deleted_list(struct ctx *cx, int64_t after, int64_t offset, int limit, struct user **out, int *count)
+{
+	struct rows rs;
+	int n = 0;
+
+	TRY(gate_may(cx, MAY_LIST_USERS, NULL));
+	TRY(store_all(cx, &st_user_deleted_page, ARGS(INT(cx->account), INT(after), INT(limit), INT(offset)), &rs));
+	*out = NEW(cx->arena, struct user, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		TRY(user_load(cx, row_int(&rs.row[i], 0), &(*out)[n++]));
+	*count = n;
+	return OK;
+}
+
+enum err
+user_deleted_count(struct ctx *cx, int64_t *n)
+{
+	struct row r;
+
+	TRY(gate_may(cx, MAY_LIST_USERS, NULL));
+	TRY(store_one(cx, &st_user_deleted_count, ARGS(INT(cx->account)), &r));
+	*n = row_int(&r, 0);
+	return OK;
+}
+
+enum err
+user_deleted_get(struct ctx *cx, int64_t id, struct user *out)
+{
+	TRY(gate_may(cx, MAY_LIST_USERS, NULL));
+	TRY(user_load(cx, id, out));
+	return out->active ? fail(cx, E_ABSENT, NULL, "Not found") : OK;
+}
+
+struct erase_call { int64_t id; struct user *out; };
+
+static enum err
+erase_tx(struct ctx *cx, void *arg)
+{
+	struct erase_call *c = arg;
+	struct user u;
+
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(user_deleted_get(cx, c->id, &u));
+	if (u.erased)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	TRY(store_exec(cx, &st_user_erase, ARGS(INT(cx->account), INT(u.id), INT(gate_stamp(cx))), NULL));
+	TRY(trail_reseal(cx, u.key, 0, NULL, NULL));
+	TRY(store_key_destroy(cx, u.key));
+	gate_changed(cx);
+	TRY(trail_append(cx, &(struct event){ .action = "user.purge", .object = "user", .id = u.id }));
+	*c->out = (struct user){ .id = u.id, .created_at = u.created_at, .updated_at = cx->now, .role = u.role, .erased = true,
+	    .name = HIDE(S("Permanently Deleted User")), .organization_id = u.organization_id, .locale = u.locale, .time_zone = u.time_zone };
+	return OK;
+}
+
+enum err
+user_purge(struct ctx *cx, int64_t id, struct user *out)
+{
+	TRY(store_write(cx, erase_tx, &(struct erase_call){ id, out }));
+	return cx->tx != NULL ? OK : store_erase(cx);
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+static struct session_row
+session_of(const struct row *r)
+{
+	return (struct session_row){ row_int(r, 0), row_int(r, 1), row_int(r, 2), row_int(r, 3) };
+}
+
+/* Staff's own and end users' by agents; all by administrators. */
+static enum err
+may_sessions(struct ctx *cx, int64_t user_id)
+{
+	struct user u;
+
+	if (user_id == 0)
+		return gate_may(cx, MAY_ADMIN, NULL);
+	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
+	if (cx->actor->user_id == user_id || is_full(cx->actor))
+		return user_load(cx, user_id, &u);
+	TRY(user_get(cx, user_id, &u));
+	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role });
+}
+
+enum err
+session_list(struct ctx *cx, int64_t user_id, int64_t after, int limit, struct session_row **out, int *count)
+{
+	struct rows rs;
+
+	TRY(may_sessions(cx, user_id));
+	if (user_id)
+		TRY(store_all(cx, &st_session_page_user, ARGS(INT(cx->account), INT(after), INT(limit), INT(user_id)), &rs));
+	else
+		TRY(store_all(cx, &st_session_page, ARGS(INT(cx->account), INT(after), INT(limit)), &rs));
+	*out = NEW(cx->arena, struct session_row, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		(*out)[i] = session_of(&rs.row[i]);
+	*count = rs.count;
+	return OK;
+}
+
+enum err
+session_get(struct ctx *cx, int64_t user_id, int64_t id, struct session_row *out)
+{
+	struct row r;
+
+	TRY(may_sessions(cx, user_id));
+	TRY(store_one(cx, &st_session_by_id, ARGS(INT(cx->account), INT(id)), &r));
+	*out = session_of(&r);
+	return out->user_id == user_id ? OK : fail(cx, E_ABSENT, NULL, "Not found");
+}
+
+struct session_call { int64_t user_id, id; };
+
+static enum err
+session_drop_tx(struct ctx *cx, void *arg)
+{
+	struct session_call *c = arg;
+	struct session_row s;
+
+	TRY(may_sessions(cx, c->user_id));
+	if (c->id != 0) {
+		TRY(session_get(cx, c->user_id, c->id, &s));
+		TRY(store_exec(cx, &st_session_delete_one, ARGS(INT(cx->account), INT(c->id)), NULL));
+		gate_changed(cx);
+	} else
+		TRY(sessions_end(cx, c->user_id, 0));
+	return trail_append(cx, &(struct event){ .action = "user.session_end", .object = "user", .id = c->user_id });
+}
+
+enum err
+session_drop(struct ctx *cx, int64_t user_id, int64_t id)
+{
+	return store_write(cx, session_drop_tx, &(struct session_call){ user_id, id });
+}
