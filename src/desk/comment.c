@@ -98,7 +98,15 @@ static const struct stmt all_down = {
 	.in   = "iii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
 };
 
+static const struct stmt audits_since = {
+	.name = "ticket_audit.since",
+	.sql  = "SELECT " AUDIT_COLS " FROM ticket_audit a WHERE a.account_id = $1 AND (a.created_at, a.id) > ($2, $3)"
+	        " ORDER BY a.created_at, a.id LIMIT $4",
+	.in   = "iiii", .out = AUDIT_OUT, .seal_out = AUDIT_SEAL,
+};
+
 const struct stmt *const comment_stmts[] = {
+	&audits_since,
 	&all_up, &all_down,
 	&has_attachments,
 	&list_up, &list_down, &count_comments, &select_comment, &set_private, &audits_up, &audits_down, &count_audits,
@@ -467,6 +475,16 @@ audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count)
 	TRY(store_one(cx, &count_audits, ARGS(INT(cx->account), INT(ticket_id)), &r));
 	*count = row_int(&r, 0);
 	return OK;
+}
+
+enum err
+audit_since(struct ctx *cx, usec at, int64_t id, int limit, struct audit **out, int *count)
+{
+	struct rows rs;
+
+	TRY(gate_may(cx, MAY_EXPORT, NULL));
+	TRY(store_all(cx, &audits_since, ARGS(INT(cx->account), INT(at), INT(id), INT(limit)), &rs));
+	return to_audits(cx, &rs, out, count);
 }
 
 enum err

@@ -210,6 +210,8 @@ enum err audit_list(struct ctx *cx, int64_t ticket_id, bool newest, int64_t afte
 enum err audit_count(struct ctx *cx, int64_t ticket_id, int64_t *count) MUST_CHECK;
 /* Of all tickets that the actor may see, newest first; `after` goes on to older ones, `before` to newer ones. E_DENIED for
  * agents who do not see all tickets. */
+/* Of all tickets, oldest first, for the export of events. */
+enum err audit_since(struct ctx *cx, usec at, int64_t id, int limit, struct audit **out, int *count) MUST_CHECK;
 enum err audit_all(struct ctx *cx, int64_t after, int64_t before, int limit, struct audit **out, int *count) MUST_CHECK;
 enum err audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out) MUST_CHECK;
 

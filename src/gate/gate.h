@@ -182,6 +182,7 @@ enum err org_by_external_id(struct ctx *cx, str external_id, struct organization
 enum err org_many(struct ctx *cx, const int64_t *ids, int n, struct organization **out, int *count) MUST_CHECK;
 enum err org_list(struct ctx *cx, int64_t after, int64_t before, int64_t offset, int limit, struct organization **out, int *count) MUST_CHECK;
 enum err org_count(struct ctx *cx, int64_t *count) MUST_CHECK;
+enum err org_changed(struct ctx *cx, usec at, int64_t id, int limit, struct organization **out, int *count) MUST_CHECK;  /* as user_changed */
 
 /* Every organization of a user; the default one is user.organization_id. */
 struct org_membership { int64_t id, user_id, organization_id; bool is_default; usec created_at, updated_at; };

@@ -113,6 +113,13 @@ const struct stmt st_org_leave_group = {
 	.in   = "iii",
 };
 
+const struct stmt st_org_changed = {
+	.name = "organization.changed",
+	.sql  = "SELECT " ORG_COLS " FROM organization o WHERE o.account_id = $1 AND (o.updated_at, o.id) > ($2, $3)"
+	        " ORDER BY o.updated_at, o.id LIMIT $4",
+	.in   = "iiii", .out = ORG_KINDS, ORG_DOC,
+};
+
 /* ---- the doc ------------------------------------------------------------------------------------------- */
 
 static sensitive
@@ -433,6 +440,17 @@ org_list(struct ctx *cx, int64_t after, int64_t before, int64_t offset, int limi
 	TRY(store_all(cx, p.down ? &st_org_page_down : &st_org_page_up, ARGS(INT(cx->account), INT(p.lo),
 	    INT(p.hi), INT(p.limit), INT(p.offset)), &rows));
 	orgs_out(cx, &rows, p.reverse, out, count);
+	return OK;
+}
+
+enum err
+org_changed(struct ctx *cx, usec at, int64_t id, int limit, struct organization **out, int *count)
+{
+	struct rows rows;
+
+	TRY(gate_may(cx, MAY_EXPORT, NULL));
+	TRY(store_all(cx, &st_org_changed, ARGS(INT(cx->account), INT(at), INT(id), INT(limit)), &rows));
+	orgs_out(cx, &rows, false, out, count);
 	return OK;
 }
 

@@ -1,0 +1,417 @@
+/* exports.c - /api/v2/incremental: what changed since, page by page to the end.
+ *
+ * Tickets come by generated_at, which the writer gives out strictly ascending,
+ * so that none is missed however long its transaction took. A cursor names the
+ * last one seen. A time-based page ends with whole seconds: its end_time is
+ * the next start_time, and the records of that second come again (clients
+ * expect doubles there); next_page carries the exact place besides, so who
+ * follows it sees none twice. Events are ordered by the moment they were asked
+ * for, which may be a little before they are seen: the end_time of the last
+ * page stays a minute back.
+ */
+#include "api/in.h"
+
+#define TICKET_SHOWN "subject,description,tags,custom_fields,external_id"
+#define USER_SHOWN "name,email,phone,details,notes"
+enum { PAGE_MAX = 1000, SAMPLE = 50, SECOND_MAX = 20000 };
+
+struct export {
+	usec    at;                  /* after this place */
+	int64_t id;
+	usec    start;               /* what start_time said; 0 with a cursor */
+	int     limit;
+	bool    no_deleted, counted, metrics, users, groups, orgs;
+};
+
+/* Where to begin: a cursor, or start_time in unix seconds. False: an error is in rp. */
+static bool
+begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struct export *x)
+{
+	const str *cursor = http_query(rq, "cursor"), *start = http_query(rq, "start_time"), *per = http_query(rq, "per_page"),
+	    *after = http_query(rq, "after");
+	int64_t n;
+	char kind;
+
+	*x = (struct export){ .limit = PAGE_MAX, .no_deleted = api_query_is(rq, "exclude_deleted", "true"),
+	    .counted = api_includes(rq, "comment_count"), .metrics = api_includes(rq, "metric_sets"),
+	    .users = api_includes(rq, "users"), .groups = api_includes(rq, "groups"), .orgs = api_includes(rq, "organizations") };
+	if (per != NULL) {
+		if (!str_int(*per, &n) || n < 1) {
+			(void)!api_error(rp, 400, "InvalidParameter", "per_page must be a positive integer");
+			return false;
+		}
+		x->limit = (int)(n > PAGE_MAX ? PAGE_MAX : n);
+	}
+	if (cursor != NULL) {
+		if (!cursor_read(cx, *cursor, &kind, &x->at, &x->id) || kind != 'x') {
+			(void)!api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "the cursor is not valid");
+			return false;
+		}
+		return true;
+	}
+	if (start == NULL || !str_int(*start, &n) || n < 0 || n > (int64_t)1 << 40) {
+		(void)!api_error(rp, 400, "ParameterMissing", "Parameter start_time is required: seconds since 1970 (UTC)");
+		return false;
+	}
+	x->start = n * SECOND;
+	/* A next_page of ours: the exact place in that second. */
+	if (after != NULL && cursor_read(cx, *after, &kind, &x->at, &x->id) && kind == 'x' && time_unix(x->at) == n)
+		return true;
+	if (x->start > cx->now - 60 * SECOND) {
+		(void)!api_error(rp, 400, "InvalidValue", "Parameter start_time must be at least 60 seconds in the past");
+		return false;
+	}
+	x->at = x->start - 1;                /* the second itself belongs to it */
+	x->id = INT64_MAX;
+	return true;
+}
+
+/* The request's other parameters, for the next page. */
+static str
+others(struct ctx *cx, const struct http_req *rq)
+{
+	static const char *const ours[] = { "start_time", "after", "cursor", "per_page", "access_token" };
+	struct buf b;
+
+	buf_init(&b, cx->arena, 64 * KiB);
+	for (int i = 0; i < rq->query_count; i++) {
+		bool skip = false;
+		for (size_t k = 0; k < COUNT(ours); k++)
+			skip = skip || str_eq(rq->query[i].name, str_of(ours[k]));
+		if (skip)
+			continue;
+		buf_byte(&b, '&');
+		buf_percent(&b, rq->query[i].name);
+		buf_byte(&b, '=');
+		buf_percent(&b, rq->query[i].value);
+	}
+	return buf_str(&b);
+}
+
+static void
+cursor_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct export *x, const char *path, bool end)
+{
+	str c = cursor_make(cx, 'x', x->at, x->id);
+
+	jw_kstr(j, "after_cursor", c);
+	jw_kstr(j, "after_url", str_printf(cx->arena, STR_F "%s?cursor=" STR_F "&per_page=%d" STR_F, STR_A(api_base(cx, rq)), path,
+	    STR_A(c), x->limit, STR_A(others(cx, rq))));
+	jw_knull(j, "before_cursor");
+	jw_knull(j, "before_url");
+	jw_kbool(j, "end_of_stream", end);
+}
+
+static void
+time_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct export *x, const char *path, int n, bool end, bool late)
+{
+	usec at = n ? x->at : x->start;
+	str c = cursor_make(cx, 'x', x->at, x->id);
+
+	/* What is asked for now may still be on its way into the order. */
+	if (end && late && at > cx->now - 60 * SECOND)
+		at = cx->now - 60 * SECOND;
+	jw_kint(j, "count", n);
+	jw_kbool(j, "end_of_stream", end);
+	jw_kint(j, "end_time", time_unix(at));
+	if (end && n == 0)
+		jw_knull(j, "next_page");
+	else {
+		/* At the end the clamped second is where to go on; before it, the exact place. */
+		str exact = end ? S("") : str_printf(cx->arena, "&after=" STR_F, STR_A(c));
+		jw_kstr(j, "next_page", str_printf(cx->arena, STR_F "%s?start_time=%lld" STR_F "&per_page=%d" STR_F, STR_A(api_base(cx, rq)), path,
+		    (long long)time_unix(at), STR_A(exact), x->limit, STR_A(others(cx, rq))));
+	}
+}
+
+/* ---- tickets ---------------------------------------------------------------------------------------------------------- */
+
+static enum err
+tickets_of(struct json *j, struct ctx *cx, const char *base, struct export *x, struct ticket *t, int n)
+{
+	int64_t *people = NEW(cx->arena, int64_t, 3 * n + 1), *groups = NEW(cx->arena, int64_t, n + 1), *orgs = NEW(cx->arena, int64_t, n + 1);
+	int kept = 0;
+
+	jw_key(j, "tickets");
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		x->at = t[i].generated_at;
+		x->id = t[i].id;
+		if (x->no_deleted && t[i].deleted_at)
+			continue;
+		json_ticket(j, cx, base, &t[i], x->counted);
+		people[3 * kept] = t[i].requester_id;
+		people[3 * kept + 1] = t[i].submitter_id;
+		people[3 * kept + 2] = t[i].assignee_id;
+		groups[kept] = t[i].group_id;
+		orgs[kept] = t[i].organization_id;
+		t[kept++] = t[i];
+	}
+	jw_end_arr(j);
+	if (x->users)
+		TRY(sideload_users(j, cx, base, people, 3 * kept));
+	if (x->groups)
+		TRY(sideload_groups(j, cx, base, groups, kept));
+	if (x->orgs)
+		TRY(sideload_orgs(j, cx, base, orgs, kept));
+	cx->looked = cx->looked || kept == 0;
+	return kept ? look_tickets(cx, t, kept, TICKET_SHOWN) : OK;
+}
+
+static enum err
+tickets_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x;
+	struct ticket *t;
+	struct json j;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(ticket_changed(cx, x.at, x.id, x.limit, &t, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	TRY(tickets_of(&j, cx, z_of(cx, api_base(cx, rq)), &x, t, n));
+	cursor_end(&j, cx, rq, &x, "/api/v2/incremental/tickets/cursor.json", n < x.limit);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+tickets_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x;
+	struct ticket *t;
+	struct json j;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(ticket_changed(cx, x.at, x.id, x.limit, &t, &n));
+	/* Who builds the next start_time from end_time must come further: a page is never of one second alone, unless it is all. */
+	if (n == x.limit && x.id == INT64_MAX && time_unix(t[n - 1].generated_at) == time_unix(x.start))
+		TRY(ticket_changed(cx, x.at, x.id, SECOND_MAX, &t, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	TRY(tickets_of(&j, cx, z_of(cx, api_base(cx, rq)), &x, t, n));
+	time_end(&j, cx, rq, &x, "/api/v2/incremental/tickets.json", n, n < x.limit, false);
+	jw_end_obj(&j);
+	return OK;
+}
+
+/* ---- users, organizations ----------------------------------------------------------------------------------------------- */
+
+static enum err
+users_of(struct json *j, struct ctx *cx, const char *base, struct export *x, const struct user *u, int n)
+{
+	int64_t *ids = NEW(cx->arena, int64_t, n + 1);
+	int kept = 0;
+
+	jw_key(j, "users");
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		x->at = u[i].updated_at;
+		x->id = u[i].id;
+		if (x->no_deleted && !u[i].active)
+			continue;
+		json_user(j, cx, base, &u[i]);
+		ids[kept++] = u[i].id;
+	}
+	jw_end_arr(j);
+	cx->looked = cx->looked || kept == 0;
+	return kept ? trail_look(cx, "user", ids, kept, USER_SHOWN) : OK;
+}
+
+static enum err
+users_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x;
+	struct user *u;
+	struct json j;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(user_changed(cx, x.at, x.id, x.limit, &u, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	TRY(users_of(&j, cx, z_of(cx, api_base(cx, rq)), &x, u, n));
+	cursor_end(&j, cx, rq, &x, "/api/v2/incremental/users/cursor.json", n < x.limit);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+users_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x;
+	struct user *u;
+	struct json j;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(user_changed(cx, x.at, x.id, x.limit, &u, &n));
+	if (n == x.limit && x.id == INT64_MAX && time_unix(u[n - 1].updated_at) == time_unix(x.start))
+		TRY(user_changed(cx, x.at, x.id, SECOND_MAX, &u, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	TRY(users_of(&j, cx, z_of(cx, api_base(cx, rq)), &x, u, n));
+	time_end(&j, cx, rq, &x, "/api/v2/incremental/users.json", n, n < x.limit, true);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+orgs_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const char *base = z_of(cx, api_base(cx, rq));
+	struct organization *o;
+	struct export x;
+	struct json j;
+	int64_t *ids;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(org_changed(cx, x.at, x.id, x.limit, &o, &n));
+	if (n == x.limit && x.id == INT64_MAX && time_unix(o[n - 1].updated_at) == time_unix(x.start))
+		TRY(org_changed(cx, x.at, x.id, SECOND_MAX, &o, &n));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "organizations");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		json_org(&j, cx, base, &o[i]);
+		ids[i] = o[i].id;
+		x.at = o[i].updated_at;
+		x.id = o[i].id;
+	}
+	jw_end_arr(&j);
+	time_end(&j, cx, rq, &x, "/api/v2/incremental/organizations.json", n, n < x.limit, true);
+	jw_end_obj(&j);
+	cx->looked = cx->looked || n == 0;
+	return n ? trail_look(cx, "organization", ids, n, "name,details,notes") : OK;
+}
+
+/* ---- events of tickets ------------------------------------------------------------------------------------------------------ */
+
+/* One child per field that changed; a comment's text only when it was asked for. */
+static void
+json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
+{
+	const struct comment *c = &a->comment;
+
+	jw_obj(j);
+	jw_kint(j, "id", a->id);
+	jw_kint(j, "ticket_id", a->ticket_id);
+	jw_kint(j, "timestamp", time_unix(a->created_at));
+	jw_ktime(j, "created_at", a->created_at);
+	jw_kid(j, "updater_id", a->author_id);
+	jw_kstr(j, "via", a->channel);
+	jw_kraw(j, "system", S("{}"));
+	jw_kraw(j, "metadata", S("{}"));
+	jw_kz(j, "event_type", "Audit");
+	jw_key(j, "child_events");
+	jw_arr(j);
+	for (int i = 0; i < a->event_count; i++) {
+		const struct audit_event *e = &a->event[i];
+		int64_t field;
+		if (e->field.n && e->field.p[0] >= '0' && e->field.p[0] <= '9' && str_int(e->field, &field) && !field_readable(cx, field))
+			continue;
+		jw_obj(j);
+		jw_kint(j, "id", e->id);
+		jw_kstr(j, "via", a->channel);
+		jw_knull(j, "via_reference_id");
+		jw_kstr(j, "event_type", e->type);
+		jw_key_str(j, e->field);
+		jw_raw(j, e->value.hidden.n ? reveal(cx, e->value, TO_SHOW_ACTOR) : S("null"));
+		if (str_eq(e->type, S("Change"))) {
+			jw_key(j, "previous_value");
+			jw_raw(j, e->previous.hidden.n ? reveal(cx, e->previous, TO_SHOW_ACTOR) : S("null"));
+		}
+		jw_end_obj(j);
+	}
+	if (a->comment_id != 0) {
+		jw_obj(j);
+		jw_kint(j, "id", c->id);
+		jw_kstr(j, "via", a->channel);
+		jw_knull(j, "via_reference_id");
+		jw_kbool(j, "comment_present", true);
+		jw_kbool(j, "comment_public", c->is_public);
+		jw_kz(j, "event_type", "Comment");
+		if (comments) {
+			jw_kid(j, "author_id", c->author_id);
+			jw_kbool(j, "public", c->is_public);
+			jw_kstr(j, "body", reveal(cx, c->body, TO_SHOW_ACTOR));
+			jw_kint(j, "audit_id", a->id);
+		}
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+	jw_end_obj(j);
+}
+
+static enum err
+events_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct audit *a;
+	struct export x;
+	struct json j;
+	int64_t *ids;
+	int n;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(audit_since(cx, x.at, x.id, x.limit, &a, &n));
+	if (n == x.limit && x.id == INT64_MAX && time_unix(a[n - 1].created_at) == time_unix(x.start))
+		TRY(audit_since(cx, x.at, x.id, SECOND_MAX, &a, &n));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "ticket_events");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		json_event(&j, cx, &a[i], api_includes(rq, "comment_events"));
+		ids[i] = a[i].ticket_id;
+		x.at = a[i].created_at;
+		x.id = a[i].id;
+	}
+	jw_end_arr(&j);
+	time_end(&j, cx, rq, &x, "/api/v2/incremental/ticket_events.json", n, n < x.limit, true);
+	jw_end_obj(&j);
+	cx->looked = cx->looked || n == 0;
+	n = ids_unique(ids, n);
+	return n ? trail_look(cx, "ticket", ids, n, "audits") : OK;
+}
+
+/* One small page of a resource, to see what it looks like. */
+static enum err
+sample(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const struct { const char *name; enum err (*handle)(struct ctx *, struct http_req *, struct http_reply *); } rows[] = {
+		{ "tickets", tickets_time }, { "users", users_time }, { "organizations", orgs_time }, { "ticket_events", events_time },
+	};
+	struct http_param *q = NEW(cx->arena, struct http_param, rq->query_count + 1);
+
+	for (int i = 0; i < rq->query_count; i++)
+		q[i + 1] = rq->query[i];
+	q[0] = (struct http_param){ S("per_page"), str_printf(cx->arena, "%d", SAMPLE) };
+	rq->query = q;
+	rq->query_count++;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (str_eq(rq->word[0], str_of(rows[i].name)))
+			return rows[i].handle(cx, rq, rp);
+	return fail(cx, E_ABSENT, NULL, "no such export");
+}
+
+const struct route export_routes[] = {
+	{ GET, "/api/v2/incremental/tickets",        MAY_EXPORT, 0, tickets_time,   0 },
+	{ GET, "/api/v2/incremental/tickets/cursor", MAY_EXPORT, 0, tickets_cursor, 0 },
+	{ GET, "/api/v2/incremental/ticket_events",  MAY_EXPORT, 0, events_time,    0 },
+	{ GET, "/api/v2/incremental/users",          MAY_EXPORT, 0, users_time,     0 },
+	{ GET, "/api/v2/incremental/users/cursor",   MAY_EXPORT, 0, users_cursor,   0 },
+	{ GET, "/api/v2/incremental/organizations",  MAY_EXPORT, 0, orgs_time,      0 },
+	{ GET, "/api/v2/incremental/{word}/sample",  MAY_EXPORT, 0, sample,         0 },
+	{ 0 }
+};

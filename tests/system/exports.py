@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""The incremental exports: each changed record, to the end, by time and by cursor, while others write; and the outbox's sibling, failed jobs."""
+import threading, time
+from desk import SLOW, Desk, check, done
+
+
+def path(url):
+    return "/" + url.split("/", 3)[3]
+
+
+def by_cursor(c, what, query="start_time=0"):
+    out, url, pages = [], "/api/v2/incremental/%s/cursor.json?%s" % (what, query), 0
+    while True:
+        j = c.get(url).json
+        out += j[what]
+        pages += 1
+        check(j["before_cursor"] is None and j["after_cursor"] and j["after_url"], "a cursor page's members: %s" % what)
+        if j["end_of_stream"] or pages > 200:
+            return out, j["after_cursor"]
+        url = path(j["after_url"])
+
+
+def by_time(c, what, query="start_time=0"):
+    out, url, pages = [], "/api/v2/incremental/%s.json?%s" % (what, query), 0
+    while url:
+        j = c.get(url).json
+        check(j["count"] == len(j[what]) and isinstance(j["end_time"], int), "a time page's members: %s" % what)
+        out += j[what]
+        pages += 1
+        if j["end_of_stream"] or pages > 200:
+            return out, j["end_time"], pages
+        url = path(j["next_page"])
+
+
+with Desk() as desk:
+    c = desk.admin()
+    org = c.post("/api/v2/organizations.json", {"organization": {"name": "Elm"}}).json["organization"]["id"]
+    pat, _ = desk.person(c, "Pat", "pat@patients.example", organization_id=org)
+    made = []
+    for i in range(137):
+        made.append(c.post("/api/v2/tickets.json", {"ticket": {"subject": "t%d" % i, "requester_id": pat, "comment": {"body": "b%d" % i}}}).json["ticket"]["id"])
+    for i in made[:20]:
+        c.put("/api/v2/tickets/%d.json" % i, {"ticket": {"status": "open", "comment": {"body": "again", "public": False}}})
+    c.delete("/api/v2/tickets/%d.json" % made[3])
+
+    got, cursor = by_cursor(c, "tickets", "start_time=0&per_page=50")
+    check(sorted(t["id"] for t in got) == made, "each ticket once by cursor (%d)" % len(got))
+    check([t["status"] for t in got if t["id"] == made[3]] == ["deleted"], "a deleted one says so")
+    check([t["generated_timestamp"] for t in got] == sorted(t["generated_timestamp"] for t in got), "in the order of generated_timestamp")
+    got, _ = by_cursor(c, "tickets", "start_time=0&per_page=50&exclude_deleted=true")
+    check(sorted(t["id"] for t in got) == sorted(set(made) - {made[3]}), "without deleted ones")
+    got, end, pages = by_time(c, "tickets", "start_time=0&per_page=25")
+    check(sorted(t["id"] for t in got) == made and pages >= 6, "each once by time, following next_page (%d in %d pages)" % (len(got), pages))
+    # A client that builds the next start_time out of end_time alone still comes to the end.
+    seen, start, rounds = set(), 0, 0
+    while rounds < 100:
+        j = c.get("/api/v2/incremental/tickets.json?start_time=%d&per_page=10" % start).json
+        if "tickets" not in j:
+            break                                    # newer than a minute: it has to wait
+        seen |= {t["id"] for t in j["tickets"]}
+        rounds += 1
+        if j["end_of_stream"]:
+            break
+        check(j["end_time"] > start or rounds == 1, "it comes on")
+        start = j["end_time"]
+    check(len(seen) >= 10, "by end_time alone")
+    c.put("/api/v2/tickets/%d.json" % made[7], {"ticket": {"priority": "high"}})
+    j = c.get("/api/v2/incremental/tickets/cursor.json?cursor=" + cursor).json
+    check([t["id"] for t in j["tickets"]] == [made[7]] and j["end_of_stream"], "what changed since, and nothing else: %s" % [t["id"] for t in j["tickets"]])
+    j = c.get("/api/v2/incremental/tickets/cursor.json?start_time=0&include=users,groups,organizations").json
+    check(any(u["id"] == pat for u in j["users"]) and [o["id"] for o in j["organizations"]] == [org], "side loads")
+
+    users, _ = by_cursor(c, "users", "start_time=0&per_page=1")
+    check(pat in [u["id"] for u in users] and len(users) == len({u["id"] for u in users}), "users by cursor")
+    check({u["id"] for u in by_time(c, "users", "start_time=0&per_page=1")[0]} == {u["id"] for u in users}, "users by time")
+    check([o["id"] for o in by_time(c, "organizations")[0]] == [org], "organizations")
+    events, end, _ = by_time(c, "ticket_events", "start_time=0&per_page=40&include=comment_events")
+    check(len(events) == len({e["id"] for e in events}) and {e["ticket_id"] for e in events} == set(made), "events of every ticket, each once (%d)" % len(events))
+    kids = [k for e in events for k in e["child_events"]]
+    check(any(k["event_type"] == "Comment" and k.get("body") == "again" and k["comment_public"] is False for k in kids), "comments when asked for")
+    check(any(k["event_type"] == "Change" and k.get("status") == "open" and k["previous_value"] == "new" for k in kids), "a change of status")
+    check(end <= time.time() - 59, "the last page's end_time stays a minute back")
+    check(not any("body" in k for e in by_time(c, "ticket_events")[0] for k in e["child_events"]), "and no text when not")
+    for what in ("tickets", "users", "organizations", "ticket_events"):
+        j = c.get("/api/v2/incremental/%s/sample.json?start_time=0" % what).json
+        check(0 < len(j[what]) <= 50, "a sample of %s" % what)
+    check(c.get("/api/v2/incremental/pigeons/sample.json?start_time=0").status == 404, "no such export")
+    for bad in ("", "start_time=x", "start_time=-1", "start_time=%d" % time.time(), "start_time=0&per_page=0", "start_time=99999999999999999999", "cursor=nonsense"):
+        for what in ("tickets.json", "tickets/cursor.json", "users.json", "organizations.json", "ticket_events.json"):
+            r = c.get("/api/v2/incremental/%s?%s" % (what, bad))
+            check(r.status == 400, "refused: %s %s: %r" % (what, bad, r))
+    _, agent = desk.person(c, "Al", "al@clinic.example", "agent")
+    check(agent.get("/api/v2/incremental/tickets.json?start_time=0").status == 403, "administrators only")
+    looks = c.get("/api/v2/access_logs.json?page[size]=5").json["access_logs"]
+    check(looks, "and each page is a look")
+
+    # While others write: nothing is missed.
+    stop, fresh = threading.Event(), []
+
+    def write(k):
+        mine = desk.admin()
+        while not stop.is_set():
+            fresh.append(mine.post("/api/v2/tickets.json", {"ticket": {"subject": "w", "comment": {"body": "w"}}}).json["ticket"]["id"])
+    threads = [threading.Thread(target=write, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    seen, end = [], time.time() + 3
+    _, cursor = by_cursor(c, "tickets")
+    before = {t["id"] for t in by_cursor(c, "tickets")[0]}
+    while time.time() < end:
+        j = c.get("/api/v2/incremental/tickets/cursor.json?cursor=%s&per_page=7" % cursor).json
+        seen += [t["id"] for t in j["tickets"]]
+        cursor = j["after_cursor"]
+    stop.set()
+    for t in threads:
+        t.join()
+    while True:
+        j = c.get("/api/v2/incremental/tickets/cursor.json?cursor=%s" % cursor).json
+        seen += [t["id"] for t in j["tickets"]]
+        cursor = j["after_cursor"]
+        if j["end_of_stream"]:
+            break
+    check(len(seen) == len(set(seen)), "none twice")
+    check(set(fresh) <= before | set(seen), "none missed of %d while four wrote" % len(fresh))
+done("exports")
