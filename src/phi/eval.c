@@ -80,8 +80,9 @@ one_doc(struct phi *p, const struct phi_opts *o, json_t *doc, struct sums *all, 
 }
 
 int
-command_eval(struct phi *p, const struct phi_opts *o, const char *const *file, int files, unsigned show)
+command_eval(struct phi *p, const struct phi_opts *o, const char *const *file, int files, unsigned show, const char *html)
 {
+	(void)html;
 	int bad = 0;
 	for (int i = 0; i < files; i++) {
 		struct sums all = { 0 }, kind[PHI_KINDS] = { { 0 } };

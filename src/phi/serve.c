@@ -342,8 +342,12 @@ connection(void *arg)
 }
 
 int
-command_serve(struct phi *p, const char *where)
+command_serve(const struct options *o)
 {
+	const char *where = o->listen;
+	struct phi *p = NULL;
+	if (phi_open(o->rules, &p, NULL, 0) != PHI_OK)
+		return 3;
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	char host[64];
 	const char *colon = where ? strrchr(where, ':') : NULL;
