@@ -301,7 +301,7 @@ static const struct made desk[] = {
 	          TYPE_INCIDENT, &josephine, &bea, &cardiology, 12 },
 	/* 2 */ { "Prescription refill", "Metoprolol, please send it to the usual pharmacy.", "refill", TICKET_NEW, PRIORITY_NONE,
 	          TYPE_NONE, &karl, NULL, NULL, 11 },
-	/* 3 */ { "Bill is too high", "The bill for my knee operation has a pain of a number on it.", "billing", TICKET_PENDING,
+	/* 3 */ { "A bill too high", "The bill for my knee operation has a pain of a number on it.", "billing", TICKET_PENDING,
 	          PRIORITY_LOW, TYPE_QUESTION, &karl, &carl, &billing, 10 },
 	/* 4 */ { "Appointment", "Could I come on Friday? My chest is fine now, no pain.", NULL, TICKET_NEW, PRIORITY_NORMAL,
 	          TYPE_NONE, &mia, NULL, &cardiology, 9 },

@@ -38,13 +38,14 @@ static const struct {
 	{ "write_rules",    MAY_WRITE_RULES,    { NO, NO, IF_SELF, IF_SELF, YES },          true },
 	{ "manage_rules",   MAY_MANAGE_RULES,   { NO, NO, NO, YES, YES },                   true },
 	{ "admin",          MAY_ADMIN,          { NO, NO, NO, YES, YES },                   true },
+	{ "see_phi",        MAY_SEE_PHI,        { NO, YES, IF_SEES_PHI, IF_SEES_PHI, YES }, false },
 };
 
 static const struct actor actors[WHO_LAST] = {
 	[WHO_NOBODY]   = { .role = ROLE_END_USER, .how = "nobody" },
 	[WHO_END_USER] = { .role = ROLE_END_USER, .user_id = 901, .how = "session" },
 	[WHO_AGENT]    = { .role = ROLE_AGENT, .user_id = 902, .how = "session" },
-	[WHO_ADMIN]    = { .role = ROLE_ADMIN, .user_id = 903, .how = "session" },
+	[WHO_ADMIN]    = { .role = ROLE_ADMIN, .user_id = 903, .how = "session", .sees_phi = true },
 	[WHO_SYSTEM]   = { .role = ROLE_SYSTEM, .how = "system" },
 };
 
@@ -61,7 +62,7 @@ row(void **state)
 		struct actor a = actors[who];
 		struct ctx cx;
 		enum err want = g == NO ? (who == WHO_NOBODY ? E_WHO : E_DENIED) :
-		    g == IF_OPEN ? E_WHO : g == IF_DELETES || g == IF_REDACTS ? E_DENIED : OK;
+		    g == IF_OPEN ? E_WHO : g == IF_DELETES || g == IF_REDACTS || (g == IF_SEES_PHI && !a.sees_phi) ? E_DENIED : OK;
 
 		assert_int_equal(may_grant(table[i].what, (enum who)who), g);
 		ask(&w, &cx);

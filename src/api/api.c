@@ -10,7 +10,7 @@ static const struct route *const tables[] = {
 	outbox_routes, webhook_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes,
-	view_routes, trigger_routes, macro_routes, automation_routes, NULL
+	view_routes, trigger_routes, macro_routes, automation_routes, phi_routes, NULL
 };
 
 static _Thread_local struct api *serving;
@@ -165,11 +165,31 @@ invalid(struct ctx *cx, struct http_reply *rp)
 	jw_end_obj(&j);
 }
 
+/* 202: taken, but not yet what was asked for (RFC 9110 15.3.3). */
+static void
+held(struct ctx *cx, struct http_reply *rp)
+{
+	struct json j;
+
+	api_begin(rp, &j, 202);
+	jw_obj(&j);
+	jw_key(&j, "suspended_ticket");
+	jw_obj(&j);
+	jw_kint(&j, "id", cx->held);
+	jw_kz(&j, "cause", "Held by the PHI policy until somebody decides");
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+}
+
 void
 api_failure(struct ctx *cx, struct http_reply *rp, enum err e)
 {
 	switch (e) {
 	case E_INVALID:
+		if (cx->held != 0 && cx->fail.field != NULL && strcmp(cx->fail.field, POLICY_HELD) == 0) {
+			held(cx, rp);
+			break;
+		}
 		invalid(cx, rp);
 		break;
 	case E_WHO:

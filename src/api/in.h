@@ -138,6 +138,7 @@ extern const struct route ticket_routes[], user_routes[], group_routes[], org_ro
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[];
+extern const struct route phi_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[];

@@ -7,6 +7,7 @@ queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum
 {
 	struct job job;
 	struct json j;
+	str payload;
 
 	if (!json_is_array(list))
 		return api_error(rp, 400, "ParameterMissing", z_of(cx, str_printf(cx->arena, "Parameter %s is required: an array", what)));
@@ -23,7 +24,10 @@ queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum
 		jw_end_obj(&j);
 		return OK;
 	}
-	TRY(job_create(cx, kind, (int)json_array_size(list), HIDE(json_compact(cx, list)), &job));
+	payload = json_compact(cx, list);
+	if (kind == JOB_TICKETS_CREATE || kind == JOB_TICKETS_UPDATE || kind == JOB_TICKETS_IMPORT || kind == JOB_TICKETS_MERGE)
+		TRY(desk_treat_payload(cx, &payload));
+	TRY(job_create(cx, kind, (int)json_array_size(list), HIDE(payload), &job));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "job_status");
@@ -43,6 +47,23 @@ done(struct json *j, int64_t id, const char *action, const char *status)
 	jw_end_obj(j);
 }
 
+/* What the policy holds is not lost: the item's result names the suspended ticket. */
+static bool
+was_held(struct ctx *cx, enum err e, int index, struct json *result)
+{
+	if (e != E_INVALID || cx->held == 0)
+		return false;
+	fail_clear(cx);
+	jw_obj(result);
+	jw_kint(result, "index", index);
+	jw_kbool(result, "success", true);
+	jw_kz(result, "action", "hold");
+	jw_kz(result, "status", "Suspended");
+	jw_kint(result, "suspended_ticket_id", cx->held);
+	jw_end_obj(result);
+	return true;
+}
+
 enum err
 api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int index, struct json *result)
 {
@@ -55,6 +76,7 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 	int64_t id = 0;
 	unsigned has;
 	bool created;
+	enum err e;
 
 	tc.cause = z_of(cx, cx->request_id);
 	if (kind == JOB_TICKETS_DELETE || kind == JOB_TICKETS_PURGE || kind == JOB_USERS_DELETE
@@ -69,7 +91,9 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 	switch (kind) {
 	case JOB_TICKETS_CREATE:
 		ticket_fields(cx, one, &tc);
-		TRY(ticket_create(cx, &tc, &t, NULL));
+		if (was_held(cx, e = ticket_create(cx, &tc, &t, NULL), index, result))
+			return OK;
+		TRY(e);
 		jw_obj(result);
 		jw_kint(result, "index", index);
 		jw_kint(result, "id", t.id);
@@ -80,7 +104,9 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		return OK;
 	case JOB_TICKETS_UPDATE:
 		ticket_fields(cx, one, &tc);
-		TRY(ticket_update(cx, id, &tc, &t, NULL));
+		if (was_held(cx, e = ticket_update(cx, id, &tc, &t, NULL), index, result))
+			return OK;
+		TRY(e);
 		done(result, id, "update", "Updated");
 		return OK;
 	case JOB_TICKETS_DELETE:

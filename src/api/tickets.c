@@ -372,8 +372,13 @@ static enum err
 create_and_keep(struct ctx *cx, void *arg)
 {
 	struct creation *c = arg;
+	enum err e = ticket_create(cx, c->ch, &c->t, &c->a);
 
-	TRY(ticket_create(cx, c->ch, &c->t, &c->a));
+	if (e == E_INVALID && cx->held != 0) {
+		fail_forget(cx);                /* what was held stays written; create() says so */
+		return OK;
+	}
+	TRY(e);
 	TRY(ticket_reply(cx, c->rq, c->rp, 201, &c->t, &c->a));
 	return idempotency_keep(cx, c->key, c->rq->body, buf_str(&c->rp->body), c->t.id);
 }
@@ -420,9 +425,11 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	ticket_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)T_SAFE;
 	ch.shown = SHOWN ",comments";
-	if (c.key.n)
+	if (c.key.n) {
 		TRY(store_write(cx, create_and_keep, &c));
-	else {
+		if (cx->held != 0)
+			return fail(cx, E_INVALID, POLICY_HELD, "held");
+	} else {
 		TRY(ticket_create(cx, &ch, &c.t, &c.a));
 		TRY(ticket_reply(cx, rq, rp, 201, &c.t, &c.a));
 	}

@@ -173,6 +173,7 @@ struct sys {
 	struct vault  *vault;
 	struct trail  *trail;
 	struct phi    *phi;
+	struct policy *policy;     /* desk's PHI policy in force, and the people it knows */
 	struct search *search;     /* desk's index */
 	struct gate   *gate;
 	struct flow   *flow;       /* the outbox and its senders */
@@ -198,6 +199,7 @@ struct actor {
 	int64_t          token_id;        /* the API or OAuth token used; 0: session or none */
 	int64_t          session_id;
 	bool             read_only;       /* token scope without write */
+	bool             sees_phi;        /* what is shown is not masked (gate_may(MAY_SEE_PHI)) */
 	const char      *how;             /* "token", "bearer", "session", "cli", "mail", "system", "nobody" */
 	bool             enrolling;       /* staff whose session lacks the second factor: may set one up, nothing else */
 	str              csrf;            /* of the session, for the browser */
@@ -225,13 +227,27 @@ struct ctx {
 	unsigned            revealed;  /* bit per enum reason: something was revealed */
 	bool                looked;    /* an access event for what was revealed is in the trail */
 	volatile bool      *stop;    /* set when the job should end; may be NULL */
+	const struct phi_known *known;  /* values that desk's scans shall find in any case, or NULL */
+	int64_t             held;        /* the suspended ticket that a held change became */
+	int64_t             about_user, about_ticket;   /* the ticket that was read last, and whose it is: known to scans */
 };
 
 enum reason { TO_SHOW_ACTOR, TO_SEND, TO_SCAN, TO_INDEX, TO_STORE };
 /* The way out of a sensitive. TO_SHOW_ACTOR obliges the caller to write an
  * access event (trail_look) before the answer leaves; the API refuses to
- * answer when that was forgotten. */
+ * answer when that was forgotten. What is shown to an actor without the right
+ * to see PHI comes out masked; that is done here, so that no route can forget. */
 str reveal(struct ctx *cx, sensitive s, enum reason why);
+/* As TO_SHOW_ACTOR, but never masked: what is the actor's own, or no patient's
+ * (names of staff). */
+str reveal_clear(struct ctx *cx, sensitive s);
+/* Set by desk: the text with what identifies a person replaced; fails closed. */
+extern str (*reveal_masked)(struct ctx *cx, sensitive s);
+static inline bool
+actor_sees_phi(const struct actor *a)
+{
+	return a == NULL || a->sees_phi;
+}
 
 /* Opens a context with a fresh arena; ctx_done gives back arena and reader. */
 void ctx_init(struct ctx *cx, struct sys *sys, int64_t account);

@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 void (*ctx_release_reader)(struct ctx *cx);
+str (*reveal_masked)(struct ctx *cx, sensitive s);
 
 const char *
 err_name(enum err e)
@@ -19,6 +20,15 @@ str
 reveal(struct ctx *cx, sensitive s, enum reason why)
 {
 	cx->revealed |= 1u << why;
+	if (why == TO_SHOW_ACTOR && !actor_sees_phi(cx->actor) && s.hidden.n > 0)
+		return reveal_masked != NULL ? reveal_masked(cx, s) : S("[hidden]");
+	return s.hidden;
+}
+
+str
+reveal_clear(struct ctx *cx, sensitive s)
+{
+	cx->revealed |= 1u << TO_SHOW_ACTOR;
 	return s.hidden;
 }
 

@@ -337,7 +337,7 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 	const char *rcpt = option(&argc, argv, "--rcpt");
 	bool verbose = flag(&argc, argv, "-v");
 	static const char *const words[] = { [IN_TICKET] = "ticket", [IN_COMMENT] = "comment on ticket",
-	    [IN_SUSPENDED] = "suspended ticket", [IN_DUPLICATE] = "duplicate of ticket" };
+	    [IN_SUSPENDED] = "suspended ticket", [IN_DUPLICATE] = "duplicate of ticket", [IN_REFUSED] = "refused" };
 	enum inbound_outcome outcome;
 	struct ctx cx;
 	int64_t id;
@@ -362,6 +362,10 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 		(void)failed(&cx, err, e);
 		/* Nothing was kept: whoever delivers must try again, whatever the reason. */
 		code = 75;
+	} else if (outcome == IN_REFUSED) {
+		/* The mail server takes this line into its bounce (EX_DATAERR is a permanent failure). */
+		dprintf(err, "5.7.1 The message was not taken. %s\n", cx.fail.why ? cx.fail.why : "");
+		code = 65;
 	} else {
 		if (verbose)
 			dprintf(out, "%s %lld\n", words[outcome], (long long)id);

@@ -209,7 +209,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_user_merged = desk_user_merged;
 	gate_on_org_merged = desk_org_merged;
 	gate_on_verification = send_verification;
-	gate_on_user_changed = search_user_changed;
+	gate_on_user_changed = desk_user_changed;
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK
 	    || (e = store_prepare(cx, w->sys.store, trail_stmts)) != OK
@@ -234,6 +234,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		return refuse(cx, err, "the fields and forms cannot be read", e);
 	if ((e = rules_open(cx, &w->sys.rules)) != OK)
 		return refuse(cx, err, "the rules cannot be opened", e);
+	if ((e = policy_open(cx, &w->sys.policy)) != OK)
+		return refuse(cx, err, "the PHI policy cannot be opened", e);
 	if ((e = search_open(cx, &w->sys.search)) != OK)
 		return refuse(cx, err, "the search index cannot be opened", e);
 	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
@@ -307,6 +309,7 @@ ward_close(struct ward *w)
 	search_close(&w->sys.search);
 	defs_close(&w->sys.defs);
 	rules_close(&w->sys.rules);
+	policy_close(&w->sys.policy);
 	phi_close(w->sys.phi);
 	w->sys.phi = NULL;
 	gate_close(&w->sys.gate);

@@ -2,6 +2,7 @@
 #include "desk/in.h"
 
 #define UPLOAD_KEPT_FOR ((usec)3 * 86400 * SECOND)
+#define UPLOAD_HELD_FOR ((usec)180 * 86400 * SECOND)
 
 static const struct stmt insert_attachment = {
 	.name = "attachment.insert",
@@ -78,20 +79,31 @@ static const struct stmt set_size = {
 	.in   = "iii",
 };
 
+/* Uploads of a held change wait with it: their three days begin when half a year is over. */
+static const struct stmt extend = {
+	.name = "attachment.extend",
+	.sql  = "UPDATE attachment SET created_at = $3 WHERE account_id = $1 AND token_x = $2 AND comment_id IS NULL",
+	.in   = "iXi", .blind = { "attachment.token" },
+};
+
 const struct stmt *const attach_stmts[] = {
-	&set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
 
 static void
-from_row(const struct row *r, struct attachment *f)
+from_row(struct ctx *cx, const struct row *r, struct attachment *f)
 {
 	str rest, v;
 	uint8_t tag;
+	int n = 0;
 
 	*f = (struct attachment){ .id = row_int(r, 0), .key = row_int(r, 1), .ticket_id = row_int(r, 2),
 	    .comment_id = row_int(r, 3), .size = row_int(r, 5), .is_inline = row_int(r, 6) != 0,
 	    .redacted = row_int(r, 7) != 0, .created_at = row_int(r, 8) };
+	for (rest = row_sensitive(r, 9).hidden; pack_next(&rest, &tag, &v);)
+		n += tag == FDOC_FINDING;
+	f->finding = n ? NEW(cx->arena, struct finding, n) : NULL;
 	for (rest = row_sensitive(r, 9).hidden; pack_next(&rest, &tag, &v);)
 		if (tag == FDOC_NAME)
 			f->file_name = HIDE(v);
@@ -99,6 +111,10 @@ from_row(const struct row *r, struct attachment *f)
 			f->content_type = HIDE(v);
 		else if (tag == FDOC_CID)
 			f->content_id = HIDE(v);
+		else if (tag == FDOC_SCAN)
+			f->scan = (enum scan_state)pack_get_int(v);
+		else if (tag == FDOC_FINDING && unpack_finding(v, &f->finding[f->finding_count]))
+			f->finding_count++;
 	if (row_erased(r, 9)) {
 		f->file_name = HIDE(S("redacted.txt"));
 		f->content_type = HIDE(S("text/plain"));
@@ -106,14 +122,16 @@ from_row(const struct row *r, struct attachment *f)
 }
 
 static str
-doc_of(struct ctx *cx, str name, str type, str cid)
+doc_of(struct ctx *cx, str name, str type, str cid, enum scan_state scan, const struct finding *f, int n)
 {
 	struct buf b;
 
-	buf_init(&b, cx->arena, 64 * KiB);
+	buf_init(&b, cx->arena, DOC_MAX);
 	pack_put(&b, FDOC_NAME, str_sub(name, 0, utf8_floor(name, name.n < 500 ? name.n : 500)));
 	pack_put(&b, FDOC_TYPE, str_sub(type, 0, 200));
 	pack_put(&b, FDOC_CID, str_sub(cid, 0, 500));
+	pack_int(&b, FDOC_SCAN, scan);
+	pack_findings(&b, FDOC_FINDING, &(struct findings){ (struct finding *)(uintptr_t)f, n, 0 });
 	return buf_str(&b);
 }
 
@@ -123,13 +141,15 @@ save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t owner, str t
 {
 	struct attachment f = { .ticket_id = ticket_id, .comment_id = comment_id, .size = (int64_t)u->bytes.n,
 	    .is_inline = u->is_inline, .created_at = cx->now, .file_name = HIDE(u->file_name),
-	    .content_type = HIDE(u->content_type), .content_id = HIDE(u->content_id) };
+	    .content_type = HIDE(u->content_type), .content_id = HIDE(u->content_id), .scan = u->scan, .finding = u->finding,
+	    .finding_count = u->finding_count };
 
 	TRY(store_next_id(cx, "attachment", &f.id));
 	TRY(store_key_new(cx, &f.key));
 	TRY(store_exec(cx, &insert_attachment, ARGS(INT(cx->account), INT(f.id), INT(f.key), ID(ticket_id),
 	    ID(comment_id), ID(owner), token.n ? BLIND(HIDE(token)) : NIL, INT(f.size), INT(f.is_inline), INT(cx->now),
-	    SEALED(f.key, HIDE(doc_of(cx, u->file_name, u->content_type, u->content_id)))), NULL));
+	    SEALED(f.key, HIDE(doc_of(cx, u->file_name, u->content_type, u->content_id, u->scan, u->finding,
+	    u->finding_count)))), NULL));
 	for (size_t at = 0, n = 0; at < u->bytes.n; at += CHUNK, n++)
 		TRY(store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(f.id), INT((int64_t)n),
 		    SEALED(f.key, HIDE(str_sub(u->bytes, at, CHUNK)))), NULL));
@@ -161,7 +181,8 @@ enum err
 attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, int64_t comment_id)
 {
 	struct upload u = { .file_name = f->file_name.hidden, .content_type = f->content_type.hidden,
-	    .content_id = f->content_id.hidden, .is_inline = f->is_inline };
+	    .content_id = f->content_id.hidden, .is_inline = f->is_inline, .scan = f->scan, .finding = f->finding,
+	    .finding_count = f->finding_count };
 	struct attachment made;
 	struct copying c;
 
@@ -184,7 +205,7 @@ comment_attachments(struct ctx *cx, struct comment *c, int count)
 		c[i].attachment = NEW(cx->arena, struct attachment, rs.count ? rs.count : 1);
 		c[i].attachment_count = rs.count;
 		for (int k = 0; k < rs.count; k++)
-			from_row(&rs.row[k], &c[i].attachment[k]);
+			from_row(cx, &rs.row[k], &c[i].attachment[k]);
 	}
 	return OK;
 }
@@ -202,7 +223,7 @@ attachment_get(struct ctx *cx, int64_t id, struct attachment *out)
 			return fail(cx, E_ABSENT, NULL, "no such attachment");
 	} else
 		TRY(comment_get(cx, row_int(&r, 2), row_int(&r, 3), &c));
-	from_row(&r, out);
+	from_row(cx, &r, out);
 	return OK;
 }
 
@@ -240,6 +261,8 @@ upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str to
     struct attachment *out)
 {
 	struct upload_work w = { .u = { .file_name = file_name, .content_type = content_type, .bytes = bytes }, .token = token };
+	struct findings names = { 0 };
+	struct treating t;
 	struct rows rs;
 	unsigned char r[24];
 
@@ -256,6 +279,11 @@ upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str to
 		rand_bytes(r, sizeof r);
 		w.token = base64url_of(cx->arena, (str){ (char *)r, sizeof r });
 	}
+	/* What the policy destroys on arrival is not in what is written; what it holds, holds the comment that claims it. */
+	treat_begin(cx, &t, str_of(cx->via ? cx->via : "api"));
+	t.skip = 1u << PHI_HOLD | 1u << PHI_MOVE;
+	TRY(treat_upload(cx, &t, &w.u, &names));
+	TRY(bad_check(cx));
 	TRY(store_write(cx, upload_tx, &w));
 	*token_out = w.token;
 	*out = w.out;
@@ -274,7 +302,7 @@ attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_
 	for (int i = 0; i < rs.count; i++) {
 		if (cx->actor == NULL || row_int(&rs.row[i], 4) != cx->actor->user_id)
 			continue;
-		from_row(&rs.row[i], &f);
+		from_row(cx, &rs.row[i], &f);
 		TRY(desk_scan(cx, "attachment", f.file_name, names));
 		search_terms(cx, 't', reveal(cx, f.file_name, TO_INDEX), terms);
 		TRY(store_exec(cx, &claim, ARGS(INT(cx->account), INT(f.id), INT(ticket_id), INT(comment_id)), NULL));
@@ -284,6 +312,26 @@ attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_
 		bad(cx, "uploads", "InvalidValue", "Uploads: names a token that is not known or has expired");
 	*count += n;
 	return OK;
+}
+
+enum err
+attachments_look(struct ctx *cx, str token, struct attachment **out, int *count)
+{
+	struct rows rs;
+
+	*count = 0;
+	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+	*out = NEW(cx->arena, struct attachment, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		if (cx->actor != NULL && row_int(&rs.row[i], 4) == cx->actor->user_id)
+			from_row(cx, &rs.row[i], &(*out)[(*count)++]);
+	return OK;
+}
+
+enum err
+attachments_extend(struct ctx *cx, str token)
+{
+	return store_exec(cx, &extend, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now + UPLOAD_HELD_FOR)), NULL);
 }
 
 static enum err
@@ -327,7 +375,7 @@ attachment_erase(struct ctx *cx, int64_t id, int64_t key)
 		int64_t fresh;
 		TRY(store_key_new(cx, &fresh));
 		TRY(store_exec(cx, &mark_redacted, ARGS(INT(cx->account), INT(id), INT(fresh),
-		    SEALED(fresh, HIDE(doc_of(cx, S("redacted.txt"), S("text/plain"), S(""))))), NULL));
+		    SEALED(fresh, HIDE(doc_of(cx, S("redacted.txt"), S("text/plain"), S(""), SCAN_DONE, NULL, 0)))), NULL));
 	}
 	return store_key_destroy(cx, key);
 }

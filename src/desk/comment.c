@@ -147,7 +147,7 @@ desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *in
 		return OK;
 	if (s.phi == NULL)
 		return fail(cx, E_FAULT, NULL, "the PHI engine is not loaded");
-	switch (phi_scan(s.phi, t.p, t.n, found_one, &s)) {
+	switch (phi_scan_opts(s.phi, &(struct phi_opts){ .size = sizeof(struct phi_opts), .known = cx->known }, t.p, t.n, found_one, &s)) {
 	case PHI_OK:
 		return OK;
 	case PHI_LIMIT:

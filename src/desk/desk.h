@@ -10,6 +10,7 @@
 #define WARD_DESK_H
 
 #include "base/base.h"
+#include "desk/policy.h"
 #include "gate/gate.h"
 #include "mail/mail.h"
 #include "store/store.h"
@@ -27,7 +28,7 @@ bool type_of(str s, enum ticket_type *out);
 /* A finding of the PHI engine, in one text of the ticket. */
 struct finding {
 	str  label, rule;        /* "SSN", "ssn-dashes" */
-	str  field;              /* "subject", "body", "custom_fields.401" */
+	str  field;              /* "subject", "body", "custom_fields.401", "attachment", "attachment_text" */
 	int64_t at, len;         /* bytes of that text */
 	int  score;
 };
@@ -67,9 +68,13 @@ struct comment {
 	struct attachment *attachment; int attachment_count;
 };
 
+enum scan_state { SCAN_DONE = 1, SCAN_NOT_TEXT, SCAN_TOO_LARGE };   /* of an attachment's bytes; 0: before scans were kept */
+#define SCAN_TEXT_MAX (4 * MiB)
 struct attachment {
 	int64_t id, ticket_id, comment_id, key, size;
 	sensitive file_name, content_type, content_id;
+	enum scan_state scan;
+	struct finding *finding; int finding_count;    /* field "attachment_text" */
 	bool    is_inline, redacted;
 	usec    created_at;
 };
@@ -94,7 +99,10 @@ enum ticket_has {
 	T_CUSTOM_STATUS = 16777216,
 };
 struct cc_change { int64_t user_id; sensitive name, email; bool remove; };
-struct upload { str file_name, content_type, content_id, bytes; bool is_inline; };
+struct upload {
+	str file_name, content_type, content_id, bytes; bool is_inline;
+	enum scan_state scan; struct finding *finding; int finding_count;    /* desk's own; the caller leaves them 0 */
+};
 
 struct ticket_change {
 	unsigned has;
@@ -129,10 +137,15 @@ struct ticket_change {
 	const char *shown;                           /* fields that the answer will show: the access event is in the same
 	                                                transaction; NULL: none */
 	const struct compiled *rule;                 /* the automation that does it (desk's own) */
+	bool        released;                        /* a person decided: what the policy holds is kept */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
-/* All wrong fields are reported at once (E_INVALID with cx->bad). */
+/* All wrong fields are reported at once (E_INVALID with cx->bad), among them
+ * what the PHI policy refuses ("PolicyBlocked"). What the policy holds becomes a
+ * suspended ticket, cx->held its id: E_INVALID with cx->fail.field
+ * POLICY_HELD; inside a transaction of the caller's its row is written and
+ * stays only if the caller's function then returns OK. */
 enum err ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out, struct audit *audit) MUST_CHECK;
 /* E_CONFLICT on a stale T_SAFE stamp; a closed ticket: E_INVALID with
  * bad("status", "closed prevents ticket update"). */
@@ -245,11 +258,15 @@ enum err attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id
 
 /* ---- inbound mail --------------------------------------------------------------------------------------- */
 
-enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE };
-struct inbound { str raw; const struct mail *mail; int64_t raw_id; };   /* raw_id: kept already (a suspended one recovered) */
+enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE, IN_REFUSED };
+/* raw_id: kept already (a suspended one recovered); kept: what is kept instead
+ * of raw, when the policy destroyed something in it */
+struct inbound { str raw, kept; const struct mail *mail; int64_t raw_id; };
 /* Takes one raw message: parses it in the sandbox and makes of it exactly one
  * ticket, comment or suspended ticket, durably, with the raw mail sealed.
- * The same bytes again: IN_DUPLICATE, nothing new. `rcpt` is the envelope's
+ * The same bytes again: IN_DUPLICATE, nothing new. IN_REFUSED: the PHI policy
+ * blocks it; nothing is kept but a refusal (id), and cx->fail.why may be told
+ * to the sender. `rcpt` is the envelope's
  * recipient or empty. E_BUSY: try again (exit 75). */
 enum err inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, int64_t *id) MUST_CHECK;
 
@@ -258,6 +275,7 @@ struct suspended {
 	usec    created_at, updated_at;
 	str     cause;                                    /* words */
 	sensitive from_name, from_address, subject, content, message_id, recipient;
+	str     change;                                   /* desk's own: a held change, packed */
 	bool    erased;
 };
 enum err suspended_list(struct ctx *cx, int64_t after_id, int64_t offset, int limit, struct suspended **out, int *count) MUST_CHECK;

@@ -10,8 +10,8 @@ enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, 
        DOC_STATUS };       /* ticket.doc */
 enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
-enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID };                                                                                /* attachment.doc */
-enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID, SDOC_RECIPIENT };                           /* suspended_ticket.doc */
+enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID, FDOC_SCAN, FDOC_FINDING };                                                                                /* attachment.doc */
+enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID, SDOC_RECIPIENT, SDOC_CHANGE };                           /* suspended_ticket.doc */
 
 #define DOC_MAX     (24 * MiB)
 #define SUBJECT_MAX 1000            /* bytes of subject kept; the API refuses longer ones */
@@ -23,6 +23,34 @@ enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID,
 struct findings { struct finding *f; int count, cap; };
 /* Scans one text; fails closed: no engine, no ticket. */
 enum err desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *into) MUST_CHECK;
+/* ---- the policy at work (treat.c) ---- */
+struct treating {
+	const struct policy_doc *p;
+	enum phi_channel channel;
+	enum phi_place tree_place;          /* of the strings inside a JSON value */
+	unsigned     skip;                  /* bits of treatments that are not applied now: what they fit is kept */
+	struct verdict v;
+	struct buf   note;
+};
+void     treat_begin(struct ctx *cx, struct treating *t, str channel);
+/* Scans one text and does to it what the policy says: *text may become another one. What is blocked: bad(). */
+enum err treat_text(struct ctx *cx, struct treating *t, enum phi_place place, const char *field, sensitive *text,
+    struct findings *into) MUST_CHECK;
+enum err treat_upload(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names) MUST_CHECK;
+/* Every text of a change, in place (`ch` is the caller's own copy). `derive`: a subject is made of the body (create). */
+enum err treat_change(struct ctx *cx, struct treating *t, struct ticket_change *ch, bool is_note, struct findings *head,
+    struct findings *body) MUST_CHECK;
+enum err treat_derived(struct ctx *cx, struct treating *t, sensitive *subject, struct findings *head) MUST_CHECK;
+/* What of a mail is to be destroyed, is; *kept is then what to keep instead of the raw message. */
+enum err treat_mail(struct ctx *cx, struct mail *m, str *kept) MUST_CHECK;
+/* ---- held changes (held.c) ---- */
+enum { CAUSE_HELD = 13 };
+#define CAUSE_HELD_WORDS "Held by the PHI policy until somebody decides"
+enum err held_keep(struct ctx *cx, const struct ticket_change *ch, int64_t ticket_id, const struct verdict *v) MUST_CHECK;
+enum err held_recover(struct ctx *cx, const struct suspended *s, str change, struct ticket *out) MUST_CHECK;
+enum err suspended_gone(struct ctx *cx, const struct suspended *s) MUST_CHECK;     /* in a transaction: row, key, counter */
+extern const struct stmt *const held_stmts[], *const policy_stmts[], *const known_stmts[], *const scan_stmts[];
+
 void     pack_findings(struct buf *b, uint8_t tag, const struct findings *list);
 bool     unpack_finding(str bytes, struct finding *out);
 
@@ -75,6 +103,9 @@ enum err job_follow(struct ctx *cx, enum job_kind kind, int total, sensitive pay
 /* The uploads behind a token become attachments of the comment; adds to *count. An unknown token: bad(). */
 enum err attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id,
     struct findings *names, struct terms *terms, int *count) MUST_CHECK;
+/* Findings and names of uploads that a token stands for; for the policy, before the transaction. */
+enum err attachments_look(struct ctx *cx, str token, struct attachment **out, int *count) MUST_CHECK;
+enum err attachments_extend(struct ctx *cx, str token) MUST_CHECK;      /* those of a held change: they wait with it */
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;

@@ -92,6 +92,12 @@ static const struct stmt insert_suspended = {
 	.in   = "iiiii?iiiS", .seal_in = { { "suspended_ticket", "doc", 1 } },
 };
 
+static const struct stmt insert_refusal = {
+	.name = "mail_refusal.insert",
+	.sql  = "INSERT INTO mail_refusal (account_id, id, at, reason) VALUES ($1, $2, $3, $4)",
+	.in   = "iiit",
+};
+
 static const struct stmt list_suspended = {
 	.name = "suspended_ticket.list",
 	.sql  = "SELECT " S_COLS " FROM suspended_ticket s WHERE s.account_id = $1 AND s.id > $2 ORDER BY s.id"
@@ -113,12 +119,12 @@ static const struct stmt drop_suspended = {
 
 const struct stmt *const inbound_stmts[] = {
 	&insert_raw, &insert_raw_chunk, &claim_raw, &raw_chunks, &delete_raw_chunks, &raw_key, &raw_of_ticket, &by_content,
-	&by_message, &thread_of, &insert_suspended, &list_suspended, &get_suspended, &drop_suspended, NULL
+	&by_message, &thread_of, &insert_suspended, &insert_refusal, &list_suspended, &get_suspended, &drop_suspended, NULL
 };
 
 enum cause {
 	C_AUTOMATIC = 1, C_BOUNCE, C_BULK, C_LOOP, C_NO_SENDER, C_NOT_MAIL, C_GAVE_UP, C_TOO_LARGE, C_SAME_ID,
-	C_STRANGER, C_SENDER_SUSPENDED, C_REFUSED,
+	C_STRANGER, C_SENDER_SUSPENDED, C_REFUSED, C_HELD = CAUSE_HELD,
 };
 static const char *const causes[] = {
 	[C_AUTOMATIC] = "Automated response mail", [C_BOUNCE] = "Mail delivery failure notice",
@@ -126,7 +132,7 @@ static const char *const causes[] = {
 	[C_NOT_MAIL] = "Not an e-mail message", [C_GAVE_UP] = "The message could not be read safely",
 	[C_TOO_LARGE] = "The message is too large", [C_SAME_ID] = "Another message with this Message-ID came before",
 	[C_STRANGER] = "Sender is not part of the ticket it answers", [C_SENDER_SUSPENDED] = "Sender is suspended",
-	[C_REFUSED] = "The message breaks a rule for tickets",
+	[C_REFUSED] = "The message breaks a rule for tickets", [C_HELD] = CAUSE_HELD_WORDS,
 };
 
 /* ---- raw mail ---------------------------------------------------------------------------------------------- */
@@ -166,6 +172,7 @@ raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64
     int64_t *raw_id)
 {
 	str id = in->mail ? in->mail->message_id : S("");
+	str bytes = in->kept.n ? in->kept : in->raw;
 	int64_t key;
 
 	if (in->raw_id != 0) {
@@ -177,9 +184,9 @@ raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64
 	TRY(store_exec(cx, &insert_raw, ARGS(INT(cx->account), INT(*raw_id), INT(key), ID(ticket_id), ID(comment_id),
 	    ID(suspended_id), INT((int64_t)in->raw.n), INT(cx->now), id.n ? BLIND(HIDE(id)) : NIL,
 	    BLIND(HIDE(content_of(cx, in->raw))), id.n ? SEALED(key, HIDE(id)) : NIL), NULL));
-	for (size_t at = 0, n = 0; at < in->raw.n; at += CHUNK, n++)
+	for (size_t at = 0, n = 0; at < bytes.n; at += CHUNK, n++)
 		TRY(store_exec(cx, &insert_raw_chunk, ARGS(INT(cx->account), INT(*raw_id), INT((int64_t)n),
-		    SEALED(key, HIDE(str_sub(in->raw, at, CHUNK)))), NULL));
+		    SEALED(key, HIDE(str_sub(bytes, at, CHUNK)))), NULL));
 	return OK;
 }
 
@@ -271,7 +278,7 @@ suspend_tx(struct ctx *cx, void *arg)
 	TRY(store_next_id(cx, "suspended_ticket", &s->id));
 	TRY(store_key_new(cx, &key));
 	TRY(raw_mail_save(cx, s->in, 0, 0, s->id, &raw_id));
-	content = m ? m->text : utf8_mend(cx->arena, str_sub(s->in->raw, 0, 16 * KiB));
+	content = m ? m->text : utf8_mend(cx->arena, str_sub(s->in->kept.n ? s->in->kept : s->in->raw, 0, 16 * KiB));
 	buf_init(&b, cx->arena, DOC_MAX);
 	if (m != NULL) {
 		pack_put(&b, SDOC_NAME, m->from.name);
@@ -298,6 +305,36 @@ cause_of_kind(enum mail_kind k)
 	case MAIL_LOOP:       return C_LOOP;
 	default:              return (enum cause)0;
 	}
+}
+
+/* ---- refusing ---------------------------------------------------------------------------------------------------- */
+
+enum err (*desk_on_mail_refused)(struct ctx *cx, const struct refusal *r);
+
+/* Nothing of the message is kept: not its words, not its sender. */
+static enum err
+refuse_tx(struct ctx *cx, void *arg)
+{
+	struct refusal *r = arg;
+
+	TRY(store_next_id(cx, "mail_refusal", &r->id));
+	TRY(store_exec(cx, &insert_refusal, ARGS(INT(cx->account), INT(r->id), INT(cx->now), TEXT(r->reason)), NULL));
+	TRY(trail_append(cx, &(struct event){ .action = "mail.refuse", .object = "mail_refusal", .id = r->id,
+	    .cause = str_z(cx->arena, r->reason) }));
+	return desk_on_mail_refused != NULL ? desk_on_mail_refused(cx, r) : OK;
+}
+
+/* What the policy refused, in words for the sender; "" when that was not the reason. */
+static str
+refused_why(struct ctx *cx)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 4 * KiB);
+	for (struct bad_field *f = cx->bad; f != NULL; f = f->next)
+		if (strcmp(f->error, "PolicyBlocked") == 0)
+			buf_fmt(&b, "%s%s", b.n ? ". " : "", f->why);
+	return buf_str(&b);
 }
 
 /* ---- intake ------------------------------------------------------------------------------------------------------ */
@@ -334,7 +371,7 @@ change_of(struct ctx *cx, const struct inbound *in, str rcpt, bool reply, struct
 	int n = 0;
 
 	*ch = (struct ticket_change){ .has = T_COMMENT, .channel = "email", .inbound = in,
-	    .via_source_json = via_of(cx, m, rcpt), .html = HIDE(m->html) };
+	    .via_source_json = via_of(cx, m, rcpt), .html = HIDE(m->html), .released = in->raw_id != 0 };
 	if (!reply && str_trim(m->quoted).n)
 		text = str_printf(cx->arena, STR_F "\n\n" STR_F, STR_A(text), STR_A(str_trim(m->quoted)));
 	if (text.n == 0)
@@ -390,7 +427,7 @@ is_party(struct ctx *cx, const struct ticket *t, str from, int64_t *author)
 	return OK;
 }
 
-struct settle { struct inbound in; str rcpt; bool forced; enum inbound_outcome outcome; int64_t id; };
+struct settle { struct inbound in; str rcpt; bool forced; enum inbound_outcome outcome; int64_t id, aimed; };
 
 /* Makes the ticket, or the comment on ticket_id. */
 static enum err
@@ -398,6 +435,7 @@ place(struct ctx *cx, struct settle *s, const struct ticket_change *ch, int64_t 
 {
 	struct ticket t;
 
+	s->aimed = ticket_id;
 	if (ticket_id) {
 		TRY(ticket_update(cx, ticket_id, ch, &t, NULL));
 		s->outcome = IN_COMMENT;
@@ -497,12 +535,30 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 	return place(cx, s, &ch, 0);
 }
 
+/* Bytes that are no message, as far as they can be read. */
+static enum err
+treat_unread(struct ctx *cx, str raw, str *kept)
+{
+	struct findings drop = { 0 };
+	struct treating t;
+	sensitive s = HIDE(str_sub(raw, 0, SCAN_TEXT_MAX));
+
+	treat_begin(cx, &t, S("email"));
+	t.skip = 1u << PHI_MOVE | 1u << PHI_HOLD | 1u << PHI_BLOCK;
+	fail_clear(cx);
+	TRY(treat_text(cx, &t, PLACE_COMMENT, "body", &s, &drop));
+	if (t.v.redacted)
+		*kept = s.hidden;
+	return OK;
+}
+
 enum err
 inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, int64_t *id)
 {
 	struct mail m;
 	struct settle s = { .in = { .raw = raw, .mail = &m }, .rcpt = rcpt };
 	struct suspend sus = { .in = &s.in, .rcpt = rcpt };
+	struct refusal no = { 0 };
 	struct row r;
 	enum err e;
 
@@ -521,9 +577,22 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	e = raw.n > MAIL_MAX ? E_LIMIT : parser_mail(cx, cx->sys->parser, raw, &m);
 	switch (e) {
 	case OK:
+		TRY(treat_mail(cx, &m, &s.in.kept));
 		e = settle(cx, &s, &sus.cause, &sus.ticket_id);
+		if (e == E_INVALID && (no.reason = refused_why(cx)).n) {
+			no.from_address = m.from.addr;
+			no.message_id = m.message_id;
+			fail_clear(cx);
+			gate_as_system(cx, "mail");
+			TRY(store_write(cx, refuse_tx, &no));
+			*outcome = IN_REFUSED;
+			*id = no.id;
+			cx->fail.why = str_z(cx->arena, no.reason);     /* for who delivered it; a failure it is not */
+			return OK;
+		}
 		if (e == E_INVALID || e == E_LIMIT) {
-			sus.cause = C_REFUSED;
+			sus.cause = cx->fail.field != NULL && strcmp(cx->fail.field, POLICY_HELD) == 0 ? C_HELD : C_REFUSED;
+			sus.ticket_id = s.aimed;
 			e = OK;
 		}
 		break;
@@ -532,8 +601,10 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	case E_FAULT:   sus.cause = C_GAVE_UP;   s.in.mail = NULL; e = OK; break;
 	default:        return e;
 	}
+	if (s.in.mail == NULL && raw.n <= MAIL_MAX)
+		TRY(treat_unread(cx, raw, &s.in.kept));
 	if (e == OK && sus.cause != 0) {
-		fail_forget(cx);
+		fail_clear(cx);
 		gate_as_system(cx, "mail");
 		e = store_write(cx, suspend_tx, &sus);
 		s.outcome = IN_SUSPENDED;
@@ -572,6 +643,7 @@ suspended_from_row(const struct row *r, struct suspended *s)
 		case SDOC_CONTENT:    s->content = HIDE(v); break;
 		case SDOC_MESSAGE_ID: s->message_id = HIDE(v); break;
 		case SDOC_RECIPIENT:  s->recipient = HIDE(v); break;
+		case SDOC_CHANGE:     s->change = v; break;
 		default: break;
 		}
 }
@@ -618,6 +690,12 @@ drop_tx(struct ctx *cx, void *arg)
 	return desk_counter_add(cx, "suspended", -1);
 }
 
+enum err
+suspended_gone(struct ctx *cx, const struct suspended *s)
+{
+	return drop_tx(cx, (void *)(uintptr_t)s);
+}
+
 struct recovery { struct settle s; struct suspended sus; const struct actor *by; struct ticket out; };
 
 static enum err
@@ -638,6 +716,8 @@ recover_tx(struct ctx *cx, void *arg)
 		bad(cx, "base", "InvalidValue", "The message cannot become a ticket: it has no usable sender");
 		return bad_check(cx);
 	}
+	if (r->s.in.kept.n)
+		TRY(raw_mail_erase(cx, r->s.in.raw_id));        /* it was kept under a policy that destroyed less */
 	TRY(drop_tx(cx, &r->sus));
 	TRY(ticket_row(cx, r->s.id, &r->out));
 	return trail_append(cx, &(struct event){ .action = "suspended_ticket.recover", .object = "suspended_ticket",
@@ -653,6 +733,10 @@ suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 	enum err e;
 
 	TRY(suspended_get(cx, id, &r.sus));
+	if (r.sus.cause_id == CAUSE_HELD)
+		TRY(gate_may(cx, MAY_SEE_PHI, NULL));
+	if (r.sus.raw_id == 0)
+		return held_recover(cx, &r.sus, r.sus.change, out);
 	r.s = (struct settle){ .in = { .mail = &m, .raw_id = r.sus.raw_id }, .forced = true, .rcpt = r.sus.recipient.hidden };
 	TRY(raw_load(cx, r.sus.raw_id, &r.s.in.raw));
 	e = parser_mail(cx, cx->sys->parser, r.s.in.raw, &m);
@@ -662,6 +746,7 @@ suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 		return bad_check(cx);
 	}
 	TRY(e);
+	TRY(treat_mail(cx, &m, &r.s.in.kept));
 	cx->via = "email";
 	e = store_write(cx, recover_tx, &r);
 	cx->via = via;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "desk/def.h"
+#include "desk/in.h"
+#include "desk/known.h"
 #include "desk/rule.h"
 #include "flow/flow.h"
 
@@ -262,6 +264,8 @@ ticket_row(struct ctx *cx, int64_t id, struct ticket *out)
 
 	TRY(store_one(cx, &select_ticket, ARGS(INT(cx->account), INT(id)), &r));
 	ticket_from_row(cx, &r, out);
+	cx->about_ticket = out->id;
+	cx->about_user = out->requester_id;
 	return OK;
 }
 
@@ -498,9 +502,9 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 /* What a rule changed, or with rule_id 0 the person, for the trail; the text of a comment is committed to only. */
 static enum err
 trail_part(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a, const struct comment *c,
-    const char *cause, int64_t rule_id)
+    str policy, const char *cause, int64_t rule_id)
 {
-	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 2);
+	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 3);
 	int n = 0;
 
 	for (int i = 0; i < a->event_count; i++) {
@@ -515,6 +519,8 @@ trail_part(struct ctx *cx, const char *action, const struct ticket *t, const str
 		    .after = c->body, .has_after = true, .commit_only = true };
 	if (rule_id != 0 && n == 0)
 		return OK;               /* it only notified */
+	if (policy.n)
+		f[n++] = (struct trail_field){ .name = "phi_policy", .after = HIDE(policy), .has_after = true };
 	return trail_append(cx, &(struct event){ .action = action, .object = "ticket", .id = t->id, .parent = a->id,
 	    .key = t->key, .field = f, .count = n, .cause = cause });
 }
@@ -522,16 +528,16 @@ trail_part(struct ctx *cx, const char *action, const struct ticket *t, const str
 /* One event for the change itself, one for each rule that it made run. */
 static enum err
 trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
-    const struct comment *c, const char *cause, const struct compiled *automation)
+    const struct comment *c, str policy, const char *cause, const struct compiled *automation)
 {
-	TRY(trail_part(cx, action, t, a, c, cause, 0));
+	TRY(trail_part(cx, action, t, a, c, policy, cause, 0));
 	for (int i = 0; i < a->event_count; i++) {
 		int64_t id = a->event[i].rule_id;
 		bool before = id == 0;
 		for (int k = 0; k < i && !before; k++)
 			before = a->event[k].rule_id == id;
 		if (!before)
-			TRY(trail_part(cx, "ticket.update", t, a, NULL, str_z(cx->arena, str_printf(cx->arena, "%s:%lld",
+			TRY(trail_part(cx, "ticket.update", t, a, NULL, S(""), str_z(cx->arena, str_printf(cx->arena, "%s:%lld",
 			    automation != NULL && automation->r.id == id ? "automation" : "trigger", (long long)id)), id));
 	}
 	return OK;
@@ -575,7 +581,8 @@ struct work {
 	struct ticket   t;
 	struct audit    a;
 	struct comment  c;
-	sensitive       html;
+	struct ticket_change own;        /* `in` after the policy */
+	struct verdict  verdict;
 };
 
 static str
@@ -610,7 +617,7 @@ save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
 
 	*c = (struct comment){ .id = w->a.id + 1, .ticket_id = w->t.id, .audit_id = w->a.id, .key = w->t.key,
 	    .author_id = w->a.author_id, .is_public = w->c.is_public, .created_at = at, .channel = str_of(channel),
-	    .body = in->body, .html = w->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
+	    .body = in->body, .html = in->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
 	    .via_source = HIDE(in->via_source_json), .finding = w->body.f, .finding_count = w->body.count };
 	if (in->upload_count)
 		TRY(attachments_save(cx, w->t.id, c->id, in->upload, in->upload_count));
@@ -871,25 +878,63 @@ check_texts(struct ctx *cx, const struct ticket_change *in)
 		bad(cx, "custom_fields", "TooManyValues", "Custom fields: at most 400 are allowed");
 }
 
+/* Whose values the scan shall know. */
 static enum err
-prepare(struct ctx *cx, const struct ticket_change *in, struct work *w)
+know(struct ctx *cx, const struct ticket_change *in, int64_t id)
 {
-	if (in->has & T_SUBJECT)
-		TRY(desk_scan(cx, "subject", in->subject, &w->head));
-	if (in->has & T_EXTERNAL_ID)
-		TRY(desk_scan(cx, "external_id", in->external_id, &w->head));
-	for (int i = 0; i < in->custom_count; i++)
-		TRY(desk_scan(cx, str_z(cx->arena, str_printf(cx->arena, "custom_fields.%lld",
-		    (long long)in->custom[i].id)), HIDE(in->custom[i].value_json), &w->head));
-	for (int i = 0; i < in->tag_count; i++)
-		TRY(desk_scan(cx, "tags", in->tag[i], &w->head));
-	if (in->has & T_COMMENT) {
-		TRY(desk_scan(cx, "body", in->body, &w->body));
-		for (int i = 0; i < in->upload_count; i++)
-			TRY(desk_scan(cx, "attachment", HIDE(in->upload[i].file_name), &w->body));
-		w->html = in->html;
+	struct known_ticket k = { .ticket_id = id, .name = in->requester_name, .email = in->requester_email,
+	    .recipient = in->recipient };
+	struct ticket t;
+
+	if (id != 0 && cx->about_ticket != id) {
+		enum err e = ticket_row(cx, id, &t);    /* whether they may see it is asked in the transaction */
+		if (e == E_ABSENT)
+			fail_forget(cx);
+		else
+			TRY(e);
 	}
-	terms_of_change(cx, in, &w->terms);
+	k.user_id = in->requester_id ? in->requester_id : id ? cx->about_user : in->requester_email.hidden.n ? 0
+	    : cx->actor != NULL ? cx->actor->user_id : 0;
+	return known_for(cx, &k);
+}
+
+/* Scans every text and does what the policy says; from here on w->in is what may be stored. */
+static enum err
+prepare(struct ctx *cx, struct work *w, bool is_note)
+{
+	const struct ticket_change *in = w->in;
+	struct treating t;
+	struct ticket seen;
+
+	w->own = *in;
+	w->in = &w->own;
+	TRY(know(cx, in, w->id));
+	treat_begin(cx, &t, str_of(in->channel ? in->channel : cx->via ? cx->via : "api"));
+	if (in->released)
+		t.skip = 1u << PHI_HOLD;
+	TRY(treat_change(cx, &t, &w->own, is_note, &w->head, &w->body));
+	if (w->id == 0 && str_trim(w->own.subject.hidden).n == 0) {
+		str body = w->own.body.hidden;
+		size_t n = utf8_floor(body, body.n < 100 ? body.n : 100);
+		for (int i = 0; i < w->body.count; i++)         /* half an identifier would not be seen as one */
+			if (str_eq(w->body.f[i].field, S("body")) && (size_t)w->body.f[i].at < n
+			    && (size_t)(w->body.f[i].at + w->body.f[i].len) > n)
+				n = (size_t)w->body.f[i].at;
+		w->t.subject = HIDE(str_sub(body, 0, n));
+		if (w->body.count)
+			TRY(treat_derived(cx, &t, &w->t.subject, &w->head));
+	} else
+		w->t.subject = HIDE(str_trim(w->own.subject.hidden));
+	w->verdict = t.v;
+	if (t.v.worst == PHI_HOLD) {
+		TRY(bad_check(cx));
+		if (w->id != 0)
+			TRY(in->as_request ? request_get(cx, w->id, &seen) : ticket_get(cx, w->id, &seen));
+		if (in->inbound != NULL)
+			return fail(cx, E_INVALID, POLICY_HELD, CAUSE_HELD_WORDS);
+		return held_keep(cx, w->in, w->id, &w->verdict);
+	}
+	terms_of_change(cx, w->in, &w->terms);
 	return OK;
 }
 
@@ -989,7 +1034,7 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
 	TRY(tags_changed(cx, none.tags, t->tags));
-	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, in->cause, NULL));
+	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, w->verdict.note, in->cause, NULL));
 	TRY(notify_ticket(cx, NULL, t, &w->c, in));
 	view_note(cx, NULL, t);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
@@ -1000,7 +1045,6 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 {
 	struct work w = { .in = in };
 	struct ticket_change mine;
-	str subject = str_trim(in->subject.hidden);
 
 	if (is_end_user(cx)) {
 		/* Theirs is what they ask for; who works it and how is not. */
@@ -1028,10 +1072,8 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 	if (cx->bad != NULL && !(in->has & (T_REQUESTER | T_ASSIGNEE | T_GROUP | T_ORG)))
 		return bad_check(cx);
 	/* With other things to look up, the transaction collects the rest of what is wrong. */
-	w.t.subject = subject.n ? HIDE(subject)
-	    : HIDE(str_sub(in->body.hidden, 0, utf8_floor(in->body.hidden, in->body.hidden.n < 100 ? in->body.hidden.n : 100)));
 	w.c.is_public = in->comment_public_set ? in->comment_public : true;
-	TRY(prepare(cx, in, &w));
+	TRY(prepare(cx, &w, !w.c.is_public));
 	TRY(store_write(cx, create_tx, &w));
 	*out = w.t;
 	if (audit != NULL)
@@ -1195,7 +1237,7 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(search_add(cx, 't', t->id, &w->terms));
 	if (t->has_incidents && old.status < TICKET_SOLVED && t->status >= TICKET_SOLVED)
 		TRY(incidents_follow(cx, t, w->a.author_id));
-	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, in->cause, in->rule));
+	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, w->verdict.note, in->cause, in->rule));
 	TRY(notify_ticket(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in));
 	view_note(cx, &old, t);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
@@ -1220,7 +1262,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 	w.in = in = &mine;
 	TRY(fields_settle(cx, &mine, false));
 	check_texts(cx, in);
-	TRY(prepare(cx, in, &w));
+	TRY(prepare(cx, &w, in->comment_public_set && !in->comment_public));
 	TRY(store_write(cx, update_tx, &w));
 	*out = w.t;
 	if (audit != NULL)

@@ -204,7 +204,8 @@ actor_new(struct ctx *cx, const struct standing *who, const char *how)
 	struct actor *a = NEW(cx->arena, struct actor, 1);
 
 	*a = (struct actor){ .user_id = who->user_id, .role = who->role, .sees = who->sees,
-		.organization_id = who->organization_id, .default_group_id = who->default_group_id, .how = how };
+		.organization_id = who->organization_id, .default_group_id = who->default_group_id, .how = how,
+		.sees_phi = standing_sees_phi(cx, who) };
 	return a;
 }
 
@@ -213,7 +214,7 @@ gate_as_system(struct ctx *cx, const char *how)
 {
 	struct actor *a = NEW(cx->arena, struct actor, 1);
 
-	*a = (struct actor){ .role = ROLE_SYSTEM, .how = how };
+	*a = (struct actor){ .role = ROLE_SYSTEM, .how = how, .sees_phi = true };
 	cx->actor = a;
 }
 

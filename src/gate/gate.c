@@ -713,7 +713,16 @@ standing_of(const struct row *r, int at)
 		.sees = (enum restriction)row_int(r, at + 2), .organization_id = row_int(r, at + 3),
 		.default_group_id = row_int(r, at + 4),
 		.active = row_int(r, at + 5) != 0 && row_int(r, at + 6) == 0,
+		.phi = row_null(r, at + 7) ? -1 : row_int(r, at + 7) != 0,
 	};
+}
+
+bool
+standing_sees_phi(struct ctx *cx, const struct standing *s)
+{
+	if (s->role == ROLE_END_USER)
+		return true;           /* what they can reach at all is theirs */
+	return s->phi >= 0 ? s->phi != 0 : s->role >= ROLE_ADMIN || gate_setting_bool(cx, "agents_see_phi", true);
 }
 
 enum err

@@ -43,6 +43,7 @@ enum may {
 	MAY_WRITE_RULES,       /* personal views and macros: their owner */
 	MAY_MANAGE_RULES,      /* shared ones, triggers, automations, SLAs: admins */
 	MAY_ADMIN,             /* everything else that only admins do */
+	MAY_SEE_PHI,           /* unmasked: by role and the user's own setting; end users see what is theirs */
 	MAY_LAST
 };
 
@@ -57,9 +58,9 @@ struct about {
 /* OK; E_WHO when nobody is signed in; E_DENIED when the role may never do it;
  * E_ABSENT when the object is not theirs to know. A read-only token is refused
  * whatever writes, MAY_ADMIN and MAY_SUSPENDED included. Settings that open
- * doors, all off by default: "agent_ticket_deletion", "agent_ticket_redaction",
- * "anonymous_requests", "api_password_access". "staff_second_factor" (on by
- * default) shuts one: staff without a second factor may only set it up. */
+ * doors, off by default: "agent_ticket_deletion", "agent_ticket_redaction",
+ * "anonymous_requests", "api_password_access"; on by default:
+ * "agents_see_phi". "staff_second_factor" (on by default) shuts one: staff without a second factor may only set it up. */
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
 /* Its name in listings and tests: "read_ticket". */
 const char *may_name(enum may what);
@@ -132,6 +133,10 @@ enum err user_count(struct ctx *cx, const struct user_filter *f, int64_t *count)
 enum err user_for_address(struct ctx *cx, str name, str email, struct user *out) MUST_CHECK;
 /* Changed users for the incremental export and the search index: updated_at, id > (at, id). */
 enum err user_changed(struct ctx *cx, usec at, int64_t id, int limit, struct user **out, int *count) MUST_CHECK;
+/* The user-level setting behind MAY_SEE_PHI: 1 yes, 0 no, -1 as the role says
+ * (administrators do, agents by the setting "agents_see_phi"). Staff only. */
+enum err user_phi(struct ctx *cx, int64_t id, int *own, bool *sees) MUST_CHECK;      /* MAY_ADMIN */
+enum err user_set_phi(struct ctx *cx, int64_t id, int own) MUST_CHECK;               /* MAY_ADMIN, trailed; at once */
 bool     email_valid(str email);         /* one address, RFC 5321 shape, at most 254 bytes */
 
 /* Addresses. E_ABSENT when the identity is not that user's. The primary one cannot be deleted; an agent's own are an

@@ -14,7 +14,7 @@
 	X(st_user_many) X(st_user_page_up) X(st_user_page_down) X(st_user_org_page_up) X(st_user_org_page_down) \
 	X(st_user_group_page_up) X(st_user_group_page_down) X(st_user_group_count) X(st_user_changed) \
 	X(st_user_last_stamp) X(st_user_other_admin) X(st_user_set_group) X(st_user_drop_org) \
-	X(st_user_logged_in) X(st_user_standing) \
+	X(st_user_logged_in) X(st_user_standing) X(st_user_set_phi) \
 	X(st_identity_insert) X(st_identity_by_email) X(st_identity_demote) \
 	X(st_identity_promote) X(st_identity_verify) X(st_identity_delete_all) \
 	X(st_credential_put) X(st_credential_get) X(st_credential_delete) \
@@ -92,10 +92,12 @@ struct standing {
 	enum role        role;
 	enum restriction sees;
 	bool             active;   /* and not suspended */
+	int              phi;      /* sees PHI: 1, 0, or -1 as the role says */
 };
-#define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended"
-#define STANDING_KINDS "iiii?i?ii"
+#define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended, u.sees_phi"
+#define STANDING_KINDS "iiii?i?iii?"
 struct standing standing_of(const struct row *r, int at);
+bool standing_sees_phi(struct ctx *cx, const struct standing *s);
 extern const struct actor gate_nobody;
 static inline bool
 is_nobody(const struct actor *a)
@@ -156,6 +158,7 @@ enum grant {
 	IF_END_USER,       /* about an end user, or themselves */
 	IF_SEES_ALL,       /* agents without a restriction */
 	IF_OPEN,           /* the account takes requests from anyone */
+	IF_SEES_PHI,       /* the user's setting, else the role's */
 	GRANT_LAST
 };
 enum who { WHO_NOBODY, WHO_END_USER, WHO_AGENT, WHO_ADMIN, WHO_SYSTEM, WHO_LAST };

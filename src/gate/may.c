@@ -52,6 +52,7 @@ static const struct rule rules[MAY_LAST] = {
 	[MAY_WRITE_RULES]    = { "write_rules",     true,  { NO,     NO,        IF_SELF,     IF_SELF, YES } },
 	[MAY_MANAGE_RULES]   = { "manage_rules",    true,  { NO,     NO,        NO,          YES,   YES } },
 	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
+	[MAY_SEE_PHI]        = { "see_phi",         false, { NO,     YES,       IF_SEES_PHI, IF_SEES_PHI, YES } },
 };
 
 enum grant
@@ -78,7 +79,7 @@ grant_name(enum grant g)
 	static const char *const names[GRANT_LAST] = {
 		[NO] = "no", [YES] = "yes", [IF_VISIBLE] = "visible", [IF_DELETES] = "visible+setting",
 		[IF_REDACTS] = "visible+setting", [IF_THEIRS] = "theirs", [IF_SELF] = "self",
-		[IF_END_USER] = "end users, self", [IF_SEES_ALL] = "sees all", [IF_OPEN] = "setting",
+		[IF_END_USER] = "end users, self", [IF_SEES_ALL] = "sees all", [IF_OPEN] = "setting", [IF_SEES_PHI] = "sees PHI",
 	};
 
 	return (unsigned)g < GRANT_LAST ? names[g] : "unknown";
@@ -223,6 +224,8 @@ gate_may(struct ctx *cx, enum may what, const struct about *o)
 		return denied(cx);
 	case IF_SEES_ALL:
 		return a->sees == SEE_ALL ? OK : denied(cx);
+	case IF_SEES_PHI:
+		return a->sees_phi ? OK : denied(cx);
 	case IF_OPEN:
 		return gate_setting_bool(cx, "anonymous_requests", false) ? OK :
 		    fail(cx, E_WHO, NULL, "Couldn't authenticate you");

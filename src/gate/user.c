@@ -179,6 +179,12 @@ const struct stmt st_user_standing = {
 	.in   = "ii", .out = STANDING_KINDS,
 };
 
+const struct stmt st_user_set_phi = {
+	.name = "user.set_phi",
+	.sql  = "UPDATE users SET sees_phi = $3 WHERE account_id = $1 AND id = $2",
+	.in   = "iii?",
+};
+
 const struct stmt st_identity_insert = {
 	.name = "identity.insert",
 	.sql  = "INSERT INTO user_identity (account_id, id, user_id, email_x, is_primary, verified, created_at,"
@@ -892,6 +898,60 @@ enum err
 user_delete(struct ctx *cx, int64_t id, struct user *out)
 {
 	return store_write(cx, user_delete_tx, &(struct user_call){ .id = id, .out = out });
+}
+
+/* ---- who sees PHI ------------------------------------------------------------------------------------------ */
+
+static enum err
+staff_standing(struct ctx *cx, int64_t id, struct standing *s)
+{
+	struct row row;
+	bool found;
+
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(find_one(cx, &st_user_standing, ARGS(INT(cx->account), INT(id)), &row, &found));
+	if (!found || row_int(&row, 1) == ROLE_END_USER || row_int(&row, 5) == 0)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	*s = standing_of(&row, 0);
+	return OK;
+}
+
+enum err
+user_phi(struct ctx *cx, int64_t id, int *own, bool *sees)
+{
+	struct standing s;
+
+	TRY(staff_standing(cx, id, &s));
+	*own = s.phi;
+	*sees = standing_sees_phi(cx, &s);
+	return OK;
+}
+
+struct phi_call { int64_t id; int own; };
+
+static enum err
+user_set_phi_tx(struct ctx *cx, void *arg)
+{
+	static const char *const words[] = { "as the role", "no", "yes" };
+	struct phi_call *call = arg;
+	struct standing s;
+	struct changes c;
+
+	TRY(staff_standing(cx, call->id, &s));
+	if (s.phi == call->own)
+		return OK;
+	TRY(store_exec(cx, &st_user_set_phi, ARGS(INT(cx->account), INT(call->id), call->own < 0 ? NIL : INT(call->own)), NULL));
+	gate_changed(cx);
+	changes_init(cx, &c, 1);
+	changes_word(&c, "sees_phi", words[s.phi + 1], words[call->own + 1]);
+	return trail_append(cx, &(struct event){ .action = "user.set_phi", .object = "user", .id = call->id,
+	    .field = c.field, .count = c.count });
+}
+
+enum err
+user_set_phi(struct ctx *cx, int64_t id, int own)
+{
+	return store_write(cx, user_set_phi_tx, &(struct phi_call){ id, own < 0 ? -1 : own != 0 });
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

@@ -65,6 +65,9 @@ str html_to_text(struct arena *a, str html, size_t max);
 /* Cuts the quoted older message and reply delimiters off the end ("On ...
  * wrote:", "-----Original Message-----", "> " tails, "## Reply above ##"). */
 void mail_cut_quote(str text, str *fresh, str *quoted);
+/* A message made anew of what was read: it reads back the same, but for the
+ * HTML part and header fields that struct mail does not hold. */
+enum err mail_rebuild(struct ctx *cx, const struct mail *m, str *raw) MUST_CHECK;
 /* A subject for comparing: without Re:, Fwd:, AW: and the like. */
 str mail_subject_base(str subject);
 

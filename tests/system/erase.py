@@ -23,6 +23,7 @@ def found(c, word):
 
 with Desk() as desk:
     c = desk.admin()
+    desk.keep_all(c)
     raw = ("From: Rob Requester <rob@patients.example>\nTo: help@clinic.example\nSubject: About %s\nMessage-ID: <r1@x.example>\nMIME-Version: 1.0\n"
            "Content-Type: text/html\n\n<p>My number is %s, ask %s &amp; co</p>\n" % (SECRET, NUMBER, SECRET)).encode()
     check(desk.deliver(raw).returncode == 0, "the mail arrives")

@@ -1,0 +1,400 @@
+/* phi.c - /api/ward/v1/phi: the policy, its versions and trials; scans and bulk
+ * redaction; who sees PHI; unmasking and redaction in one ticket. */
+#include "api/in.h"
+
+/* ---- bodies: unknown members are refused here ----------------------------------------------------------------- */
+
+static void
+only(struct ctx *cx, const json_t *obj, const char *const *names)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)(uintptr_t)obj, key, v) {
+		bool known = false;
+		for (int i = 0; names[i] != NULL && !known; i++)
+			known = strcmp(key, names[i]) == 0;
+		if (!known)
+			bad(cx, "base", "UnknownField", "The body has a member that is not known here");
+	}
+}
+
+/* ---- the policy as JSON ------------------------------------------------------------------------------------------ */
+
+static void
+mask_json(struct json *j, const char *key, uint32_t mask, int n, const char *(*name)(int))
+{
+	jw_key(j, key);
+	if (mask == (1u << n) - 1) {
+		jw_str(j, S("any"));
+		return;
+	}
+	jw_arr(j);
+	for (int i = 0; i < n; i++)
+		if (mask >> i & 1)
+			jw_str(j, str_of(name(i)));
+	jw_end_arr(j);
+}
+
+static const char *place_text(int i) { return place_name((enum phi_place)i); }
+static const char *channel_text(int i) { return channel_name((enum phi_channel)i); }
+
+static void
+json_policy(struct json *j, struct ctx *cx, const struct policy_doc *p)
+{
+	static const char *const states[] = { "draft", "in_force", "past" };
+
+	jw_obj(j);
+	jw_kint(j, "version", p->version);
+	jw_kz(j, "state", states[p->state]);
+	jw_kid(j, "author_id", p->author_id);
+	jw_ktime(j, "created_at", p->created_at);
+	jw_kid(j, "activated_by", p->activated_by);
+	jw_ktime(j, "activated_at", p->activated_at);
+	jw_kstr(j, "why", reveal_clear(cx, p->why));
+	jw_kz(j, "style", p->mask ? "mask" : "label");
+	jw_key(j, "allow");
+	jw_arr(j);
+	for (int i = 0; i < p->allow_count; i++)
+		jw_str(j, reveal_clear(cx, p->allow[i]));
+	jw_end_arr(j);
+	jw_key(j, "rules");
+	jw_arr(j);
+	for (int i = 0; i < p->rules; i++) {
+		const struct policy_rule *r = &p->rule[i];
+		jw_obj(j);
+		mask_json(j, "kinds", r->kinds, POLICY_KINDS, policy_kind_name);
+		mask_json(j, "places", r->places, PLACES, place_text);
+		mask_json(j, "channels", r->channels, CHANNELS, channel_text);
+		jw_kint(j, "min_score", r->min_score);
+		jw_kz(j, "treatment", treatment_name(r->treatment));
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+	jw_end_obj(j);
+}
+
+/* "any", one name, or an array of names. */
+static uint32_t
+read_mask(struct ctx *cx, const json_t *v, const char *field, const char *why, int n, int (*of)(str))
+{
+	uint32_t mask = 0;
+	json_t *w;
+	size_t i;
+	int k;
+
+	if (v == NULL || (json_is_string(v) && str_eq(json_text(cx, v), S("any"))))
+		return (1u << n) - 1;
+	if (json_is_string(v) && (k = of(json_text(cx, v))) >= 0)
+		return 1u << k;
+	json_array_foreach(v, i, w) {
+		if (!json_is_string(w) || (k = of(json_text(cx, w))) < 0) {
+			bad(cx, field, "InvalidValue", why);
+			return 0;
+		}
+		mask |= 1u << k;
+	}
+	if (mask == 0)
+		bad(cx, field, "InvalidValue", why);
+	return mask;
+}
+
+static bool
+read_number(const json_t *v, int64_t lo, int64_t hi, int64_t *out)
+{
+	if (!json_is_integer(v) || json_integer_value(v) < lo || json_integer_value(v) > hi)
+		return false;
+	*out = json_integer_value(v);
+	return true;
+}
+
+static const char kinds_why[] = "kinds must be \"any\" or names of kinds (GET /api/ward/v1/phi/kinds)";
+static const char places_why[] = "places must be \"any\" or of subject, comment, note, custom_field, attachment_name, attachment_text";
+static const char channels_why[] = "channels must be \"any\" or of api, email, form, chat";
+
+static void
+read_rule(struct ctx *cx, const json_t *v, int i, struct policy_rule *r)
+{
+	static const char *const names[] = { "kinds", "places", "channels", "min_score", "treatment", NULL };
+	const char *field = z_of(cx, str_printf(cx->arena, "rules.%d", i));
+	int64_t score = 0;
+	int t;
+
+	if (!json_is_object(v)) {
+		bad(cx, field, "InvalidValue", "Rule: must be an object");
+		return;
+	}
+	only(cx, v, names);
+	r->kinds = read_mask(cx, json_object_get(v, "kinds"), field, kinds_why, POLICY_KINDS, policy_kind_of);
+	r->places = read_mask(cx, json_object_get(v, "places"), field, places_why, PLACES, phi_place_of);
+	r->channels = read_mask(cx, json_object_get(v, "channels"), field, channels_why, CHANNELS, phi_channel_of);
+	if (json_object_get(v, "min_score") != NULL && !read_number(json_object_get(v, "min_score"), 0, 100, &score))
+		bad(cx, field, "InvalidValue", "min_score must be a number from 0 to 100");
+	r->min_score = (int)score;
+	if ((t = treatment_of(json_text(cx, json_object_get(v, "treatment")))) < 0)
+		bad(cx, field, "InvalidValue", "treatment must be keep, move, redact, hold or block");
+	r->treatment = (enum treatment)(t < 0 ? 0 : t);
+}
+
+static void
+read_policy(struct ctx *cx, const json_t *obj, struct policy_doc *p)
+{
+	static const char *const names[] = { "rules", "why", "style", "allow", NULL };
+	const json_t *v;
+	json_t *w;
+	size_t i;
+
+	*p = (struct policy_doc){ .version = 0 };
+	only(cx, obj, names);
+	v = json_object_get(obj, "rules");
+	if (!json_is_array(v))
+		bad(cx, "rules", "BlankValue", "Rules: is required and must be an array (an empty one keeps everything)");
+	else if (json_array_size(v) > POLICY_RULES)
+		bad(cx, "rules", "TooManyValues", "Rules: at most 100");
+	else
+		json_array_foreach(v, i, w)
+			read_rule(cx, w, (int)i, &p->rule[p->rules++]);
+	v = json_object_get(obj, "why");
+	if (v != NULL && !json_is_string(v))
+		bad(cx, "why", "InvalidValue", "Why: must be a string");
+	p->why = HIDE(json_text(cx, v));
+	v = json_object_get(obj, "style");
+	if (v != NULL && !str_eq(json_text(cx, v), S("label")) && !str_eq(json_text(cx, v), S("mask")))
+		bad(cx, "style", "InvalidValue", "Style: must be label or mask");
+	p->mask = str_eq(json_text(cx, v), S("mask"));
+	v = json_object_get(obj, "allow");
+	p->allow = NEW(cx->arena, sensitive, json_array_size(v) + 1);
+	if (v != NULL && !json_is_array(v))
+		bad(cx, "allow", "InvalidValue", "Allow: must be an array of strings");
+	json_array_foreach(v, i, w) {
+		if (!json_is_string(w) || json_string_length(w) == 0 || json_string_length(w) > 254) {
+			bad(cx, "allow", "InvalidValue", "Allow: must be an array of strings of at most 254 bytes");
+			break;
+		}
+		p->allow[p->allow_count++] = HIDE(json_text(cx, w));
+	}
+}
+
+static enum err
+policy_reply(struct ctx *cx, struct http_reply *rp, int status, const struct policy_doc *p)
+{
+	struct json j;
+
+	api_begin(rp, &j, status);
+	jw_obj(&j);
+	jw_key(&j, "policy");
+	json_policy(&j, cx, p);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_policy", p->version, "rules,why,allow");
+}
+
+/* ---- policy routes ------------------------------------------------------------------------------------------------ */
+
+static enum err
+kinds(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct json j;
+
+	(void)cx;
+	(void)rq;
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "kinds");
+	jw_arr(&j);
+	for (int i = 0; i < POLICY_KINDS; i++) {
+		jw_obj(&j);
+		jw_kz(&j, "name", policy_kind_name(i));
+		jw_kz(&j, "words", policy_kind_words(i));
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	jw_key(&j, "places");
+	jw_arr(&j);
+	for (int i = 0; i < PLACES; i++)
+		jw_str(&j, str_of(place_text(i)));
+	jw_end_arr(&j);
+	jw_key(&j, "channels");
+	jw_arr(&j);
+	for (int i = 0; i < CHANNELS; i++)
+		jw_str(&j, str_of(channel_text(i)));
+	jw_end_arr(&j);
+	jw_key(&j, "treatments");
+	jw_arr(&j);
+	for (int i = 0; i < TREATMENTS; i++)
+		jw_str(&j, str_of(treatment_name((enum treatment)i)));
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+policy_now(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	(void)rq;
+	return policy_reply(cx, rp, 200, policy_current(cx));
+}
+
+static enum err
+policy_default(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct policy_doc *p = NEW(cx->arena, struct policy_doc, 1);
+
+	(void)rq;
+	TRY(policy_get(cx, 0, p));
+	return policy_reply(cx, rp, 200, p);
+}
+
+static enum err
+policies(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct policy_doc *p;
+	struct json j;
+	int n;
+
+	(void)rq;
+	TRY(policy_list(cx, &p, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "policies");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_policy(&j, cx, &p[i]);
+	jw_end_arr(&j);
+	jw_kint(&j, "count", n);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_policy", policy_current(cx)->version, "rules,why,allow");
+}
+
+static enum err
+policy_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct policy_doc *in = NEW(cx->arena, struct policy_doc, 1), *out = NEW(cx->arena, struct policy_doc, 1);
+	static const char *const outer[] = { "policy", NULL };
+	const json_t *obj, *whole;
+
+	TRY(api_body(cx, rq, rp, NULL, &whole));
+	if (whole == NULL)
+		return OK;
+	TRY(api_body(cx, rq, rp, "policy", &obj));
+	if (obj == NULL)
+		return OK;
+	only(cx, whole, outer);
+	read_policy(cx, obj, in);
+	TRY(bad_check(cx));
+	TRY(policy_draft(cx, in, out));
+	return policy_reply(cx, rp, 201, out);
+}
+
+static enum err
+policy_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct policy_doc *p = NEW(cx->arena, struct policy_doc, 1);
+
+	TRY(policy_get(cx, rq->param[0], p));
+	return policy_reply(cx, rp, 200, p);
+}
+
+static enum err
+policy_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(policy_discard(cx, rq->param[0]));
+	api_empty(rp, 204);
+	return OK;
+}
+
+/* {"expected": version in force}, so that two administrators do not overwrite each other. */
+static enum err
+switch_to(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t version)
+{
+	struct policy_doc *p = NEW(cx->arena, struct policy_doc, 1);
+	static const char *const names[] = { "expected", NULL };
+	const json_t *obj = NULL;
+	int64_t expected = -1;
+
+	if (rq->body.n) {
+		TRY(api_body(cx, rq, rp, NULL, &obj));
+		if (obj == NULL)
+			return OK;
+		only(cx, obj, names);
+		if (json_object_get(obj, "expected") != NULL && !read_number(json_object_get(obj, "expected"), 0, INT64_MAX, &expected))
+			bad(cx, "expected", "InvalidValue", "Expected: must be the version that is in force");
+		TRY(bad_check(cx));
+	}
+	TRY(policy_activate(cx, version, expected, p));
+	return policy_reply(cx, rp, 200, p);
+}
+
+static enum err
+activate(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return switch_to(cx, rq, rp, rq->param[0]);
+}
+
+static enum err
+activate_defaults(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return switch_to(cx, rq, rp, 0);
+}
+
+/* ---- who sees PHI ----------------------------------------------------------------------------------------------------- */
+
+static enum err
+phi_of_user(struct ctx *cx, struct http_reply *rp, int64_t id)
+{
+	struct json j;
+	bool sees;
+	int own;
+
+	TRY(user_phi(cx, id, &own, &sees));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "user_id", id);
+	jw_kbool(&j, "sees_phi", sees);
+	jw_key(&j, "setting");
+	if (own < 0)
+		jw_null(&j);
+	else
+		jw_bool(&j, own != 0);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+user_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return phi_of_user(cx, rp, rq->param[0]);
+}
+
+static enum err
+user_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const names[] = { "setting", NULL };
+	const json_t *obj, *v;
+
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	only(cx, obj, names);
+	v = json_object_get(obj, "setting");
+	if (v == NULL || (!json_is_boolean(v) && !json_is_null(v)))
+		bad(cx, "setting", "InvalidValue", "Setting: must be true, false, or null for what the role says");
+	TRY(bad_check(cx));
+	TRY(user_set_phi(cx, rq->param[0], json_is_null(v) ? -1 : json_is_true(v)));
+	return phi_of_user(cx, rp, rq->param[0]);
+}
+
+#define V "/api/ward/v1/phi"
+const struct route phi_routes[] = {
+	{ GET,    V "/kinds",                          MAY_SIGNED_IN, 0,         kinds,             0 },
+	{ GET,    V "/policy",                         MAY_ADMIN,     0,         policy_now,        0 },
+	{ GET,    V "/policy/defaults",                MAY_ADMIN,     0,         policy_default,    0 },
+	{ POST,   V "/policy/defaults/activate",       MAY_ADMIN,     64 * KiB,  activate_defaults, 0 },
+	{ GET,    V "/policies",                       MAY_ADMIN,     0,         policies,          0 },
+	{ POST,   V "/policies",                       MAY_ADMIN,     256 * KiB, policy_post,       0 },
+	{ GET,    V "/policies/{id}",                  MAY_ADMIN,     0,         policy_show,       0 },
+	{ DELETE, V "/policies/{id}",                  MAY_ADMIN,     0,         policy_delete,     0 },
+	{ POST,   V "/policies/{id}/activate",         MAY_ADMIN,     64 * KiB,  activate,          0 },
+	{ GET,    V "/users/{id}",                     MAY_ADMIN,     0,         user_show,         0 },
+	{ PUT,    V "/users/{id}",                     MAY_ADMIN,     64 * KiB,  user_put,          0 },
+	{ 0 }
+};

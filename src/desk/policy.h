@@ -1,0 +1,104 @@
+/* policy.h - what happens to PHI on its way in: part of desk.h.
+ *
+ * A policy is a list of rules; the first that fits a finding (its kind, where
+ * it stands, the way it came in, how sure it is) says the treatment, and
+ * without one it is kept. Each change is a new version, a row; one is in force.
+ */
+#ifndef WARD_DESK_POLICY_H
+#define WARD_DESK_POLICY_H
+
+#include "base/base.h"
+
+/* In the order of weight: of several, the last decides what becomes of the whole. */
+enum treatment { PHI_KEEP, PHI_MOVE, PHI_REDACT, PHI_HOLD, PHI_BLOCK, TREATMENTS };
+enum phi_place { PLACE_SUBJECT, PLACE_COMMENT, PLACE_NOTE, PLACE_FIELD, PLACE_FILE_NAME, PLACE_FILE_TEXT, PLACES };
+enum phi_channel { CHANNEL_API, CHANNEL_EMAIL, CHANNEL_FORM, CHANNEL_CHAT, CHANNELS };
+
+/* The kinds of libphi, and two that a policy tells apart: whole card numbers
+ * (of ACCOUNT) and passwords (of OTHERID). */
+enum { POLICY_CARD = 20, POLICY_PASSWORD = 21, POLICY_KINDS = 22 };
+const char *policy_kind_name(int kind);                 /* "NAME" ... "CARD", "PASSWORD"; NULL outside */
+const char *policy_kind_words(int kind);                /* "a person's name" */
+int         policy_kind_of(str name);                   /* -1: no such kind */
+const char *treatment_name(enum treatment t);           /* "keep" ... */
+const char *place_name(enum phi_place p);               /* "subject", "comment", "note", "custom_field", "attachment_name", "attachment_text" */
+const char *channel_name(enum phi_channel c);           /* "api", "email", "form", "chat" */
+int         treatment_of(str name), phi_place_of(str name), phi_channel_of(str name);   /* -1: none */
+/* The channel of a via.channel ("email", "web", "chat", ...); what is not known counts as the API. */
+enum phi_channel policy_channel(str via);
+/* Which kind a finding is to a policy: by label, rule and what stands there. */
+int         policy_kind(str label, str rule, str value);
+
+#define POLICY_RULES 100
+struct policy_rule {
+	uint32_t       kinds, places, channels;         /* bits */
+	int            min_score;                       /* findings of this score up */
+	enum treatment treatment;
+};
+enum policy_state { POLICY_DRAFT, POLICY_IN_FORCE, POLICY_PAST };
+struct policy_doc {
+	int64_t version, author_id, activated_by;       /* version 0: the built-in defaults, never changed */
+	usec    created_at, activated_at;
+	enum policy_state state;
+	bool    mask;                                   /* redacted text becomes X per character instead of [KIND] */
+	struct policy_rule rule[POLICY_RULES];
+	int     rules;
+	sensitive why;                                  /* of this version, as its author wrote it */
+	sensitive *allow;                               /* never PHI here: the desk's own addresses and numbers */
+	int     allow_count;
+};
+void policy_defaults(struct policy_doc *out);
+/* The first rule that fits, else PHI_KEEP. */
+enum treatment policy_treatment(const struct policy_doc *p, int kind, enum phi_place place, enum phi_channel channel, int score);
+/* The policy in force; lives as long as the program. */
+const struct policy_doc *policy_current(struct ctx *cx);
+
+/* MAY_ADMIN, all of these. A new version is a draft until it is activated;
+ * what was in force becomes past and can be activated again. */
+enum err policy_get(struct ctx *cx, int64_t version, struct policy_doc *out) MUST_CHECK;       /* 0: the defaults */
+enum err policy_list(struct ctx *cx, struct policy_doc **out, int *count) MUST_CHECK;          /* newest first */
+enum err policy_draft(struct ctx *cx, const struct policy_doc *in, struct policy_doc *out) MUST_CHECK;
+/* E_CONFLICT when `expected` (-1: whatever) is not the version in force any more. */
+enum err policy_activate(struct ctx *cx, int64_t version, int64_t expected, struct policy_doc *out) MUST_CHECK;
+enum err policy_discard(struct ctx *cx, int64_t version) MUST_CHECK;                            /* drafts only */
+
+/* What the policy did to a change. */
+struct verdict {
+	enum treatment worst;
+	int   redacted, moved, held;
+	str   note;                     /* kinds and places, no values: for the trail */
+	int64_t suspended_id;           /* held: the suspended ticket that waits */
+};
+/* What ticket_create() and ticket_update() say of a held change, in cx->fail.field. */
+#define POLICY_HELD "phi_policy.held"
+#define POLICY_BLOCKED "phi_policy.blocked"
+
+/* The items of a bulk job (JSON text) without what the policy destroys on
+ * arrival, to be called before they are queued. */
+enum err desk_treat_payload(struct ctx *cx, str *json) MUST_CHECK;
+
+/* A mail that the policy refused is not kept. Called in the transaction that
+ * notes it, wired at start by who can answer the sender; NULL: the exit code
+ * of `ward mail deliver` makes the mail server bounce it. */
+struct refusal { int64_t id; str from_address, message_id; str reason; };   /* reason: fixed words, quotes nothing */
+extern enum err (*desk_on_mail_refused)(struct ctx *cx, const struct refusal *r);
+
+/* ---- people known beforehand ------------------------------------------------------------------------ */
+
+/* Opens policy and list of people; sys->policy is set by the caller. */
+enum err policy_open(struct ctx *cx, struct policy **out) MUST_CHECK;
+void     policy_close(struct policy **p);
+/* Adds people to the account's list, or (`replace`) makes a new list: CSV (RFC
+ * 4180) from a descriptor, its first line the columns: name, first_name,
+ * last_name, email, phone, fax, mrn, member_id, account, ssn, date_of_birth,
+ * address, other. Only keyed hashes are kept, sealed. E_LIMIT above 5,800,000
+ * values (64 MB), with nothing changed. MAY_ADMIN. */
+struct known_import { int64_t people, values, skipped, bytes; };
+enum err known_import(struct ctx *cx, int fd, bool replace, struct known_import *out) MUST_CHECK;
+enum err known_clear(struct ctx *cx) MUST_CHECK;
+enum err known_status(struct ctx *cx, struct known_import *out) MUST_CHECK;
+/* For gate_on_user_changed: the index and the known people learn of it. */
+struct user;
+enum err desk_user_changed(struct ctx *cx, const struct user *u) MUST_CHECK;
+
+#endif
