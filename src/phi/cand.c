@@ -403,7 +403,17 @@ phi_candidates(struct scan *s)
 	struct fit fit = { .known = false };
 	const bool *any = d->any[!(s->present & d->needs)];
 	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
+	/* First which tokens to look at, without a branch that could be guessed wrong. */
+	size_t count = 0;
 	for (size_t i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		unsigned char c = (unsigned char)s->t[k->at];
+		s->list[count] = (uint32_t)i;
+		count += any[c] | ((k->flags & F_CODE) != 0) | (k->lex >> 63 != 0) | (c == '@') | (k->h == dot_word) | (k->h == at_word) |
+		    ((k->ctx & r->word_starts) != 0);
+	}
+	for (size_t q = 0; q < count; q++) {
+		size_t i = s->list[q];
 		const struct tok *k = &s->tok[i];
 		unsigned char c = (unsigned char)s->t[k->at];
 		if (any[c]) {

@@ -10,7 +10,7 @@
  * first byte and at most MATCH_MAX bytes long.
  *
  * Bytes that no part of the pattern tells apart share a column: a table has
- * states * columns entries of 16 bits, most are below 2 KB. State 0 is dead.
+ * states * columns entries, most are below 4 KB. State 0 is dead.
  */
 #include "engine.h"
 
@@ -22,10 +22,10 @@
 
 struct dfa {
 	uint8_t   col[256];
-	uint8_t   first[256];
 	unsigned  columns, states;
 	uint8_t  *accept;
 	uint16_t *next;               /* [state * columns + column] */
+	uint32_t *step;               /* the same, for matching: where the next state's row begins, twice, + 1 if it accepts */
 };
 
 /* ---- the pattern, parsed straight into an automaton ---------------------------------------- */
@@ -497,8 +497,11 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 		*why = "the pattern matches nothing at all";
 		goto fail;
 	}
-	for (unsigned c = 0; c < 256; c++)
-		d->first[c] = d->next[d->columns + d->col[c]] != 0;
+	d->step = malloc(sizeof *d->step * d->states * d->columns);
+	if (!d->step)
+		goto fail;
+	for (size_t i = 0; i < (size_t)d->states * d->columns; i++)
+		d->step[i] = d->next[i] * d->columns << 1 | d->accept[d->next[i]];
 	goto out;
 fail:
 	phi_dfa_free(d);
@@ -515,13 +518,8 @@ phi_dfa_free(struct dfa *d)
 		return;
 	free(d->accept);
 	free(d->next);
+	free(d->step);
 	free(d);
-}
-
-const uint8_t *
-phi_dfa_first(const struct dfa *d)
-{
-	return d->first;
 }
 
 void
@@ -590,20 +588,18 @@ phi_dfa_look(const struct dfa *d, bool (*may)[256])
 unsigned
 phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *ends, unsigned max)
 {
-	unsigned s = 1, n = 0;
-	if (end - p > MATCH_MAX)
-		end = p + MATCH_MAX;
-	for (const char *q = p; q < end;) {
-		s = d->next[s * d->columns + d->col[(unsigned char)*q++]];
+	uint16_t all[MATCH_MAX + 1];
+	uint32_t s = d->columns << 1;
+	unsigned n = 0, len = end - p > MATCH_MAX ? MATCH_MAX : (unsigned)(end - p);
+	for (unsigned i = 0; i < len;) {
+		s = d->step[(s >> 1) + d->col[(unsigned char)p[i++]]];
+		all[n] = (uint16_t)i;
+		n += s & 1;
 		if (s == 0)
 			break;
-		if (d->accept[s]) {
-			if (n == max) {
-				memmove(ends, ends + 1, (max - 1) * sizeof *ends);
-				n--;
-			}
-			ends[n++] = (uint16_t)(q - p);
-		}
 	}
-	return n;
+	unsigned keep = n < max ? n : max;
+	for (unsigned i = 0; i < keep; i++)
+		ends[i] = all[n - keep + i];
+	return keep;
 }

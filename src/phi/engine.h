@@ -122,7 +122,6 @@ lex_get(const struct lexicon *l, uint64_t h)
 struct dfa;
 struct dfa *phi_dfa_new(const char *pattern, size_t n, const char **why);   /* NULL: refused, *why fixed words */
 void   phi_dfa_free(struct dfa *d);
-const uint8_t *phi_dfa_first(const struct dfa *d);    /* 256 flags: a match may begin with this byte */
 #define MATCH_MAX 256
 /* May a match begin with exactly `run` digits, then end or go on with a
  * character of class `next`? One call for all: fills may[run][next]. */
@@ -262,7 +261,16 @@ struct vcache {                       /* the tagger's sums of a word alone */
 
 #define NEAR 8
 #define PAD 80                        /* zero bytes behind a window: a block of the tokeniser, and a load */
-struct learned { uint64_t h; uint8_t kind, words; };
+/* Names found in a text, to be found again. */
+struct learned { uint64_t h; uint8_t words; };
+#define LEARNED_SLOTS 4096
+#define LEARNED_MAX   2800
+struct memory {
+	size_t         count;
+	uint64_t       bits[64];      /* what is surely not among them */
+	uint16_t       at[LEARNED_MAX + 1];
+	struct learned slot[LEARNED_SLOTS];
+};
 
 struct scan {
 	const struct phi *phi;
@@ -302,8 +310,7 @@ struct scan {
 	struct phi_finding *out;
 	size_t     nout, outcap;
 	bool       open;              /* the last one goes on in the next part, up to a blank */
-	struct learned *learned;
-	size_t     nlearned, learnedcap;
+	struct memory *memory;        /* NULL until something was learned */
 	uint64_t   owner;             /* phi->id the caches were filled for */
 	struct wcache *words;
 	struct vcache *vecs;
@@ -319,6 +326,7 @@ void phi_names(struct scan *s);
 void phi_tag(struct scan *s);
 void phi_beside(struct scan *s);
 void phi_memory(struct scan *s);
+void phi_memory_wipe(struct memory *m);
 void phi_merge(struct scan *s);
 void phi_known_find(struct scan *s);
 bool phi_known_allowed(const struct phi_known *k, const char *p, size_t n);

@@ -519,11 +519,37 @@ lexicon_name(struct scan *s, size_t i)
 	add_run(s, i, end > j ? end : j + 1, score > 92 ? 92 : score, s->phi->r_name);
 }
 
+/* The tokens at which a frame may begin: most are none, and to find that out
+ * must not cost a wrong guess of the processor each. */
+static size_t
+frames(struct scan *s)
+{
+	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
+	uint64_t intro = 0, line = 1;
+	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named" };
+	for (size_t i = 0; i < COUNTOF(first); i++)
+		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
+	size_t n = 0;
+	for (size_t i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		unsigned char c = (unsigned char)s->t[k->at];
+		uint64_t punctuation = k->type == T_PUNCT, is_word = k->type == T_WORD;
+		uint64_t take = line | (k->flags & F_NL) | (punctuation & ((c == ':') | (c == '=') | (c == ',')));
+		take |= is_word & ((k->ctx & classes) != 0);
+		take |= is_word & ((LEX_GIVEN(k->lex) > 1) | (k->len == 1) | (intro >> (k->h >> 32 & 63) & 1));
+		s->list[n] = (uint32_t)i;
+		n += take != 0;
+		line = punctuation & (c == '>');
+	}
+	return n;
+}
+
 void
 phi_names(struct scan *s)
 {
-	size_t line = 0;
-	for (size_t i = 0; i < s->ntok; i++) {
+	size_t line = 0, count = frames(s);
+	for (size_t q = 0; q < count; q++) {
+		size_t i = s->list[q];
 		const struct tok *k = &s->tok[i];
 		if (line_start(s, i)) {
 			line = i;
@@ -592,25 +618,35 @@ phi_beside(struct scan *s)
 /* ---- memory --------------------------------------------------------------------------------------- */
 
 static void
-learn(struct scan *s, uint64_t h, uint8_t strict)
+learn(struct memory *m, uint64_t h, uint8_t strict)
 {
-	size_t mask = s->learnedcap - 1, i = (size_t)(h >> 7) & mask;
-	while (s->learned[i].h) {
-		if (s->learned[i].h == h)
+	size_t mask = LEARNED_SLOTS - 1, i = (size_t)(h >> 7) & mask;
+	while (m->slot[i].h) {
+		if (m->slot[i].h == h)
 			return;
 		i = (i + 1) & mask;
 	}
-	s->learned[i] = (struct learned){ .h = h, .kind = PHI_NAME, .words = strict };
-	s->nlearned++;
+	m->slot[i] = (struct learned){ .h = h, .words = strict };
+	m->at[m->count++] = (uint16_t)i;
+	m->bits[h >> 48 & 63] |= 1ull << (h >> 54 & 63);
+}
+
+void
+phi_memory_wipe(struct memory *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		m->slot[m->at[i]] = (struct learned){ 0 };
+	memset(m->bits, 0, sizeof m->bits);
+	m->count = 0;
 }
 
 static const struct learned *
-recall(const struct scan *s, uint64_t h)
+recall(const struct memory *m, uint64_t h)
 {
-	size_t mask = s->learnedcap - 1;
-	for (size_t i = (size_t)(h >> 7) & mask; s->learned[i].h; i = (i + 1) & mask)
-		if (s->learned[i].h == h)
-			return &s->learned[i];
+	size_t mask = LEARNED_SLOTS - 1;
+	for (size_t i = (size_t)(h >> 7) & mask; m->slot[i].h; i = (i + 1) & mask)
+		if (m->slot[i].h == h)
+			return &m->slot[i];
 	return NULL;
 }
 
@@ -619,37 +655,39 @@ phi_memory(struct scan *s)
 {
 	if (s->o.flags & PHI_NO_MEMORY)
 		return;
-	if (!s->learned) {
-		if (!(s->learned = calloc(4096, sizeof *s->learned))) {
-			s->nomem = true;
-			return;
-		}
-		s->learnedcap = 4096;
+	if (!s->memory && !(s->memory = calloc(1, sizeof *s->memory))) {
+		s->nomem = true;
+		return;
 	}
-	size_t n = s->ncand, i = 0, before = s->nlearned;
+	struct memory *m = s->memory;
+	size_t n = s->ncand, i = 0, count = 0;
 	for (size_t c = 0; c < n; c++) {
 		const struct cand *q = &s->cand[c];
 		if (q->kind != PHI_NAME || q->score < 62)
 			continue;
 		for (i = token_from(s, q->at); i < s->ntok && s->tok[i].at < q->end; i++) {
 			const struct tok *k = &s->tok[i];
-			if (k->type != T_WORD || k->len < 3 || s->nlearned > 2800 || HAS(k, W_TITLE))
+			if (k->type != T_WORD || k->len < 3 || m->count > LEARNED_MAX || HAS(k, W_TITLE))
 				continue;
 			/* A word of the language is a name again only in the same clothes. */
 			uint8_t strict = LEX_COMMON(k->lex) || HAS(k, W_NOTNAME) || k->lex & (LEX_PLACE | LEX_EPONYM) ? 1 : 0;
 			if (LEX_COMMON(k->lex) == 3 || (HAS(k, W_NOTNAME) && LEX_COMMON(k->lex)))
 				continue;
-			learn(s, k->h, strict);
+			learn(m, k->h, strict);
 		}
 	}
-	(void)before;
-	if (s->nlearned == 0)
+	if (m->count == 0)
 		return;
+	/* Nearly all words are none of them, which one look at a bit tells. */
 	for (i = 0; i < s->ntok; i++) {
 		const struct tok *k = &s->tok[i];
-		if (k->type != T_WORD || k->len < 3 || s->cover[i])
-			continue;
-		const struct learned *l = recall(s, k->h);
+		s->list[count] = (uint32_t)i;
+		count += m->bits[k->h >> 48 & 63] >> (k->h >> 54 & 63) & (k->type == T_WORD) & (k->len > 2) & !s->cover[i];
+	}
+	for (size_t q = 0; q < count; q++) {
+		i = s->list[q];
+		const struct tok *k = &s->tok[i];
+		const struct learned *l = recall(m, k->h);
 		if (!l || (l->words && !(k->flags & F_UP)))
 			continue;
 		if (k->lex & LEX_EPONYM && i + 1 < s->ntok && s->tok[i + 1].lex & LEX_EPO_HEAD)

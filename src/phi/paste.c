@@ -85,7 +85,7 @@ key_of(const char *p, size_t n)
 	if (m < 2)
 		return -1;
 	for (size_t i = 0; i < COUNTOF(keys); i++)
-		if (keys[i].n == m && keys[i].key[0] == k[0] && !memcmp(keys[i].key, k, m))
+		if (keys[i].n == m && keys[i].key[0] == k[0] && keys[i].key[m - 1] == k[m - 1] && !memcmp(keys[i].key, k, m))
 			return keys[i].kind;
 	/* patient_last_name, mother's maiden name, home_zip */
 	static const struct { const char *tail; uint8_t n, kind; } tails[] = {
@@ -95,7 +95,7 @@ key_of(const char *p, size_t n)
 		{ "memberid", 8, PHI_HEALTHPLAN }, { "npi", 3, PHI_LICENSE },
 	};
 	for (size_t i = 0; i < COUNTOF(tails); i++)
-		if (m > tails[i].n + 2 && !memcmp(k + m - tails[i].n, tails[i].tail, tails[i].n))
+		if (m > tails[i].n + 2 && k[m - 1] == tails[i].tail[tails[i].n - 1] && !memcmp(k + m - tails[i].n, tails[i].tail, tails[i].n))
 			return tails[i].kind;
 	return -1;
 }
@@ -253,7 +253,7 @@ struct cell { size_t at, end; };
 
 /* The cells of a line; a | at its ends is a frame, not a cell. */
 static unsigned
-cells_of(const struct scan *s, size_t at, size_t end, char sep, struct cell *c)
+cells_of(const struct scan *s, size_t at, size_t end, char sep, struct cell *c, unsigned max)
 {
 	unsigned n = 0;
 	while (at < end && s->t[at] == ' ')
@@ -264,7 +264,7 @@ cells_of(const struct scan *s, size_t at, size_t end, char sep, struct cell *c)
 		at++;
 	if (sep == '|' && end > at && s->t[end - 1] == '|')
 		end--;
-	while (n < CELLS) {
+	while (n < max) {
 		size_t e = at;
 		while (e < end && s->t[e] == ' ')
 			e++;
@@ -303,13 +303,13 @@ table(struct scan *s, size_t at, size_t end, char sep)
 {
 	struct cell c[CELLS];
 	int kind[CELLS];
-	unsigned n = cells_of(s, at, end, sep, c), sure = 0, generic = 0, roles = 0;
-	if (n < 2)
+	/* Most lines with a comma are none: two cells tell. */
+	unsigned n = cells_of(s, at, end, sep, c, 2), sure = 0, generic = 0, roles = 0;
+	if (n < 2 || (key_of(s->t + c[0].at, c[0].end - c[0].at) < 0 && key_of(s->t + c[1].at, c[1].end - c[1].at) < 0))
 		return at;
+	n = cells_of(s, at, end, sep, c, CELLS);
 	for (unsigned i = 0; i < n; i++) {
 		kind[i] = key_of(s->t + c[i].at, c[i].end - c[i].at);
-		if (kind[i] < 0 && i == 1 && kind[0] < 0)
-			return at;
 		if (kind[i] >= 0)
 			kind[i] & GENERIC ? generic++ : sure++, roles += (kind[i] & ROLE) == ROLE;
 	}
@@ -322,7 +322,7 @@ table(struct scan *s, size_t at, size_t end, char sep)
 			break;
 		to = line_end(s, from);
 		struct cell r[CELLS];
-		unsigned m = cells_of(s, from, to, sep, r);
+		unsigned m = cells_of(s, from, to, sep, r, CELLS);
 		if (m < 2)
 			break;
 		for (unsigned i = 0; i < n && i < m; i++)
@@ -409,7 +409,8 @@ phi_pastes(struct scan *s)
 {
 	const char *t = s->t;
 	bool bar = memchr(t, '|', s->tn) != NULL;
-	if (memchr(t, '=', s->tn) || memchr(t, '>', s->tn) || memmem(t, s->tn, "\":", 2) || memmem(t, s->tn, "\" :", 3))
+	if (memchr(t, '=', s->tn) || memchr(t, '>', s->tn) || (memchr(t, '"', s->tn) && (memmem(t, s->tn, "\":", 2) ||
+	    memmem(t, s->tn, "\" :", 3))))
 		pairs(s);
 	for (size_t at = 0; at < s->tn;) {
 		size_t end = line_end(s, at), done = at;

@@ -405,11 +405,29 @@ branch(struct scan *s, size_t i)
 	cand_add(s, s->tok[i].at, end_of(s, end - 1), PHI_FACILITY, 72, s->phi->r_facility);
 }
 
+/* The tokens at which something may begin; see frames() of name.c. */
+static size_t
+starts(struct scan *s)
+{
+	const uint64_t classes = s->phi->wc[W_POBOX] | s->phi->wc[W_BRAND], heads = s->phi->wc[W_FACHEAD];
+	const uint64_t lex = LEX_ABBR | LEX_STATE | LEX_PLACE_HEAD | LEX_HOSP_HEAD | LEX_PLACE | LEX_WORLD | LEX_BIGPLACE;
+	size_t n = 0;
+	for (size_t i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		uint64_t up = -(uint64_t)((k->flags & F_UP) != 0);
+		s->list[n] = (uint32_t)i;
+		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | (heads & up))) != 0) |
+		    ((k->lex & lex & up) != 0));
+	}
+	return n;
+}
+
 void
 phi_places(struct scan *s)
 {
-	size_t skip = 0, took;
-	for (size_t i = 0; i < s->ntok; i++) {
+	size_t skip = 0, took, count = starts(s);
+	for (size_t q = 0; q < count; q++) {
+		size_t i = s->list[q];
 		const struct tok *k = &s->tok[i];
 		if (k->type == T_PUNCT)
 			continue;

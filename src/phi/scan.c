@@ -31,7 +31,7 @@ drop(void *arg)
 		free(s->t);
 	}
 	free(s->map), free(s->bits), free(s->near), free(s->list), free(s->before), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->sorted), free(s->emit), free(s->score), free(s->tag);
-	free(s->out), free(s->learned), free(s->words), free(s->vecs);
+	free(s->out), free(s->memory), free(s->words), free(s->vecs);
 	free(s);
 	mine = NULL;
 }
@@ -293,9 +293,8 @@ scan_all(struct scan *s, const char *text, size_t len)
 {
 	s->nout = 0;
 	s->open = false;
-	if (s->nlearned)
-		memset(s->learned, 0, s->learnedcap * sizeof *s->learned);
-	s->nlearned = 0;
+	if (s->memory)
+		phi_memory_wipe(s->memory);
 	for (size_t from = 0, to; from < len; from = to) {
 		to = phi_part_end(text, len, from);
 		enum phi_err e = phi_part_scan(s, text, len, from, to);

@@ -30,8 +30,7 @@ struct phi_stream {
 	size_t                 copied;    /* in b: what has been written up to */
 	struct phi_finding     held;      /* offsets in b; len 0: none */
 	bool                   open;      /* held goes on to the next blank */
-	struct learned        *learned;
-	size_t                 nlearned, learnedcap;
+	struct memory         *memory;
 };
 
 enum phi_err
@@ -62,7 +61,7 @@ phi_stream_free(struct phi_stream *s)
 	if (s->b)
 		explicit_bzero(s->b, s->cap);
 	free(s->b);
-	free(s->learned);
+	free(s->memory);
 	free(s);
 }
 
@@ -104,9 +103,8 @@ part(struct phi_stream *s, size_t to)
 	if (!c)
 		return PHI_NOMEM;
 	/* The scratch is the thread's: what the stream remembers goes in and comes out again. */
-	struct learned *l = c->learned;
-	size_t nl = c->nlearned, cl = c->learnedcap;
-	c->learned = s->learned, c->nlearned = s->nlearned, c->learnedcap = s->learnedcap;
+	struct memory *m = c->memory;
+	c->memory = s->memory;
 	c->o = s->scan;
 	c->nout = 0;
 	c->open = s->open;
@@ -120,8 +118,8 @@ part(struct phi_stream *s, size_t to)
 	if (e == PHI_OK)
 		e = phi_part_scan(c, s->b, s->n, s->from, to);
 	s->open = c->open;
-	s->learned = c->learned, s->nlearned = c->nlearned, s->learnedcap = c->learnedcap;
-	c->learned = l, c->nlearned = nl, c->learnedcap = cl;
+	s->memory = c->memory;
+	c->memory = m;
 	if (c->t)
 		explicit_bzero(c->t, c->high);
 	c->high = 0;
