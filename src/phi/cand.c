@@ -18,7 +18,7 @@ struct dispatch {
 	unsigned  words;
 	/* May a rule that is not bound to a word or chunk begin with this byte? The
 	 * second table leaves out those that begin with letters and need one of... */
-	bool      any[2][256];
+	bool      any[2][256], look_at[2][256];
 	uint64_t  needs;          /* ... these words near */
 	uint8_t   col[256];       /* bytes that no table tells apart share a column */
 	uint64_t *look[LOOK];     /* [column * words] */
@@ -101,21 +101,35 @@ edge_after(const struct scan *s, size_t end, uint8_t edge)
 	}
 }
 
-static size_t
-token_at(const struct scan *s, size_t from, size_t byte)
+/* What was found out about token `at`, for all rules tried there. */
+struct fit {
+	size_t   at;
+	uint64_t wide, before[41];    /* wide(); phi_context(at, n, 0) */
+	uint64_t known;               /* bit n: before[n] is; bit 63: wide is */
+	/* Rules that lack no word, by the classes near: the same for many tokens in turn. */
+	uint64_t near, rules[WORDS_MAX];
+	bool     near_known;
+};
+
+static uint64_t
+before(const struct scan *s, struct fit *f, int n)
 {
-	while (from < s->ntok && s->tok[from].at < byte)
-		from++;
-	return from;
+	if (!(f->known >> n & 1)) {
+		f->before[n] = phi_context(s, f->at, n, 0);
+		f->known |= 1ull << n;
+	}
+	return f->before[n];
 }
 
 /* Words between a value and the nearest word of `classes`; -1: none near. */
 static int
-distance(const struct scan *s, size_t i, size_t next, const struct clause *c)
+distance(const struct scan *s, struct fit *f, size_t next, const struct clause *c)
 {
 	int lo = 1, hi = c->before;
-	if (hi > 0 && phi_context(s, i, hi, 0) & c->classes) {
-		while (lo < hi && !(phi_context(s, i, lo, 0) & c->classes))
+	if (!(c->classes & s->present))
+		return -1;
+	if (hi > 0 && before(s, f, hi) & c->classes) {
+		while (lo < hi && !(before(s, f, lo) & c->classes))
 			lo++;
 		return lo;
 	}
@@ -125,26 +139,29 @@ distance(const struct scan *s, size_t i, size_t next, const struct clause *c)
 }
 
 static bool
-near_words(const struct scan *s, size_t i, size_t next, const struct clause *c)
+near_words(const struct scan *s, struct fit *f, size_t next, const struct clause *c)
 {
-	return (c->before > 0 && phi_context(s, i, c->before, 0) & c->classes) ||
-	    (c->after > 0 && phi_context(s, next, 0, c->after) & c->classes);
+	return c->classes & s->present && ((c->before > 0 && before(s, f, c->before) & c->classes) ||
+	    (c->after > 0 && phi_context(s, next, 0, c->after) & c->classes));
 }
 
 /* All word classes near, whatever stands between: a rule whose words are not
  * even here need not be tried. */
 static uint64_t
-wide(const struct scan *s, size_t i)
+wide(const struct scan *s, struct fit *f)
 {
+	if (f->known >> 63)
+		return f->wide;
 	uint64_t m = 0;
-	size_t lo = i > 24 ? i - 24 : 0, hi = i + 16 < s->ntok ? i + 16 : s->ntok;
+	size_t i = f->at, lo = i > 24 ? i - 24 : 0, hi = i + 16 < s->ntok ? i + 16 : s->ntok;
 	for (size_t j = lo; j < hi; j++)
 		m |= s->tok[j].ctx;
-	return m;
+	f->known |= 1ull << 63;
+	return f->wide = m;
 }
 
 static void
-try(struct scan *s, size_t i, unsigned number)
+try(struct scan *s, size_t i, unsigned number, struct fit *f)
 {
 	const struct rule *r = &s->phi->rules.rule[number];
 	const struct tok *k = &s->tok[i];
@@ -164,7 +181,7 @@ try(struct scan *s, size_t i, unsigned number)
 		while (len > 4 && strchr(".,;:!?)'\"*", p[len - 1]))
 			len--;
 	}
-	size_t end = k->at + len, next = token_at(s, i, end);
+	size_t end = k->at + len, next = token_from(s, end);
 	int score = r->score;
 	if (r->min_digits) {
 		unsigned d = 0;
@@ -174,7 +191,7 @@ try(struct scan *s, size_t i, unsigned number)
 			return;
 	}
 	if (r->needs_given) {
-		int d = wide(s, i) & r->needs.classes ? distance(s, i, next, &r->needs) : -1;
+		int d = wide(s, f) & r->needs.classes ? distance(s, f, next, &r->needs) : -1;
 		if (d < 0)
 			return;
 		score -= d > 1 ? d - 1 : 0;
@@ -186,10 +203,10 @@ try(struct scan *s, size_t i, unsigned number)
 		score += add;
 	}
 	for (unsigned j = 0; j < r->drops; j++)
-		if (near_words(s, i, next, &r->drop[j]))
+		if (near_words(s, f, next, &r->drop[j]))
 			return;
 	for (unsigned j = 0; j < r->boosts; j++)
-		if (near_words(s, i, next, &r->boost[j]))
+		if (near_words(s, f, next, &r->boost[j]))
 			score += r->boost[j].add;
 	if (score > 0)
 		cand_add(s, k->at, end, r->kind, score, (int)number);
@@ -285,6 +302,8 @@ phi_dispatch_new(struct rules *r)
 			    q->start != START_WORD && q->start < START_DOTTED))
 				d->any[0][c] = true, d->any[1][c] |= !is_letter((unsigned char)c) || !q->needs_given;
 	}
+	memcpy(d->look_at, d->any, sizeof d->any);
+	d->look_at[0]['@'] = d->look_at[1]['@'] = true;
 	unsigned columns = 0;
 	for (unsigned c = 0; c < 256; c++) {
 		unsigned k = 0;
@@ -335,7 +354,7 @@ alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
 	unsigned words = d->words;
 	uint64_t any = 0;
 	const uint64_t *row[LOOK];
-	for (unsigned j = 0; j < LOOK; j++)
+	for (unsigned j = 0; j < LOOK / 2; j++)
 		row[j] = d->look[j] + d->col[p[j]] * words;
 	for (unsigned w = 0; w < words; w++) {
 		uint64_t m = group[w] & row[0][w] & row[1][w];
@@ -344,22 +363,29 @@ alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
 		left[w] = m;
 		any |= m;
 	}
+	if (!any)
+		return false;
+	for (unsigned j = LOOK / 2; j < LOOK; j++)
+		row[j] = d->look[j] + d->col[p[j]] * words;
+	any = 0;
+	for (unsigned w = 0; w < words; w++) {
+		left[w] &= row[8][w] & row[9][w] & row[10][w] & row[11][w] & row[12][w] & row[13][w] & row[14][w] & row[15][w];
+		any |= left[w];
+	}
 	return any;
 }
 
-/* Rules that lack no word, by the classes near: the same for many tokens in turn. */
-struct fit { uint64_t near; bool known; uint64_t rules[WORDS_MAX]; };
 
 static const uint64_t *
 fitting(const struct dispatch *d, struct fit *f, uint64_t near)
 {
-	if (f->known && f->near == near)
+	if (f->near_known && f->near == near)
 		return f->rules;
 	memcpy(f->rules, d->bare, d->words * sizeof *f->rules);
 	for (uint64_t m = near; m; m &= m - 1)
 		for (unsigned w = 0; w < d->words; w++)
 			f->rules[w] |= d->near[__builtin_ctzll(m)][w];
-	f->near = near, f->known = true;
+	f->near = near, f->near_known = true;
 	return f->rules;
 }
 
@@ -370,12 +396,14 @@ try_all(struct scan *s, size_t i, const uint64_t *group, struct fit *f)
 	uint64_t left[WORDS_MAX];
 	if (!alive(s, i, group, left))
 		return;
+	if (f->at != i)
+		f->at = i, f->known = 0;
 	size_t at = s->tok[i].at;
 	const uint64_t *fits = fitting(d, f, around(s, i)), *strict = d->strict, *loose = d->loose;
 	uint64_t s_ok = -(uint64_t)edge_before(s, at, EDGE_STRICT), l_ok = -(uint64_t)edge_before(s, at, EDGE_LOOSE);
 	for (unsigned w = 0; w < d->words; w++)
 		for (uint64_t m = left[w] & fits[w] & ((strict[w] & s_ok) | (loose[w] & l_ok)); m; m &= m - 1)
-			try(s, i, w * 64 + (unsigned)__builtin_ctzll(m));
+			try(s, i, w * 64 + (unsigned)__builtin_ctzll(m), f);
 }
 
 /* The token at which what stands before the @ at token i begins. */
@@ -400,18 +428,21 @@ phi_candidates(struct scan *s)
 {
 	const struct rules *r = &s->phi->rules;
 	const struct dispatch *d = r->dispatch;
-	struct fit fit = { .known = false };
+	struct fit fit;
+	fit.at = SIZE_MAX, fit.known = 0, fit.near_known = false;
 	const bool *any = d->any[!(s->present & d->needs)];
 	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
 	/* First which tokens to look at, without a branch that could be guessed wrong. */
-	size_t count = 0;
-	for (size_t i = 0; i < s->ntok; i++) {
-		const struct tok *k = &s->tok[i];
-		unsigned char c = (unsigned char)s->t[k->at];
-		s->list[count] = (uint32_t)i;
-		count += any[c] | ((k->flags & F_CODE) != 0) | (k->lex >> 63 != 0) | (c == '@') | (k->h == dot_word) | (k->h == at_word) |
-		    ((k->ctx & r->word_starts) != 0);
+	const bool *look_at = d->look_at[any == d->any[1]];
+	const struct tok *tok = s->tok, *end = tok + s->ntok;
+	const char *t = s->t;
+	uint32_t *to = s->list;
+	for (const struct tok *k = tok; k < end; k++) {
+		*to = (uint32_t)(k - tok);
+		to += (look_at[(unsigned char)t[k->at]] | (k->flags & F_CODE) | (k->lex & LEX_DOTTED) | (k->ctx & r->word_starts)) != 0 ||
+		    k->h == dot_word || k->h == at_word;
 	}
+	size_t count = (size_t)(to - s->list);
 	for (size_t q = 0; q < count; q++) {
 		size_t i = s->list[q];
 		const struct tok *k = &s->tok[i];

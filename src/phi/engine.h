@@ -128,7 +128,7 @@ void   phi_dfa_free(struct dfa *d);
 void phi_dfa_runs(const struct dfa *d, bool (*may)[9]);
 /* May a match hold byte c at offset j from its beginning, j below LOOK? Where a
  * match may have ended before, anything may stand. */
-#define LOOK 8
+#define LOOK 16
 void phi_dfa_look(const struct dfa *d, bool (*may)[256]);
 /* Calls back nothing: fills the ends of the matches that begin at p, longest
  * last; returns how many (at most `max`, the longest are kept). */
@@ -236,6 +236,7 @@ struct phi {
 	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
 	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside;
+	uint32_t        key_lengths[32];  /* paste.c */
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;
 };
@@ -321,6 +322,7 @@ bool phi_normalise(struct scan *s, const char *p, size_t n);
 bool phi_tokenise(struct scan *s);
 void phi_candidates(struct scan *s);
 void phi_pastes(struct scan *s);
+void phi_paste_keys(uint32_t *lengths);
 void phi_places(struct scan *s);
 void phi_names(struct scan *s);
 void phi_tag(struct scan *s);

@@ -529,19 +529,21 @@ frames(struct scan *s)
 	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named" };
 	for (size_t i = 0; i < COUNTOF(first); i++)
 		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
-	size_t n = 0;
-	for (size_t i = 0; i < s->ntok; i++) {
-		const struct tok *k = &s->tok[i];
-		unsigned char c = (unsigned char)s->t[k->at];
-		uint64_t punctuation = k->type == T_PUNCT, is_word = k->type == T_WORD;
-		uint64_t take = line | (k->flags & F_NL) | (punctuation & ((c == ':') | (c == '=') | (c == ',')));
-		take |= is_word & ((k->ctx & classes) != 0);
-		take |= is_word & ((LEX_GIVEN(k->lex) > 1) | (k->len == 1) | (intro >> (k->h >> 32 & 63) & 1));
-		s->list[n] = (uint32_t)i;
-		n += take != 0;
-		line = punctuation & (c == '>');
+	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
+		[0x80 ... 0xff] = 4 };
+	const struct tok *k = s->tok, *end = k + s->ntok;
+	const char *t = s->t;
+	uint32_t *list = s->list, *to = list;
+	for (; k < end; k++) {
+		uint64_t c = sign[(unsigned char)t[k->at]];
+		/* Given names that count, single letters, and some words too many. */
+		uint64_t take = line | (k->flags & F_NL) | (c & 1) | (k->ctx & classes) | (k->lex & 6) | (c & (uint64_t)(k->len == 1) << 2) |
+		    (intro >> (k->h >> 32 & 63) & 1);
+		*to = (uint32_t)(k - s->tok);
+		to += take != 0;
+		line = c & 2;
 	}
-	return n;
+	return (size_t)(to - list);
 }
 
 void

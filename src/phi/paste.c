@@ -67,8 +67,17 @@ static const struct { const char *key; uint8_t n, kind; } keys[] = {
 #undef K
 };
 
+/* Which lengths keys have, by their first letter: most words are no key, and
+ * this tells it at once. */
+void
+phi_paste_keys(uint32_t *lengths)
+{
+	for (size_t i = 0; i < COUNTOF(keys); i++)
+		lengths[keys[i].key[0] & 31] |= 1u << keys[i].n;
+}
+
 static int
-key_of(const char *p, size_t n)
+key_of(const uint32_t *lengths, const char *p, size_t n)
 {
 	char k[25];
 	uint8_t m = 0;
@@ -84,7 +93,7 @@ key_of(const char *p, size_t n)
 	}
 	if (m < 2)
 		return -1;
-	for (size_t i = 0; i < COUNTOF(keys); i++)
+	for (size_t i = 0; lengths[k[0] & 31] >> m & 1 && i < COUNTOF(keys); i++)
 		if (keys[i].n == m && keys[i].key[0] == k[0] && keys[i].key[m - 1] == k[m - 1] && !memcmp(keys[i].key, k, m))
 			return keys[i].kind;
 	/* patient_last_name, mother's maiden name, home_zip */
@@ -304,12 +313,13 @@ table(struct scan *s, size_t at, size_t end, char sep)
 	struct cell c[CELLS];
 	int kind[CELLS];
 	/* Most lines with a comma are none: two cells tell. */
+	/* Most lines with a comma are none: two cells tell. */
 	unsigned n = cells_of(s, at, end, sep, c, 2), sure = 0, generic = 0, roles = 0;
-	if (n < 2 || (key_of(s->t + c[0].at, c[0].end - c[0].at) < 0 && key_of(s->t + c[1].at, c[1].end - c[1].at) < 0))
+	if (n < 2 || (key_of(s->phi->key_lengths, s->t + c[0].at, c[0].end - c[0].at) < 0 && key_of(s->phi->key_lengths, s->t + c[1].at, c[1].end - c[1].at) < 0))
 		return at;
 	n = cells_of(s, at, end, sep, c, CELLS);
 	for (unsigned i = 0; i < n; i++) {
-		kind[i] = key_of(s->t + c[i].at, c[i].end - c[i].at);
+		kind[i] = key_of(s->phi->key_lengths, s->t + c[i].at, c[i].end - c[i].at);
 		if (kind[i] >= 0)
 			kind[i] & GENERIC ? generic++ : sure++, roles += (kind[i] & ROLE) == ROLE;
 	}
@@ -356,7 +366,7 @@ pair(const struct scan *s, size_t i, size_t v, char how, struct pair *p)
 		return false;
 	if (how == '>' && (k == 0 || s->t[k - 1] != '<'))
 		return false;
-	int kind = key_of(s->t + k, i - k);
+	int kind = key_of(s->phi->key_lengths, s->t + k, i - k);
 	if (kind < 0)
 		return false;
 	size_t e;

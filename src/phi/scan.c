@@ -155,7 +155,11 @@ placeholder(const char *text, size_t len, size_t at, size_t end)
 		x += text[i] == 'X';
 	if (i == end && x > 0)
 		return true;
-	/* Inside of one pair of brackets that begins with the name of a kind. */
+	/* Inside of one pair of brackets that begins with the name of a kind. The
+	 * closing one is near, and looked for first: mostly there is none. */
+	size_t far = at + 28 < len ? at + 28 : len;
+	if (end > far || !memchr(text + end - 1, ']', far - end + 1))
+		return false;
 	for (i = at; i < end; i++)
 		if (text[i] == '[' || text[i] == ']')
 			break;
