@@ -313,7 +313,6 @@ table(struct scan *s, size_t at, size_t end, char sep)
 	struct cell c[CELLS];
 	int kind[CELLS];
 	/* Most lines with a comma are none: two cells tell. */
-	/* Most lines with a comma are none: two cells tell. */
 	unsigned n = cells_of(s, at, end, sep, c, 2), sure = 0, generic = 0, roles = 0;
 	if (n < 2 || (key_of(s->phi->key_lengths, s->t + c[0].at, c[0].end - c[0].at) < 0 && key_of(s->phi->key_lengths, s->t + c[1].at, c[1].end - c[1].at) < 0))
 		return at;

@@ -82,6 +82,7 @@ bitmaps(struct scan *s)
 	for (int k = 0; k < BIT_COUNT; k++)
 		map[k] = s->bits + blocks * (size_t)k;
 	const char *t = s->t;
+	uint64_t inside = 0;
 	for (size_t b = 0; b * 64 <= s->tn; b++) {
 		uint64_t m[BIT_COUNT] = { 0 }, apos = 0, dot = 0, colon = 0;
 		for (unsigned q = 0; q < 64; q += 16) {
@@ -120,6 +121,10 @@ bitmaps(struct scan *s)
 			map[k][b] = m[k];
 		if (apos)
 			join_apostrophes(s, map[BIT_WORD], b, apos);
+		/* A token begins at each other character, and where a word does. */
+		uint64_t word = map[BIT_WORD][b];
+		map[BIT_START][b] = ~m[BIT_BLANK] & ~(word & (word << 1 | inside));
+		inside = word >> 63;
 	}
 	/* A look at the last place reads a word more. */
 	for (int k = 0; k < BIT_COUNT; k++)
@@ -234,99 +239,102 @@ resolve(struct scan *s, uint32_t *list, size_t missed, uint32_t *ends, size_t ph
 	}
 }
 
+/* The starts behind a possessive taken off, or behind a word cut off: what was
+ * inside of a word begins a token now. Returns those left in block b. */
+static uint64_t
+start_at(struct scan *s, size_t i, size_t from, size_t b)
+{
+	size_t blocks = s->tn / 64 + 2;
+	uint64_t *start = s->bits + blocks * BIT_START;
+	const uint64_t *blank = s->bits + blocks * BIT_BLANK;
+	for (size_t j = from; j < i; j++)
+		start[j >> 6] &= ~(1ull << (j & 63));
+	if (!(blank[i >> 6] >> (i & 63) & 1))
+		start[i >> 6] |= 1ull << (i & 63);
+	size_t done = from - b * 64;
+	return done < 64 ? start[b] >> done << done : 0;
+}
+
+/* A word of REACH bytes and more, byte by byte. Returns its length. */
+static size_t
+long_word(const struct scan *s, const uint64_t *word, size_t i, struct tok *q)
+{
+	size_t len = run_of(word, i, s->tn);
+	uint8_t last = 0, seen = 0;
+	bool all_up = true, mixed = false;
+	if (len > 0xffff)
+		len = 0xffff;
+	for (size_t j = i; j < i + len; j++) {
+		uint8_t c = phi_cls[char_at(s, j)];
+		seen |= c;
+		all_up &= c == C_UPPER;
+		mixed |= c == C_UPPER && last == C_LOWER;
+		last = c & C_ALNUM ? c : last;
+	}
+	q->type = !(seen & C_DIGIT) ? T_WORD : seen & C_LETTER ? T_MIX : T_NUM;
+	q->flags |= (uint8_t)(all_up ? F_ALLUP : mixed ? F_MIXED : 0);
+	return len;
+}
+
 /* Cuts the text into s->tok, which has room, without asking what words are. */
 static inline __attribute__((always_inline)) void
 cut(struct scan *s)
 {
-	static const uint8_t type_of[8] = { T_PUNCT, T_WORD, T_PUNCT, T_NUM, T_PUNCT, T_WORD, T_PUNCT, T_MIX };
-	size_t n = s->tn, i = 0;
+	size_t n = s->tn, blocks = n / 64 + 2;
 	const char *t = s->t;
 	struct tok *q = s->tok;
-	size_t blocks = n / 64 + 2;
-	const uint64_t *blank = s->bits + blocks * BIT_BLANK, *nl = s->bits + blocks * BIT_NL, *word = s->bits + blocks * BIT_WORD,
-	    *alnum = s->bits + blocks * BIT_ALNUM, *digit = s->bits + blocks * BIT_DIGIT, *upper = s->bits + blocks * BIT_UPPER,
-	    *lower = s->bits + blocks * BIT_LOWER, *dot = s->bits + blocks * BIT_DOT;
-	uint64_t *start = s->bits + blocks * BIT_START;
-	uint32_t ups = 0, lows = 0;
-	uint32_t first = F_NL | F_PARA | F_SPACE;
-	uint64_t code = 0, dotted = 0;
+	const uint64_t *blank = s->bits + blocks * BIT_BLANK, *word = s->bits + blocks * BIT_WORD, *alnum = s->bits + blocks * BIT_ALNUM,
+	    *digit = s->bits + blocks * BIT_DIGIT, *upper = s->bits + blocks * BIT_UPPER, *lower = s->bits + blocks * BIT_LOWER,
+	    *start = s->bits + blocks * BIT_START;
+	uint64_t behind = 1;            /* a blank in front of the block */
+	uint32_t odd = 0;               /* words that begin with a digit */
 
-	for (;;) {
-		/* The blanks in front of the token. */
-		uint32_t gap = (uint32_t)__builtin_ctzll(~bits_at(blank, i) | 1ull << REACH), flags = first;
-		uint64_t breaks = bits_at(nl, i) & ((1ull << gap) - 1);
-		first = 0;
-		if (__builtin_expect(gap >= REACH, 0)) {
-			size_t all = run_of(blank, i, n);
-			unsigned lines = 0;
-			for (size_t j = i; j < i + all && lines < 2; j++)
-				lines += t[j] == '\n';
-			breaks = (1ull << lines) - 1;
-			i += all;
-		} else
-			i += gap;
-		if (i >= n)
-			break;
-		flags |= (gap != 0) * F_SPACE;
-		flags |= (breaks != 0) * F_NL;
-		flags |= ((breaks & (breaks - 1)) != 0) * F_PARA;
-
-		/* What stands between blanks, seen from its first token. */
-		uint64_t starts = flags & F_SPACE;
-		uint32_t span = (uint32_t)__builtin_ctzll(bits_at(blank, i) | 1ull << REACH);
-		uint64_t in = (1ull << span) - 1;
-		uint64_t new_code = (bits_at(digit, i) & in) != 0, new_dotted = (bits_at(dot, i) & in) != 0;
-		if (__builtin_expect(starts && span >= REACH, 0)) {
-			size_t end = i + span;
-			for (; end < n && !(bits_at(blank, end) & 1); end++)
-				new_code |= bits_at(digit, end) & 1, new_dotted |= bits_at(dot, end) & 1;
-		}
-		code ^= (code ^ new_code) & -starts;
-		dotted ^= (dotted ^ new_dotted) & -starts;
-
-		/* The token. */
-		uint64_t alnums = bits_at(alnum, i), is_word = alnums & 1;
-		size_t len = (size_t)__builtin_ctzll(~bits_at(word, i) | 1ull << REACH);
-		len = (len & -is_word) | (is_word ^ 1);
-		uint64_t range = (1ull << len) - 1, a = alnums & range;
-		uint64_t d = bits_at(digit, i) & a, u = bits_at(upper, i) & a, l = bits_at(lower, i) & a, letters = a & ~d;
-		uint64_t mixed = u & (l << 1 | ((range & ~a) << 1 & l << 2)), all_up = (u == range) & (len > 1);
-		if (__builtin_expect(len >= REACH, 0)) {
-			/* The same for a long one, byte by byte. */
-			len = run_of(word, i, n);
-			if (len > 0xffff)
-				len = 0xffff;
-			uint8_t last = 0;
-			all_up = 1, mixed = 0;
-			for (size_t j = i; j < i + len; j++) {
-				uint8_t y = phi_cls[(unsigned char)t[j]];
-				d |= y & C_DIGIT, letters |= y & C_LETTER;
-				all_up &= y == C_UPPER;
-				mixed |= y == C_UPPER && last == C_LOWER;
-				last = y & C_ALNUM ? y : last;
+	for (size_t b = 0; b < blocks; b++) {
+		uint64_t m = start[b], space = blank[b] << 1 | behind, alnums = alnum[b], ups = upper[b],
+		    joins = word[b] & ~alnums;
+		behind = blank[b] >> 63;
+		while (m) {
+			unsigned bit = (unsigned)__builtin_ctzll(m);
+			size_t i = b * 64 + bit;
+			m &= m - 1;
+			uint64_t is_word = alnums >> bit & 1;
+			size_t len = (size_t)__builtin_ctzll(~bits_at(word, i) | 1ull << REACH);
+			len = (len & -is_word) | (is_word ^ 1);
+			uint64_t range = (1ull << len) - 1, d = bits_at(digit, i) & range, u = bits_at(upper, i) & range;
+			q->at = (uint32_t)i;
+			q->flags = (uint8_t)((space >> bit & 1) * F_SPACE | (ups >> bit & 1) * F_UP);
+			q->lex = 0;
+			/* All digits, some, none. */
+			q->type = (uint8_t)(is_word ? d == range ? T_NUM : d ? T_MIX : T_WORD : T_PUNCT);
+			if (__builtin_expect(u > 1, 0)) {
+				/* A capital behind the first letter. */
+				uint64_t l = bits_at(lower, i) & range, inner = range & ~bits_at(alnum, i);
+				q->flags |= (uint8_t)(u == range ? F_ALLUP : u & (l << 1 | (inner << 1 & l << 2)) ? F_MIXED : 0);
 			}
+			if (__builtin_expect(len >= REACH, 0)) {
+				q->flags &= (uint8_t)~(F_ALLUP | F_MIXED);
+				len = long_word(s, word, i, q);
+				if (len == 0xffff)
+					m = start_at(s, i + len, i + len, b);
+			}
+			uint64_t h = hash_of(t + i, len), plain = (uint64_t)(unsigned char)t[i] << 8 | 1;
+			q->h = plain ^ ((h ^ plain) & -is_word);
+			q->len = (uint16_t)len;
+			odd += (uint32_t)(d & (q->type == T_MIX));
+			i += len;
+			if (__builtin_expect(joins >> bit & 1, 0))
+				m = start_at(s, i, i, b);        /* an apostrophe that no word was left for */
+			if (__builtin_expect(t[i] == '\'', 0)) {
+				if (q->type == T_WORD && (t[i + 1] | 0x20) == 's' && i < n && !is_alnum_((unsigned char)t[i + 2])) {
+					q->flags |= F_POSS;
+					m = start_at(s, i + 2, i, b);
+				}
+			}
+			q++;
 		}
-		uint32_t type = type_of[is_word | (uint64_t)(d != 0) << 1 | (uint64_t)(letters != 0) << 2];
-		uint64_t h = hash_of(t + i, len), plain = (uint64_t)(unsigned char)t[i] << 8 | 1;
-		h = plain ^ ((h ^ plain) & -is_word);
-		flags |= (uint32_t)(u & 1) * F_UP;
-		flags |= (uint32_t)all_up * F_ALLUP;
-		flags |= (mixed != 0) * F_MIXED;
-		flags |= (uint32_t)code * F_CODE;
-		ups += (uint32_t)(u & 1);
-		lows += (uint32_t)(letters != 0) & (uint32_t)(~u & 1);
-		start[i >> 6] |= 1ull << (i & 63);
-		*q = (struct tok){ .at = (uint32_t)i, .len = (uint16_t)len, .type = (uint8_t)type, .flags = (uint8_t)flags, .h = h,
-			.lex = dotted << 63 };
-		i += len;
-		if (__builtin_expect(t[i] == '\'', 0) && type == T_WORD && (t[i + 1] | 0x20) == 's') {
-			q->flags |= F_POSS;
-			i += 2;
-		}
-		q++;
 	}
 	s->ntok = (size_t)(q - s->tok);
-	s->caps_upper = ups, s->caps_lower = lows;
+	s->caps_lower = odd;
 }
 
 /* The same code for processors with shifts and counts of zeros that need no
@@ -346,14 +354,71 @@ cut_any(struct scan *s)
 	cut(s);
 }
 
+/* The chunk between blanks that the token at byte i is part of gets a flag;
+ * returns the byte behind it. */
+static size_t
+mark_chunk(struct scan *s, size_t i, uint8_t flag, uint64_t lex)
+{
+	size_t k = token_from(s, i + 1), from = k, end = s->tn;
+	while (from > 0 && (from == k || !(s->tok[from].flags & F_SPACE)))
+		from--;
+	for (k = from; k < s->ntok && (k == from || !(s->tok[k].flags & F_SPACE)); k++) {
+		s->tok[k].flags |= flag;
+		s->tok[k].lex |= lex;
+	}
+	if (k < s->ntok)
+		end = s->tok[k].at;
+	return end;
+}
+
+/* What few tokens have, set from the bitmaps: line breaks in front of them,
+ * digits or dots inside of what stands between blanks. */
+static bool
+marks(struct scan *s)
+{
+	size_t blocks = s->tn / 64 + 2;
+	const uint64_t *map = s->bits;
+	uint32_t before = 0, ups = 0, lows = s->caps_lower;
+	if (!grow((void **)&s->before, &s->beforecap, blocks, sizeof *s->before))
+		return false;
+	s->starts = s->bits + blocks * BIT_START;
+	for (size_t b = 0; b < blocks; b++) {
+		uint64_t m = s->starts[b], up = map[blocks * BIT_UPPER + b];
+		s->before[b] = before;
+		before += (uint32_t)__builtin_popcountll(m);
+		ups += (uint32_t)__builtin_popcountll(m & up);
+		lows += (uint32_t)__builtin_popcountll(m & map[blocks * BIT_ALNUM + b] & ~up & ~map[blocks * BIT_DIGIT + b]);
+	}
+	s->caps_upper = ups, s->caps_lower = lows;
+	if (s->ntok)
+		s->tok[0].flags |= F_NL | F_PARA | F_SPACE;
+	size_t code = 0, dotted = 0;       /* done up to these bytes */
+	for (size_t b = 0; b * 64 < s->tn; b++) {
+		for (uint64_t m = map[blocks * BIT_NL + b]; m; m &= m - 1) {
+			size_t k = token_from(s, b * 64 + (size_t)__builtin_ctzll(m));
+			if (k < s->ntok)
+				s->tok[k].flags |= s->tok[k].flags & F_NL ? F_PARA : F_NL;
+		}
+		for (uint64_t m = map[blocks * BIT_DIGIT + b]; m; m &= m - 1) {
+			size_t i = b * 64 + (size_t)__builtin_ctzll(m);
+			if (i >= code)
+				code = mark_chunk(s, i, F_CODE, 0);
+		}
+		for (uint64_t m = map[blocks * BIT_DOT + b]; m; m &= m - 1) {
+			size_t i = b * 64 + (size_t)__builtin_ctzll(m);
+			if (i >= dotted)
+				dotted = mark_chunk(s, i, 0, LEX_DOTTED);
+		}
+	}
+	return true;
+}
+
 /* What each word is, from the cache or from the tables. */
 static bool
 look_up(struct scan *s)
 {
-	size_t n = s->ntok, missed = 0, phrased = 0, blocks = s->tn / 64 + 2;
-	s->starts = s->bits + blocks * BIT_START;
-	if (!grow((void **)&s->before, &s->beforecap, blocks, sizeof *s->before) ||
-	    !grow((void **)&s->near, &s->nearcap, n / NEAR + 2, sizeof *s->near) ||
+	size_t n = s->ntok, missed = 0, phrased = 0;
+	if (!grow((void **)&s->near, &s->nearcap, n / NEAR + 2, sizeof *s->near) ||
 	    !grow((void **)&s->list, &s->listcap, (n + 2) * 2, sizeof *s->list))
 		return false;
 	struct tok *tok = s->tok;
@@ -372,11 +437,6 @@ look_up(struct scan *s)
 	}
 	resolve(s, list, missed, ends, phrased);
 
-	uint32_t before = 0;
-	for (size_t b = 0; b < blocks; b++) {
-		s->before[b] = before;
-		before += (uint32_t)__builtin_popcountll(s->starts[b]);
-	}
 	/* The word classes of each block of tokens. */
 	uint64_t present = 0;
 	for (size_t from = 0; from < n; from += NEAR) {
@@ -401,7 +461,7 @@ phi_tokenise(struct scan *s)
 	else
 #endif
 		cut_any(s);
-	return look_up(s);
+	return marks(s) && look_up(s);
 }
 
 /* Which word classes stand up to `before` words in front of token i and up to
