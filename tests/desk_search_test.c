@@ -267,7 +267,7 @@ static const struct stmt count_segments = { .name = "test.segments", .sql = "SEL
 static const struct stmt count_tombs = { .name = "test.tombs", .sql = "SELECT count(*) FROM search_tombstone", .out = "i" };
 static const struct stmt count_keys = { .name = "test.keys", .sql = "SELECT count(*) FROM toy_key", .out = "i", .db = DB_KEYS };
 static const struct stmt chunk_sum = {
-	.name = "test.chunks", .sql = "SELECT coalesce(sum(buckets + dir_chunks + doc_chunks), 0) FROM search_segment", .out = "i",
+	.name = "test.chunks", .sql = "SELECT coalesce(sum(buckets + dir_chunks + doc_chunks + filter_chunks), 0) FROM search_segment", .out = "i",
 };
 
 static int64_t

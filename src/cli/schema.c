@@ -12,6 +12,7 @@ FILE_TEXT(schema_0010, "data/schema/0010-trail.sql");
 FILE_TEXT(schema_0020, "data/schema/0020-gate.sql");
 FILE_TEXT(schema_0030, "data/schema/0030-desk.sql");
 FILE_TEXT(schema_0031, "data/schema/0031-search.sql");
+FILE_TEXT(schema_0032, "data/schema/0032-search-filter.sql");
 FILE_TEXT(schema_0040, "data/schema/0040-gate-phi.sql");
 FILE_TEXT(schema_0041, "data/schema/0041-desk-phi.sql");
 FILE_TEXT(schema_0050, "data/schema/0050-rules.sql");
@@ -33,6 +34,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 20, DB_MAIN, "gate",    { schema_0020, schema_0020_end } },
 	{ 30, DB_MAIN, "desk",    { schema_0030, schema_0030_end } },
 	{ 31, DB_MAIN, "search",  { schema_0031, schema_0031_end } },
+	{ 32, DB_MAIN, "search-filter", { schema_0032, schema_0032_end } },
 	{ 40, DB_MAIN, "gate-phi", { schema_0040, schema_0040_end } },
 	{ 41, DB_MAIN, "desk-phi", { schema_0041, schema_0041_end } },
 	{ 50, DB_MAIN, "rules",   { schema_0050, schema_0050_end } },

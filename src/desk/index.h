@@ -71,9 +71,10 @@ struct segment {
 	atomic_int  refs;
 	int64_t     id, key, from, to;       /* from, to: sequence numbers of what is in it */
 	int64_t     docs, postings;
-	int         level, dir_chunks, doc_chunks;
-	uint32_t    buckets;
+	int         level, dir_chunks, doc_chunks, filter_chunks;
+	uint32_t    buckets, filter_lines;
 	struct dir *dir;                     /* one per bucket */
+	unsigned char *filter;               /* NULL: none */
 };
 
 struct version { atomic_int refs; int count; struct segment *seg[]; };   /* oldest first */
@@ -92,8 +93,8 @@ void cache_drop(struct cache *c, int64_t segment);     /* 0: all */
  * time; between, `breathe` is called. */
 struct out;
 typedef enum err breathe_fn(struct ctx *cx, void *arg);
-enum err out_begin(struct ctx *cx, int level, int64_t from, int64_t to, breathe_fn *breathe, void *arg,
-    struct out **o) MUST_CHECK;
+enum err out_begin(struct ctx *cx, int level, int64_t from, int64_t to, int64_t terms, breathe_fn *breathe, void *arg,
+    struct out **o) MUST_CHECK;              /* terms: about how many there will be */
 enum err out_post(struct out *o, uint64_t term, int64_t doc) MUST_CHECK;
 void     out_doc(struct out *o, enum doc_kind kind, int64_t doc);      /* descending in its kind */
 /* Writes what is left. *seg is NULL when there was no posting; a segment that
@@ -106,7 +107,9 @@ struct docs { int64_t *id[KINDS]; int64_t n[KINDS]; };                 /* descen
 /* In cx's arena. */
 enum err segment_docs(struct ctx *cx, const struct segment *g, struct docs *out) MUST_CHECK;
 bool     docs_have(const struct docs *d, enum doc_kind kind, int64_t doc);
-enum err segment_load_dir(struct ctx *cx, struct segment *g) MUST_CHECK;
+enum err segment_load(struct ctx *cx, struct segment *g) MUST_CHECK;          /* what is kept in memory of it */
+int64_t  segment_terms(const struct segment *g);                            /* about */
+bool     segment_may_have(const struct segment *g, uint64_t term);          /* false: it has not */
 void     segment_unref(struct segment *g);
 void     version_unref(struct version *v);
 extern size_t segment_bucket_bytes;          /* 12 KiB; tests make it smaller */

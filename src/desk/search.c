@@ -77,16 +77,16 @@ static const struct stmt delete_deltas = {
 
 static const struct stmt select_segments = {
 	.name = "search_segment.live",
-	.sql  = "SELECT id, level, seq_from, seq_to, key_id, docs, postings, buckets, dir_chunks, doc_chunks"
-	        " FROM search_segment WHERE account_id = $1 AND state = 1 ORDER BY seq_from",
-	.in   = "i", .out = "iiiiiiiiii",
+	.sql  = "SELECT id, level, seq_from, seq_to, key_id, docs, postings, buckets, dir_chunks, doc_chunks,"
+	        " filter_chunks FROM search_segment WHERE account_id = $1 AND state = 1 ORDER BY seq_from",
+	.in   = "i", .out = "iiiiiiiiiii",
 };
 
 static const struct stmt publish_segment = {
 	.name = "search_segment.publish",
 	.sql  = "UPDATE search_segment SET state = 1, docs = $3, postings = $4, buckets = $5, dir_chunks = $6,"
-	        " doc_chunks = $7 WHERE account_id = $1 AND id = $2 AND state = 0",
-	.in   = "iiiiiii",
+	        " doc_chunks = $7, filter_chunks = $8 WHERE account_id = $1 AND id = $2 AND state = 0",
+	.in   = "iiiiiiii",
 };
 
 static const struct stmt retire_segment = {
@@ -599,7 +599,7 @@ publish_in(struct ctx *cx, void *arg)
 
 	if (g != NULL)
 		TRY(store_exec(cx, &publish_segment, ARGS(INT(cx->account), INT(g->id), INT(g->docs), INT(g->postings),
-		    INT(g->buckets), INT(g->dir_chunks), INT(g->doc_chunks)), &changed));
+		    INT(g->buckets), INT(g->dir_chunks), INT(g->doc_chunks), INT(g->filter_chunks)), &changed));
 	if (changed != 1)
 		return fail(cx, E_FAULT, "search", "a search segment was removed while it was written");
 	for (int i = 0; i < p->olds; i++) {
@@ -840,7 +840,7 @@ build_in(struct ctx *cx, struct search *s, struct table *t, struct out **o)
 		dead[i] = known != NULL && known->seq > t->doc[i].seq;
 	}
 	pthread_rwlock_unlock(&s->lock);
-	TRY(out_begin(cx, 0, t->from, t->to, NULL, NULL, o));
+	TRY(out_begin(cx, 0, t->from, t->to, t->terms, NULL, NULL, o));
 	TRY(write_table(cx, t, dead, *o));
 	TRY(out_end(*o, &p.fresh));
 	TRY(table_tombs(cx, s, t, &tomb, &tombs, &needed));
@@ -1060,13 +1060,15 @@ merge_in(struct ctx *cx, struct search *s, const struct segment *const *old, int
     struct out **o)
 {
 	struct publication p = { .s = s, .old = old, .olds = n };
+	int64_t terms = 0;
 	enum err e;
 
 	for (int i = 0; i < n; i++) {
+		terms += segment_terms(old[i]);
 		TRY(segment_docs(cx, old[i], &in[i].docs));
 		find_dead(cx, s, old[i], &in[i]);
 	}
-	TRY(out_begin(cx, level, old[0]->from, old[n - 1]->to, breathe, s, o));
+	TRY(out_begin(cx, level, old[0]->from, old[n - 1]->to, terms, breathe, s, o));
 	TRY(merge_postings(in, n, *o));
 	merge_docs(cx, in, n, *o);
 	TRY(out_end(*o, &p.fresh));
@@ -1310,6 +1312,9 @@ step(struct ctx *cx, struct search *s, bool *more)
 		return build(cx, s, t);
 	if (find_run(s, &at, &n, &level))
 		return merge(cx, s, at, n, level);
+	for (at = 0; at < s->version->count; at++)
+		if (s->version->seg[at]->filter == NULL)     /* from before there were filters */
+			return merge(cx, s, at, 1, s->version->seg[at]->level);
 	if (s->clean)
 		return clean(cx, s);
 	TRY(erase_one(cx, s, more));
@@ -1478,7 +1483,8 @@ load(struct ctx *cx, struct search *s)
 		g->buckets = (uint32_t)row_int(r, 7);
 		g->dir_chunks = (int)row_int(r, 8);
 		g->doc_chunks = (int)row_int(r, 9);
-		TRY(segment_load_dir(cx, g));
+		g->filter_chunks = (int)row_int(r, 10);
+		TRY(segment_load(cx, g));
 		s->covered = g->to > s->covered ? g->to : s->covered;
 	}
 	TRY(store_all(cx, &select_tombstones, ARGS(INT(cx->account)), &rs));

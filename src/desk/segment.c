@@ -16,13 +16,22 @@
  * memory (16 bytes per bucket) and stored in rows of its own, as is the list
  * of all documents, which tells whom an erasure concerns.
  *
+ * The filter tells of most terms that a segment has not that it has not, so
+ * that a rare word costs one bucket however many segments there are: ten bits
+ * for each term, kept in memory too. It is a Bloom filter of lines of 64 bytes
+ * (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters,
+ * 2007): a term has six bits in one line; one in a hundred others has them by
+ * chance. Its size follows from a guess of how many terms there will be, so
+ * that none needs to be remembered while the segment is written.
+ *
  * Rows of a segment are numbered segment << 24 | n, where n is
  *   0..        buckets
  *   DIR_AT..   the directory: per bucket varint term minus the one before,
  *              varint document << 1 | continues
  *   DOCS_AT..  the documents: per kind varint count, varint bytes, varint
  *              first, varint differences
- * The last two are cut anywhere, every CHUNK_BYTES. All are sealed under the
+ *   FILTER_AT.. the lines of the filter
+ * The last three are cut anywhere, every CHUNK_BYTES. All are sealed under the
  * segment's own data key and bound to their row; destroying the key erases the
  * segment wherever copies of it may be.
  *
@@ -34,8 +43,9 @@
 
 #include "desk/index.h"
 
-enum { DIR_AT = 0xc00000, DOCS_AT = 0xe00000, CHUNK_BYTES = 32 << 10, BATCH_BYTES = 1 << 20, BATCH_ROWS = 1024,
+enum { FILTER_AT = 0xa00000, DIR_AT = 0xc00000, DOCS_AT = 0xe00000, CHUNK_BYTES = 32 << 10, BATCH_BYTES = 1 << 20, BATCH_ROWS = 1024,
        ENTRY_ROOM = 48 };
+enum { FILTER_BITS = 10, FILTER_TAKES = 6, LINE = 64, LINES_MAX = 1 << 20 };
 
 size_t segment_bucket_bytes = 12 * KiB;
 
@@ -86,6 +96,9 @@ void
 segment_unref(struct segment *g)
 {
 	if (g != NULL && atomic_fetch_sub(&g->refs, 1) == 1) {
+		if (g->filter != NULL)
+			wipe(g->filter, (size_t)g->filter_lines * LINE);
+		free(g->filter);
 		free(g->dir);
 		free(g);
 	}
@@ -206,6 +219,59 @@ bucket_get(struct ctx *cx, struct cache *c, const struct segment *g, uint32_t n,
 	return OK;
 }
 
+/* ---- the filter ----------------------------------------------------------------------------------------- */
+
+/* A term is a keyed hash, but for its two lowest bits: little more is needed. */
+static inline uint64_t
+filter_place(const struct segment *g, uint64_t term, unsigned char **line)
+{
+	uint64_t h = term * 0x9e3779b97f4a7c15u;
+
+	*line = g->filter + (size_t)((h >> 32) * g->filter_lines >> 32) * LINE;
+	return (h ^ h >> 29) * 0xff51afd7ed558ccdu >> (64 - 9 * FILTER_TAKES);
+}
+
+static void
+filter_add(struct segment *g, uint64_t term)
+{
+	unsigned char *line;
+	uint64_t bits = filter_place(g, term, &line);
+
+	for (int i = 0; i < FILTER_TAKES; i++, bits >>= 9)
+		line[bits >> 3 & 63] |= (unsigned char)(1u << (bits & 7));
+}
+
+bool
+segment_may_have(const struct segment *g, uint64_t term)
+{
+	unsigned char *line;
+	uint64_t bits;
+
+	if (g->filter == NULL)
+		return true;
+	bits = filter_place(g, term, &line);
+	for (int i = 0; i < FILTER_TAKES; i++, bits >>= 9)
+		if ((line[bits >> 3 & 63] & 1u << (bits & 7)) == 0)
+			return false;
+	return true;
+}
+
+int64_t
+segment_terms(const struct segment *g)
+{
+	return g->filter != NULL ? (int64_t)g->filter_lines * LINE * 8 / FILTER_BITS : g->postings / 4;
+}
+
+static void
+filter_new(struct segment *g, int64_t terms)
+{
+	int64_t lines = terms * FILTER_BITS / (LINE * 8) + 1;
+
+	g->filter_lines = (uint32_t)(lines < LINES_MAX ? lines : LINES_MAX);
+	g->filter = must(aligned_alloc(LINE, (size_t)g->filter_lines * LINE));
+	memset(g->filter, 0, (size_t)g->filter_lines * LINE);
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
 struct bytes { char *p; size_t n, cap; };
@@ -270,7 +336,8 @@ begin_in(struct ctx *cx, void *arg)
 }
 
 enum err
-out_begin(struct ctx *cx, int level, int64_t from, int64_t to, breathe_fn *breathe, void *arg, struct out **out)
+out_begin(struct ctx *cx, int level, int64_t from, int64_t to, int64_t terms, breathe_fn *breathe, void *arg,
+    struct out **out)
 {
 	struct out *o = must(calloc(1, sizeof(*o)));
 	enum err e;
@@ -284,6 +351,7 @@ out_begin(struct ctx *cx, int level, int64_t from, int64_t to, breathe_fn *breat
 	o->seg->level = level;
 	o->seg->from = from;
 	o->seg->to = to;
+	filter_new(o->seg, terms);
 	if ((e = store_write(cx, begin_in, o)) != OK) {
 		out_free(&o);
 		return e;
@@ -395,7 +463,7 @@ close_bucket(struct out *o)
 
 	if (!o->filled)
 		return OK;
-	if (o->seg->buckets >= DIR_AT)
+	if (o->seg->buckets >= FILTER_AT)
 		return fail(o->cx, E_LIMIT, "search", "a search segment is full");
 	e = add_row(o, o->seg->buckets++, o->bucket.p, o->bucket.n);
 	o->bucket.n = 0;
@@ -418,6 +486,7 @@ out_post(struct out *o, uint64_t term, int64_t doc)
 		o->open = true;
 		o->term = term;
 		o->first = doc;
+		filter_add(o->seg, term);
 		put(&o->list, (uint64_t)doc);
 	} else
 		put(&o->list, (uint64_t)(o->doc - doc));
@@ -473,6 +542,8 @@ out_end(struct out *o, struct segment **seg)
 		put_bytes(b, &o->docs[k]);
 	}
 	TRY(add_chunks(o, DOCS_AT, b, &g->doc_chunks));
+	TRY(add_chunks(o, FILTER_AT, &(struct bytes){ .p = (char *)g->filter, .n = (size_t)g->filter_lines * LINE },
+	    &g->filter_chunks));
 	TRY(write_batch(o));
 	*seg = g;
 	o->seg = NULL;
@@ -496,8 +567,8 @@ chunks_get(struct ctx *cx, const struct segment *g, uint32_t at, int chunks, str
 	return b.over ? damaged(cx) : OK;
 }
 
-enum err
-segment_load_dir(struct ctx *cx, struct segment *g)
+static enum err
+load_dir(struct ctx *cx, struct segment *g)
 {
 	uint64_t term = 0, gap;
 	struct dir *d;
@@ -514,6 +585,40 @@ segment_load_dir(struct ctx *cx, struct segment *g)
 	}
 	g->dir = d;
 	return OK;
+}
+
+/* A chunk at a time: it may be many megabytes. */
+static enum err
+load_filter(struct ctx *cx, struct segment *g)
+{
+	size_t n = 0, cap = (size_t)g->filter_chunks * CHUNK_BYTES;
+	struct arena *own = cx->arena;
+	enum err e = OK;
+	str s;
+
+	if (g->filter_chunks == 0)
+		return OK;
+	g->filter = must(aligned_alloc(LINE, cap));
+	cx->arena = arena_new();
+	for (int i = 0; i < g->filter_chunks && e == OK; i++) {
+		e = row_get(cx, row_of(g->id, FILTER_AT + (uint32_t)i), &s);
+		if (e == OK && s.n <= CHUNK_BYTES) {
+			memcpy(g->filter + n, s.p, s.n);
+			n += s.n;
+		}
+		arena_reset(cx->arena);
+	}
+	arena_free(&cx->arena);
+	cx->arena = own;
+	g->filter_lines = (uint32_t)(n / LINE);
+	return e == OK && (n == 0 || n % LINE != 0) ? damaged(cx) : e;
+}
+
+enum err
+segment_load(struct ctx *cx, struct segment *g)
+{
+	TRY(load_dir(cx, g));
+	return load_filter(cx, g);
 }
 
 enum err
@@ -838,6 +943,8 @@ cursor_open(struct view *v, uint64_t term, struct cursor *c)
 		}
 	for (int i = v->v->count - 1; i >= 0; i--) {
 		bool found;
+		if (!segment_may_have(v->v->seg[i], term))
+			continue;
 		p = &c->part[c->parts];
 		*p = (struct part){ .g = v->v->seg[i], .held = -1 };
 		TRY(part_open(c, p, &found));
