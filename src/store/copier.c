@@ -52,6 +52,7 @@ run(void *arg)
 	int copied;
 	bool all;
 
+	pthread_setname_np(pthread_self(), "store-copier");
 	pthread_mutex_lock(&c->mutex);
 	for (;;) {
 		while (!c->asked && !c->stop)

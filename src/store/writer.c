@@ -451,6 +451,7 @@ writer(void *arg)
 	int n;
 
 	writing = s;
+	pthread_setname_np(pthread_self(), "store-writer");
 	while ((n = take(s, it, &untidy)) > 0) {
 		for (int d = 0; d < DB_COUNT; d++) {
 			int64_t pages = atomic_exchange(&s->limit[d], -1);
