@@ -365,7 +365,90 @@ mail_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return mail_reply(rp, &c);
 }
 
+/* ---- jobs --------------------------------------------------------------------------------------------------------------- */
+
+static void
+json_ward_job(struct json *j, const struct job *job, bool whole)
+{
+	jw_obj(j);
+	jw_kstr(j, "id", job->uid);
+	jw_kstr(j, "job_type", job->type);
+	jw_kstr(j, "status", job->state);
+	jw_kint(j, "total", job->total);
+	jw_kint(j, "progress", job->progress);
+	jw_kint(j, "failed", job->failed);
+	jw_kid(j, "owner_id", job->owner_id);
+	jw_ktime(j, "created_at", job->created_at);
+	jw_ktime(j, "updated_at", job->updated_at);
+	if (whole)
+		jw_kraw(j, "results", job->results.n ? job->results : S("null"));
+	jw_end_obj(j);
+}
+
+static enum err
+jobs_list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct job *job;
+	struct json j;
+	int n;
+
+	TRY(api_query_is(rq, "failed", "true") ? job_list_failed(cx, &job, &n) : job_list(cx, &job, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "jobs");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_ward_job(&j, &job[i], false);
+	jw_end_arr(&j);
+	jw_kint(&j, "count", n);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+job_reply(struct http_reply *rp, int status, const struct job *job)
+{
+	struct json j;
+
+	api_begin(rp, &j, status);
+	jw_obj(&j);
+	jw_key(&j, "job");
+	json_ward_job(&j, job, true);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+job_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct job job;
+
+	TRY(job_get(cx, rq->word[0], &job));
+	return job_reply(rp, 200, &job);
+}
+
+static enum err
+job_again(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct job job;
+
+	TRY(job_retry(cx, rq->word[0], &job));
+	return job_reply(rp, 201, &job);
+}
+
+static enum err
+job_give_up(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(job_drop_failed(cx, rq->word[0]));
+	api_empty(rp, 204);
+	return OK;
+}
+
 const struct route outbox_routes[] = {
+	{ GET,    "/api/ward/v1/jobs",              MAY_READ_JOBS, 0,     jobs_list,    0 },
+	{ GET,    "/api/ward/v1/jobs/{word}",       MAY_READ_JOBS, 0,     job_show,     0 },
+	{ POST,   "/api/ward/v1/jobs/{word}/retry", MAY_READ_JOBS, 4 * KiB, job_again,  0 },
+	{ DELETE, "/api/ward/v1/jobs/{word}",       MAY_READ_JOBS, 0,     job_give_up,  0 },
 	{ GET,    "/api/ward/v1/outbox",            MAY_ADMIN, 0,         outbox_list,  0 },
 	{ GET,    "/api/ward/v1/outbox/{id}",       MAY_ADMIN, 0,         outbox_show,  0 },
 	{ DELETE, "/api/ward/v1/outbox/{id}",       MAY_ADMIN, 0,         outbox_drop,  0 },

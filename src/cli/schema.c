@@ -24,6 +24,7 @@ FILE_TEXT(schema_0070, "data/schema/0070-outbox.sql");
 FILE_TEXT(schema_0071, "data/schema/0071-webhook.sql");
 FILE_TEXT(schema_0072, "data/schema/0072-threads.sql");
 FILE_TEXT(schema_0073, "data/schema/0073-exports.sql");
+FILE_TEXT(schema_0074, "data/schema/0074-job.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
@@ -46,6 +47,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 71, DB_MAIN, "webhook", { schema_0071, schema_0071_end } },
 	{ 72, DB_MAIN, "threads", { schema_0072, schema_0072_end } },
 	{ 73, DB_MAIN, "exports", { schema_0073, schema_0073_end } },
+	{ 74, DB_MAIN, "job",     { schema_0074, schema_0074_end } },
 	{ 90, DB_MAIN, "factor",  { schema_0090, schema_0090_end } },
 };
 

@@ -330,6 +330,7 @@ struct job {
 	int64_t total, progress, owner_id;
 	usec created_at, updated_at;
 	str results;                         /* JSON array text, or empty */
+	int64_t failed;                      /* items that could not be done and were not tried again */
 };
 enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE,
 	JOB_TICKETS_MERGE = 20, JOB_TICKETS_SPAM, JOB_TICKETS_IMPORT, JOB_INCIDENTS_SOLVE, JOB_ORGS_UPDATE, JOB_ORGS_DELETE,
@@ -339,6 +340,12 @@ enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, 
 enum err job_create(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;
 enum err job_get(struct ctx *cx, str uid, struct job *out) MUST_CHECK;
 enum err job_list(struct ctx *cx, struct job **out, int *count) MUST_CHECK;
+/* The dead letters of the queue: jobs with items that failed. They are kept 30
+ * days; job_retry() queues the failed items again as a new job of who asks,
+ * job_drop_failed() gives them up. E_CONFLICT: nothing failed, or not over. */
+enum err job_list_failed(struct ctx *cx, struct job **out, int *count) MUST_CHECK;
+enum err job_retry(struct ctx *cx, str uid, struct job *out) MUST_CHECK;
+enum err job_drop_failed(struct ctx *cx, str uid) MUST_CHECK;
 /* What one item does; wired by api, which knows the JSON shapes. Runs as the
  * job's owner inside the item's transaction; writes one JSON result object. */
 typedef enum err job_item(struct ctx *cx, enum job_kind kind, const struct json_t *payload, int index, struct json *result);

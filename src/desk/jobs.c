@@ -20,6 +20,7 @@ enum state { QUEUED = 0, WORKING, COMPLETED, FAILED, KILLED };
 static const char *const states[] = { "queued", "working", "completed", "failed", "killed" };
 #define IN_FLIGHT_MAX 30
 #define KEPT_FOR ((usec)24 * 3600 * SECOND)
+#define FAILED_KEPT_FOR (30 * KEPT_FOR)
 
 static const char *const titles[] = {
 	[JOB_TICKETS_CREATE] = "Bulk Create Ticket", [JOB_TICKETS_UPDATE] = "Bulk Update Ticket",
@@ -41,8 +42,8 @@ static const struct stmt insert_job = {
 	.in   = "iitiiiiiiS", .seal_in = { { "job", "payload", 1 } },
 };
 
-#define COLS "j.id, j.uid, j.kind, j.state, j.owner_id, j.total, j.progress, j.created_at, j.updated_at"
-#define OUT "itiiiiiii"
+#define COLS "j.id, j.uid, j.kind, j.state, j.owner_id, j.total, j.progress, j.created_at, j.updated_at, j.failed"
+#define OUT "itiiiiiiii"
 static const struct stmt get_job = {
 	.name = "job.get",
 	.sql  = "SELECT " COLS " FROM job j WHERE j.account_id = $1 AND j.uid = $2",
@@ -53,6 +54,30 @@ static const struct stmt list_jobs = {
 	.name = "job.list",
 	.sql  = "SELECT " COLS " FROM job j WHERE j.account_id = $1 ORDER BY j.id DESC LIMIT 100",
 	.in   = "i", .out = OUT,
+};
+
+static const struct stmt list_failed = {
+	.name = "job.list_failed",
+	.sql  = "SELECT " COLS " FROM job j WHERE j.account_id = $1 AND j.failed > 0 ORDER BY j.id DESC LIMIT 100",
+	.in   = "i", .out = OUT,
+};
+
+static const struct stmt note_failed = {
+	.name = "job.note_failed",
+	.sql  = "UPDATE job SET failed = failed + 1 WHERE account_id = $1 AND id = $2",
+	.in   = "ii",
+};
+
+static const struct stmt get_payload = {
+	.name = "job.payload",
+	.sql  = "SELECT j.id, j.key_id, j.kind, j.state, j.failed, j.payload FROM job j WHERE j.account_id = $1 AND j.id = $2",
+	.in   = "ii", .out = "iiiiiS", .seal_out = { { "job", "payload", 0 } },
+};
+
+static const struct stmt set_payload = {
+	.name = "job.set_payload",
+	.sql  = "UPDATE job SET key_id = $3, failed = $4, payload = $5 WHERE account_id = $1 AND id = $2",
+	.in   = "iiiiS", .seal_in = { { "job", "payload", 1 } },
 };
 
 static const struct stmt in_flight = {
@@ -88,8 +113,9 @@ static const struct stmt results = {
 
 static const struct stmt old_jobs = {
 	.name = "job.old",
-	.sql  = "SELECT id FROM job WHERE account_id = $1 AND state >= 2 AND updated_at < $2 ORDER BY id LIMIT 100",
-	.in   = "ii", .out = "i",
+	.sql  = "SELECT id, key_id FROM job WHERE account_id = $1 AND state >= 2 AND updated_at < $2"
+	        " AND (failed = 0 OR updated_at < $3) ORDER BY id LIMIT 100",
+	.in   = "iii", .out = "ii",
 };
 
 static const struct stmt drop_results = {
@@ -131,7 +157,7 @@ static const struct stmt drop_reply = {
 };
 
 const struct stmt *const job_stmts[] = {
-	&insert_job, &get_job, &list_jobs, &in_flight, &next_job, &set_state, &insert_result, &results, &old_jobs,
+	&insert_job, &get_job, &list_jobs, &list_failed, &note_failed, &get_payload, &set_payload, &in_flight, &next_job, &set_state, &insert_result, &results, &old_jobs,
 	&drop_results, &drop_job, &find_reply, &keep_reply, &old_replies, &drop_reply, NULL
 };
 
@@ -194,7 +220,8 @@ job_from_row(struct ctx *cx, const struct row *r, struct job *j)
 	struct rows rs;
 
 	*j = (struct job){ .id = row_int(r, 0), .uid = row_str(r, 1), .owner_id = row_int(r, 4), .total = row_int(r, 5),
-	    .progress = row_int(r, 6), .created_at = row_int(r, 7), .updated_at = row_int(r, 8) };
+	    .progress = row_int(r, 6), .created_at = row_int(r, 7), .updated_at = row_int(r, 8),
+	    .failed = row_int(r, 9) };
 	j->type = str_of(kind > 0 && (size_t)kind < COUNT(titles) ? titles[kind] : "Job");
 	j->state = str_of((size_t)state < COUNT(states) ? states[state] : "failed");
 	if (state >= COMPLETED) {
@@ -250,6 +277,113 @@ job_list(struct ctx *cx, struct job **out, int *count)
 			TRY(job_from_row(cx, &rs.row[i], &(*out)[n++]));
 	*count = n;
 	return OK;
+}
+
+enum err
+job_list_failed(struct ctx *cx, struct job **out, int *count)
+{
+	struct rows rs;
+	int n = 0;
+
+	TRY(gate_may(cx, MAY_READ_JOBS, NULL));
+	TRY(store_all(cx, &list_failed, ARGS(INT(cx->account)), &rs));
+	*out = NEW(cx->arena, struct job, rs.count ? rs.count : 1);
+	for (int i = 0; i < rs.count; i++)
+		if (theirs(cx, row_int(&rs.row[i], 4)))
+			TRY(job_from_row(cx, &rs.row[i], &(*out)[n++]));
+	*count = n;
+	return OK;
+}
+
+static bool
+item_failed(str result)
+{
+	return str_find(result, S("\"success\":false")) != SIZE_MAX;
+}
+
+/* When a job is over, what it was given is needed no more: only what failed is
+ * kept, for who may want it tried again, under a key of its own. */
+static enum err
+finish(struct ctx *cx, int64_t id)
+{
+	struct rows rs;
+	struct row r;
+	json_t *list, *kept;
+	int64_t key;
+	char *z;
+	str text;
+
+	TRY(store_one(cx, &get_payload, ARGS(INT(cx->account), INT(id)), &r));
+	if (row_int(&r, 4) == 0)
+		return store_key_destroy(cx, row_int(&r, 1));
+	TRY(store_all(cx, &results, ARGS(INT(cx->account), INT(id)), &rs));
+	TRY(json_parse(cx, reveal(cx, row_sensitive(&r, 5), TO_STORE), &list));
+	if (!json_is_array(list))
+		return OK;
+	kept = json_array();
+	for (int i = 0; i < rs.count; i++)
+		if (item_failed(row_str(&rs.row[i], 0)))
+			json_array_append(kept, json_array_get(list, (size_t)i));
+	z = json_dumps(kept, JSON_COMPACT);
+	json_decref(kept);
+	if (z == NULL)
+		return fail(cx, E_FAULT, NULL, "out of memory");
+	text = str_dup(cx->arena, str_of(z));
+	wipe(z, text.n);
+	free(z);
+	TRY(store_key_new(cx, &key));
+	TRY(store_exec(cx, &set_payload, ARGS(INT(cx->account), INT(id), INT(key), INT(row_int(&r, 4)), SEALED(key, HIDE(text))), NULL));
+	return store_key_destroy(cx, row_int(&r, 1));
+}
+
+struct again { str uid; bool drop; struct job out; };
+
+static enum err
+again_tx(struct ctx *cx, void *arg)
+{
+	struct again *ag = arg;
+	struct making m = { 0 };
+	struct row r, p;
+	json_t *list;
+
+	TRY(store_one(cx, &get_job, ARGS(INT(cx->account), TEXT(ag->uid)), &r));
+	if (!theirs(cx, row_int(&r, 4)))
+		return fail(cx, E_ABSENT, NULL, "no such job");
+	TRY(store_one(cx, &get_payload, ARGS(INT(cx->account), INT(row_int(&r, 0))), &p));
+	if (row_int(&p, 3) < COMPLETED || row_int(&p, 4) == 0)
+		return fail(cx, E_CONFLICT, NULL, "the job has no item that failed, or it is not over yet");
+	if (!ag->drop) {
+		TRY(json_parse(cx, reveal(cx, row_sensitive(&p, 5), TO_STORE), &list));
+		m.kind = (enum job_kind)row_int(&p, 2);
+		m.payload = row_sensitive(&p, 5);
+		m.total = json_is_array(list) ? (int)json_array_size(list) : (int)row_int(&r, 5);
+		TRY(create_tx(cx, &m));
+		ag->out = m.out;
+	}
+	/* They are the new job's now. */
+	TRY(store_exec(cx, &set_payload, ARGS(INT(cx->account), INT(row_int(&p, 0)), INT(row_int(&p, 1)), INT(0),
+	    SEALED(row_int(&p, 1), HIDE(S("[]")))), NULL));
+	TRY(store_key_destroy(cx, row_int(&p, 1)));
+	return trail_append(cx, &(struct event){ .action = ag->drop ? "job.drop_failed" : "job.retry", .object = "job", .id = row_int(&p, 0) });
+}
+
+enum err
+job_retry(struct ctx *cx, str uid, struct job *out)
+{
+	struct again ag = { .uid = uid };
+
+	TRY(gate_may(cx, MAY_READ_JOBS, NULL));
+	TRY(store_write(cx, again_tx, &ag));
+	*out = ag.out;
+	return store_erase(cx);
+}
+
+enum err
+job_drop_failed(struct ctx *cx, str uid)
+{
+	TRY(gate_may(cx, MAY_READ_JOBS, NULL));
+	TRY(store_write(cx, again_tx, &(struct again){ .uid = uid, .drop = true }));
+	return store_erase(cx);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
@@ -314,6 +448,10 @@ item_tx(struct ctx *cx, void *arg)
 		result = buf_str(&b);
 	}
 	TRY(store_exec(cx, &insert_result, ARGS(INT(cx->account), INT(it->job), INT(it->index), TEXT(result)), NULL));
+	if (item_failed(result))
+		TRY(store_exec(cx, &note_failed, ARGS(INT(cx->account), INT(it->job)), NULL));
+	if (it->index + 1 >= it->total)
+		TRY(finish(cx, it->job));
 	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job),
 	    INT(it->index + 1 >= it->total ? COMPLETED : WORKING), INT(it->index + 1), INT(cx->now)), NULL);
 }
@@ -409,7 +547,7 @@ run_one(struct jobs *jobs)
 			e = gate_as_user(&one, owner, "job");
 		if (e == OK)
 			e = store_write(&one, item_tx, &it);
-		if (e == OK && it.kind == JOB_TICKETS_PURGE)
+		if (e == OK && (it.kind == JOB_TICKETS_PURGE || i + 1 >= it.total))
 			(void)!store_erase(&one);     /* else the next one, or the next start, does it */
 		/* The machine's fault: again, for ten minutes; then the item has failed and the job goes on. */
 		if ((e == E_FAULT || e == E_BUSY) && ++tries < 600) {
@@ -449,8 +587,9 @@ sweep_tx(struct ctx *cx, void *arg)
 	struct sweep *s = arg;
 	struct rows rs;
 
-	TRY(store_all(cx, &old_jobs, ARGS(INT(cx->account), INT(cx->now - KEPT_FOR)), &rs));
+	TRY(store_all(cx, &old_jobs, ARGS(INT(cx->account), INT(cx->now - KEPT_FOR), INT(cx->now - FAILED_KEPT_FOR)), &rs));
 	for (int i = 0; i < rs.count; i++) {
+		TRY(store_key_destroy(cx, row_int(&rs.row[i], 1)));
 		TRY(store_exec(cx, &drop_results, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
 		TRY(store_exec(cx, &drop_job, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
 	}
@@ -473,7 +612,7 @@ sweep(struct jobs *jobs)
 
 	ctx_init(&cx, jobs->sys, jobs->account);
 	gate_as_system(&cx, "job");
-	if (store_write(&cx, sweep_tx, &s) == OK && s.replies)
+	if (store_write(&cx, sweep_tx, &s) == OK && s.replies + s.jobs)
 		if (store_erase(&cx) != OK)
 			log_line(LOG_LV_WARN, "desk", "erasing old replies will be tried again");
 	ctx_done(&cx);

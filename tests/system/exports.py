@@ -94,6 +94,27 @@ with Desk() as desk:
     looks = c.get("/api/v2/access_logs.json?page[size]=5").json["access_logs"]
     check(looks, "and each page is a look")
 
+    # Jobs: what failed waits for a person, and only that is kept.
+    def finished(uid):
+        while True:
+            j = c.get("/api/ward/v1/jobs/%s.json" % uid).json["job"]
+            if j["status"] not in ("queued", "working"):
+                return j
+            time.sleep(0.05)
+    r = c.post("/api/v2/tickets/create_many.json", {"tickets": [{"subject": "ok", "comment": {"body": "Quuxword one"}}, {"subject": "bad", "requester_id": 424242, "comment": {"body": "Quuxword two"}}, {"subject": "no comment"}]})
+    uid = r.json["job_status"]["id"]
+    j = finished(uid)
+    check(j["failed"] == 2 and j["status"] == "completed", "two items failed: %s" % j)
+    check([x["id"] for x in c.get("/api/ward/v1/jobs.json?failed=true").json["jobs"]] == [uid], "they are listed")
+    r = c.post("/api/ward/v1/jobs/%s/retry.json" % uid)
+    check(r.status == 201 and r.json["job"]["total"] == 2, "tried again, those two: %r" % r)
+    j2 = finished(r.json["job"]["id"])
+    check(j2["failed"] == 2 and [x["id"] for x in c.get("/api/ward/v1/jobs.json?failed=true").json["jobs"]] == [j2["id"]], "they failed again: %s" % j2)
+    check(c.post("/api/ward/v1/jobs/%s/retry.json" % uid).status == 409, "not from the first job a second time")
+    check(c.delete("/api/ward/v1/jobs/%s.json" % j2["id"]).status == 204 and c.get("/api/ward/v1/jobs.json?failed=true").json["jobs"] == [], "given up")
+    check(agent.get("/api/ward/v1/jobs/%s.json" % uid).status == 404 and agent.post("/api/ward/v1/jobs/%s/retry.json" % uid).status == 404, "another's job is unknown")
+    check(sum(t["subject"] == "ok" for t in by_cursor(c, "tickets")[0]) == 1, "and what was done was done once")
+
     # While others write: nothing is missed.
     stop, fresh = threading.Event(), []
 
