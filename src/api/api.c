@@ -10,16 +10,24 @@ static const struct route *const tables[] = {
 	outbox_routes, webhook_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes,
-	view_routes, trigger_routes, macro_routes, automation_routes, phi_routes, NULL
+	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes, NULL
 };
 
 static _Thread_local struct api *serving;
+static _Thread_local const struct http_req *asked_for;
 
 struct api *
 api_of(const struct ctx *cx)
 {
 	(void)cx;
 	return serving;
+}
+
+const struct http_req *
+api_asked(const struct ctx *cx)
+{
+	(void)cx;
+	return asked_for;
 }
 
 struct api *
@@ -385,6 +393,7 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 	bool api;
 
 	serving = a;
+	asked_for = rq;
 	cx.bad_end = &cx.bad;
 	rand_bytes(id, sizeof id);
 	cx.request_id = hex_of(arena, (str){ (char *)id, sizeof id });

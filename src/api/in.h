@@ -96,6 +96,12 @@ int   ids_unique(int64_t *ids, int n);
 enum err sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+/* A ticket's metrics; what stands in it with ?include=dates and slas. */
+enum err json_metric(struct json *j, struct ctx *cx, const char *base, const struct ticket *t) MUST_CHECK;
+enum err json_dates(struct json *j, struct ctx *cx, const struct ticket *t) MUST_CHECK;
+enum err json_slas(struct json *j, struct ctx *cx, const struct ticket *t) MUST_CHECK;
+/* The request that is served on this thread. */
+const struct http_req *api_asked(const struct ctx *cx);
 /* ?include= of a list of tickets. */
 enum err ticket_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct ticket *t,
     int n) MUST_CHECK;
@@ -141,6 +147,6 @@ extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_
 extern const struct route phi_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[];
-extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[];
+extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[];
 
 #endif

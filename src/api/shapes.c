@@ -52,6 +52,32 @@ id_list(struct json *j, const char *key, const int64_t *ids, int n)
 	jw_end_arr(j);
 }
 
+/* What ?include= puts into a ticket. A reading that fails leaves null: the ticket itself is there. */
+static void
+more_of_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t)
+{
+	const struct http_req *rq = api_asked(cx);
+	enum err e = OK;
+
+	if (api_includes(rq, "dates")) {
+		jw_key(j, "dates");
+		if ((e = json_dates(j, cx, t)) != OK)
+			jw_null(j);
+	}
+	if (e == OK && api_includes(rq, "slas")) {
+		jw_key(j, "slas");
+		if ((e = json_slas(j, cx, t)) != OK)
+			jw_null(j);
+	}
+	if (e == OK && api_includes(rq, "metric_sets") && str_starts(rq->path, S("/api/v2/incremental"))) {
+		jw_key(j, "metric_set");
+		if ((e = json_metric(j, cx, base, t)) != OK)
+			jw_null(j);
+	}
+	if (e != OK)
+		fail_forget(cx);
+}
+
 void
 json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count)
 {
@@ -105,6 +131,8 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	jw_kbool(j, "from_messaging_channel", false);
 	if (comment_count)
 		jw_kint(j, "comment_count", t->comment_count);
+	if (api_asked(cx) != NULL && http_query(api_asked(cx), "include") != NULL)
+		more_of_ticket(j, cx, base, t);
 	jw_end_obj(j);
 }
 

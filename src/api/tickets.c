@@ -282,6 +282,13 @@ sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *
 			ids[k] = t[k].group_id;
 		TRY(sideload_groups(j, cx, base, ids, n));
 	}
+	if (api_includes(rq, "metric_sets")) {
+		jw_key(j, "metric_sets");
+		jw_arr(j);
+		for (int i = 0; i < n; i++)
+			TRY(json_metric(j, cx, base, &t[i]));
+		jw_end_arr(j);
+	}
 	if (api_includes(rq, "organizations")) {
 		for (k = 0; k < n; k++)
 			ids[k] = t[k].organization_id;

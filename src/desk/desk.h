@@ -359,7 +359,7 @@ enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t 
 
 /* ---- rules: views, macros, triggers, automations, SLA policies ------------------------------------------------- */
 
-enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_KINDS };
+enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_SCHEDULE, RULE_KINDS };
 enum rule_whom { FOR_ALL, FOR_USER, FOR_GROUPS };
 struct rule {
 	int64_t        id, key, position, category_id, user_id;   /* user_id: FOR_USER, whose */
@@ -370,7 +370,7 @@ struct rule {
 	usec           created_at, updated_at;
 	/* Texts of the house, sealed at rest. conditions {"all":[],"any":[]} and
 	 * actions [] are JSON as the API has it; extra: a view's execution, an SLA
-	 * policy's metrics. */
+	 * policy's metrics, a schedule's week (calendar.h). */
 	str            title, description, conditions, actions, extra;
 };
 enum rule_has {
@@ -471,6 +471,13 @@ struct metric {
 	     requester_at, assignee_at, comment_at, replied_at, first_solved_at, waiting_since, breach_at;
 	usec hold_for, hold_for_b, agent_for, agent_for_b, requester_for, requester_for_b;
 };
+
+/* Of a ticket that the caller may see. Spans are as of now, waiting that goes on included. */
+struct metric_times { usec reply, reply_b, first, first_b, full, full_b, agent, agent_b, requester, requester_b, hold, hold_b; };
+enum err metric_get(struct ctx *cx, const struct ticket *t, struct metric *m, struct metric_times *times) MUST_CHECK;
+/* Targets that the SLA policies set it: running, paused or reached. */
+struct sla_target { const char *metric; int64_t policy_id; enum { SLA_RUNS = 1, SLA_RESTS, SLA_REACHED } state; bool business; usec target, spent, due_at, ended_at; };
+enum err sla_targets(struct ctx *cx, int64_t ticket_id, struct sla_target **out, int *count) MUST_CHECK;
 
 /* One step of the hour's automations, at most 1,000 tickets each; *more: call
  * again. `at`: the clock to go by (0: now). */

@@ -996,6 +996,12 @@ rule_compile(struct ctx *cx, const struct rule *r, struct compiled *out)
 
 	*out = (struct compiled){ .r = *r };
 	out->extra = parse(cx, r->extra);
+	if (r->kind == RULE_SCHEDULE) {
+		calendar_read(cx, out->extra, &out->calendar);
+		return;
+	}
+	if (r->kind == RULE_SLA || r->kind == RULE_GROUP_SLA)
+		sla_read(cx, out);
 	if (r->kind != RULE_MACRO) {
 		out->alls = read_conds(cx, json_object_get(conditions, "all"), where, &out->all);
 		out->anys = read_conds(cx, json_object_get(conditions, "any"), where, &out->any);

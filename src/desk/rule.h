@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <pthread.h>
 
+#include "desk/calendar.h"
 #include "desk/in.h"
 
 
@@ -77,6 +78,8 @@ struct act {
 	str     *text; int texts;
 };
 
+struct goal { int measure; enum ticket_priority priority; usec target; bool business; };    /* of an SLA policy (sla.c) */
+
 /* A rule as it runs. Lives in the book it belongs to. */
 struct compiled {
 	struct rule  r;
@@ -85,6 +88,8 @@ struct compiled {
 	struct act  *act;
 	int          acts;
 	json_t      *extra;           /* of a view, an SLA policy */
+	struct calendar *calendar;    /* of a schedule */
+	struct goal *goal; int goals; /* of an SLA policy */
 	bool         broken;          /* what is stored does not fit this program: shown, not run */
 };
 
@@ -174,7 +179,6 @@ void     counters_free(struct counters **c);
 
 /* What rules.c asks the others of `extra`: notes with bad() what is wrong. */
 void     view_check(struct ctx *cx, const struct compiled *c);
-void     sla_check(struct ctx *cx, const struct compiled *c);
 
 /* Valid for the life of cx->arena. */
 enum err book_get(struct ctx *cx, const struct book **out) MUST_CHECK;
@@ -194,6 +198,8 @@ struct rule_event {
 };
 enum err rules_on_ticket(struct ctx *cx, const struct rule_event *ev) MUST_CHECK;
 
+/* Reads an SLA policy's metrics; what is wrong is noted. */
+void     sla_read(struct ctx *cx, struct compiled *c);
 /* Metrics and SLA targets, after the triggers (sla.c). */
 enum err metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book *b) MUST_CHECK;
 enum err metric_row(struct ctx *cx, int64_t ticket_id, struct metric *out, bool *found) MUST_CHECK;

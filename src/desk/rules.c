@@ -122,7 +122,7 @@ const struct stmt *const rule_stmts[] = {
 
 static const char *const objects[RULE_KINDS] = {
 	[RULE_VIEW] = "view", [RULE_MACRO] = "macro", [RULE_TRIGGER] = "trigger", [RULE_AUTOMATION] = "automation",
-	[RULE_SLA] = "sla_policy", [RULE_GROUP_SLA] = "group_sla_policy",
+	[RULE_SLA] = "sla_policy", [RULE_GROUP_SLA] = "group_sla_policy", [RULE_SCHEDULE] = "schedule",
 };
 static const char *const actions[RULE_KINDS][4] = {
 	[RULE_VIEW]       = { "view.create", "view.update", "view.delete", "view.reorder" },
@@ -131,6 +131,7 @@ static const char *const actions[RULE_KINDS][4] = {
 	[RULE_AUTOMATION] = { "automation.create", "automation.update", "automation.delete", "automation.reorder" },
 	[RULE_SLA]        = { "sla_policy.create", "sla_policy.update", "sla_policy.delete", "sla_policy.reorder" },
 	[RULE_GROUP_SLA]  = { "group_sla_policy.create", "group_sla_policy.update", "group_sla_policy.delete", "group_sla_policy.reorder" },
+	[RULE_SCHEDULE]   = { "schedule.create", "schedule.update", "schedule.delete", "schedule.reorder" },
 };
 enum { DID_CREATE, DID_UPDATE, DID_DELETE, DID_REORDER };
 
@@ -514,19 +515,19 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 	if (r->conditions.n + r->actions.n + r->extra.n > 2 * MiB)
 		bad(cx, "base", "TooLong", "The rule is too large");
 	if (rules_too) {
-		struct bad_field *before = cx->bad;
+		struct bad_field **before = cx->bad_end;
 		rule_compile(cx, r, &c);
 		if (r->kind == RULE_VIEW) {
 			for (int i = 0; i < c.alls; i++)
 				found = found || c.all[i].row->type == VAL_STATUS || c.all[i].row->type == VAL_TYPE
 				    || c.all[i].row->type == VAL_GROUP || c.all[i].row->type == VAL_AGENT || c.all[i].row->type == VAL_USER;
-			if (!found && before == cx->bad)
+			if (!found && before == cx->bad_end)
 				bad(cx, "conditions", "InvalidValue",
 				    "Conditions: a view must have at least one of status, type, group, assignee or requester under all");
 			view_check(cx, &c);
-		} else if (r->kind == RULE_TRIGGER && c.alls + c.anys == 0 && cx->bad == before)
+		} else if (r->kind == RULE_TRIGGER && c.alls + c.anys == 0 && cx->bad_end == before)
 			bad(cx, "conditions", "BlankValue", "Conditions: cannot be blank");
-		else if (r->kind == RULE_AUTOMATION && cx->bad == before) {
+		else if (r->kind == RULE_AUTOMATION && cx->bad_end == before) {
 			for (int i = 0; i < c.alls; i++)
 				if (c.all[i].row->type == VAL_HOURS) {
 					found = true;
@@ -537,8 +538,7 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 			else if (!once && !takes_away(&c))
 				bad(cx, "actions", "InvalidValue", "Actions: one of them must take away the ground of a condition under all,"
 				    " or the hours must be given with is; otherwise the automation would never end");
-		} else if (r->kind == RULE_SLA || r->kind == RULE_GROUP_SLA)
-			sla_check(cx, &c);
+		}
 	}
 	if (r->whom == FOR_GROUPS) {
 		struct group *g;

@@ -38,7 +38,29 @@ static const struct stmt put_metric = {
 	.in   = "iiiiiiiiiiiiiiiiiiiiiiiiiiii?i?",
 };
 
-const struct stmt *const sla_stmts[] = { &get_metric, &put_metric, NULL };
+static const struct stmt get_targets = {
+	.name = "sla_target.of_ticket",
+	.sql  = "SELECT s.metric, s.policy_id, s.target, s.business, s.state, s.since, s.spent, s.due_at, s.ended_at FROM sla_target s"
+	        " WHERE s.account_id = $1 AND s.ticket_id = $2 ORDER BY s.metric",
+	.in   = "ii", .out = "iiiiiiii?i?",
+};
+
+static const struct stmt put_target = {
+	.name = "sla_target.put",
+	.sql  = "INSERT INTO sla_target (account_id, ticket_id, metric, policy_id, target, business, state, since, spent, due_at, ended_at)"
+	        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (account_id, ticket_id, metric) DO UPDATE SET"
+	        " policy_id = excluded.policy_id, target = excluded.target, business = excluded.business, state = excluded.state,"
+	        " since = excluded.since, spent = excluded.spent, due_at = excluded.due_at, ended_at = excluded.ended_at",
+	.in   = "iiiiiiiiii?i?",
+};
+
+static const struct stmt drop_target = {
+	.name = "sla_target.delete",
+	.sql  = "DELETE FROM sla_target WHERE account_id = $1 AND ticket_id = $2 AND metric = $3",
+	.in   = "iii",
+};
+
+const struct stmt *const sla_stmts[] = { &get_metric, &put_metric, &get_targets, &put_target, &drop_target, NULL };
 
 /* ---- metrics ------------------------------------------------------------------------------------------------------- */
 
@@ -152,6 +174,285 @@ add_period(struct ctx *cx, struct metric *m, enum ticket_status was, usec at)
 	return OK;
 }
 
+/* ---- SLA policies: what they measure ------------------------------------------------------------------------------------ */
+
+/* Numbers in the database; never reuse one. */
+enum measure { FIRST_REPLY = 1, NEXT_REPLY, REQUESTER_WAIT, AGENT_WORK, PERIODIC_UPDATE, PAUSABLE_UPDATE, TOTAL_RESOLUTION,
+	GROUP_OWNERSHIP, MEASURES };
+#define ST(s) (1u << TICKET_ ## s)
+
+/* A measure runs in some statuses and rests in others; in the rest it is reached. */
+static const struct {
+	const char *name;
+	unsigned    runs, rests;
+	bool        group;           /* of group SLA policies */
+} measures[MEASURES] = {
+	[FIRST_REPLY]      = { "first_reply_time",      ST(NEW) | ST(OPEN) | ST(PENDING) | ST(HOLD), 0, false },
+	[NEXT_REPLY]       = { "next_reply_time",       ST(NEW) | ST(OPEN) | ST(PENDING) | ST(HOLD), 0, false },
+	[REQUESTER_WAIT]   = { "requester_wait_time",   ST(NEW) | ST(OPEN) | ST(HOLD), ST(PENDING), false },
+	[AGENT_WORK]       = { "agent_work_time",       ST(NEW) | ST(OPEN), ST(PENDING) | ST(HOLD), false },
+	[PERIODIC_UPDATE]  = { "periodic_update_time",  ST(NEW) | ST(OPEN) | ST(PENDING) | ST(HOLD), 0, false },
+	[PAUSABLE_UPDATE]  = { "pausable_update_time",  ST(NEW) | ST(OPEN) | ST(HOLD), ST(PENDING), false },
+	[TOTAL_RESOLUTION] = { "total_resolution_time", ST(NEW) | ST(OPEN) | ST(PENDING) | ST(HOLD), 0, false },
+	[GROUP_OWNERSHIP]  = { "group_ownership_time",  ST(NEW) | ST(OPEN), ST(PENDING) | ST(HOLD), true },
+};
+
+void
+sla_read(struct ctx *cx, struct compiled *c)
+{
+	const json_t *list = json_object_get(c->extra, "policy_metrics"), *one, *v;
+	bool group = c->r.kind == RULE_GROUP_SLA;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > 100) {
+		bad(cx, "policy_metrics", "BlankValue", "Policy metrics: must be an array of at least one and at most 100");
+		return;
+	}
+	c->goal = NEW(cx->arena, struct goal, json_array_size(list));
+	json_array_foreach(list, i, one) {
+		struct goal g = { .measure = 0 };
+		json_int_t n = 0;
+		str name = rule_text(cx, json_object_get(one, "metric"));
+		for (int k = 1; k < MEASURES; k++)
+			if (str_eq(name, str_of(measures[k].name)) && measures[k].group == group)
+				g.measure = k;
+		if (g.measure == 0)
+			bad(cx, "policy_metrics", "InvalidValue", "Policy metrics: names a metric that is not known");
+		if (!priority_of(rule_text(cx, json_object_get(one, "priority")), &g.priority))
+			bad(cx, "policy_metrics", "InvalidValue", "Policy metrics: priority must be one of urgent, high, normal, low");
+		if (json_is_integer(v = json_object_get(one, "target_in_seconds")))
+			n = json_integer_value(v);
+		else if (json_is_integer(v = json_object_get(one, "target")))
+			n = json_integer_value(v) <= 10000000 ? json_integer_value(v) * 60 : -1;
+		if (n <= 0 || n > 600000000)
+			bad(cx, "policy_metrics", "InvalidValue", "Policy metrics: target must be minutes, or target_in_seconds seconds, above 0");
+		g.target = n * SECOND;
+		v = json_object_get(one, "business_hours");
+		if (v != NULL && !json_is_boolean(v) && !json_is_null(v))
+			bad(cx, "policy_metrics", "InvalidValue", "Policy metrics: business_hours must be true or false");
+		g.business = json_is_true(v);
+		for (int k = 0; k < c->goals; k++)
+			if (c->goal[k].measure == g.measure && c->goal[k].priority == g.priority && g.measure)
+				bad(cx, "policy_metrics", "DuplicateValue", "Policy metrics: the same metric twice for a priority");
+		c->goal[c->goals++] = g;
+	}
+}
+
+struct row_target { int64_t policy_id; usec target, since, spent, due_at, ended_at; bool business; int state; };
+
+static enum err
+elapsed(struct ctx *cx, bool business, usec from, usec to, usec *out)
+{
+	if (business)
+		return business_between(cx, from, to, out);
+	*out = to - from;
+	return OK;
+}
+
+/* The change of one target. start 0: it goes on as it is; else it begins (anew) then. */
+static enum err
+target_step(struct ctx *cx, struct row_target *r, const struct goal *g, int64_t policy, int state, usec start, usec at)
+{
+	usec more;
+
+	if (start != 0)
+		*r = (struct row_target){ .since = start, .state = SLA_RUNS };
+	else if (r->state == 0)
+		return OK;
+	if (r->state == SLA_RUNS && (state != SLA_RUNS || r->business != g->business)) {
+		TRY(elapsed(cx, start ? g->business : r->business, r->since, at, &more));
+		r->spent += more > 0 ? more : 0;
+		r->since = at;
+	}
+	if (state == SLA_REACHED && r->state != SLA_REACHED)
+		r->ended_at = at;
+	if (state == SLA_RUNS && r->state != SLA_RUNS) {
+		r->since = at;
+		r->ended_at = 0;
+	}
+	r->state = state;
+	r->policy_id = policy;
+	r->business = g->business;
+	r->target = g->target;
+	/* What was missed stays missed; what rests in time has no moment of breach. */
+	if (r->state == SLA_RUNS) {
+		if (r->spent < r->target) {
+			if (r->business)
+				TRY(business_after(cx, r->since, r->target - r->spent, &r->due_at));
+			else
+				r->due_at = r->since + (r->target - r->spent);
+		} else if (r->due_at == 0)
+			r->due_at = r->since;
+	} else if (r->spent <= r->target && r->state == SLA_RESTS)
+		r->due_at = 0;
+	return OK;
+}
+
+/* The first active policy of a kind whose filter the ticket fits. */
+static const struct compiled *
+policy_for(struct subject *s, const struct book *b, enum rule_kind kind)
+{
+	for (int i = b->from[kind]; i < b->from[kind + 1]; i++)
+		if (b->rule[i].r.active && !b->rule[i].broken && rule_holds(s, &b->rule[i]))
+			return &b->rule[i];
+	return NULL;
+}
+
+/* What the update says about comments. */
+struct said { bool created, agent, requester; };
+
+static enum err
+targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book *b, struct metric *m, usec replied_before,
+    const struct said *said, usec at)
+{
+	const struct ticket *t = ev->t;
+	struct subject s = { .cx = cx, .t = t, .now = at, .m = m, .user_id = cx->actor ? cx->actor->user_id : 0 };
+	const struct compiled *policy[2];
+	struct row_target have[MEASURES] = { { 0 } };
+	bool there[MEASURES] = { false };
+	struct rows rs;
+
+	if (b->from[RULE_SLA] == b->from[RULE_GROUP_SLA + 1] && m->policy_id == 0)
+		return OK;
+	policy[0] = policy_for(&s, b, RULE_SLA);
+	policy[1] = policy_for(&s, b, RULE_GROUP_SLA);
+	TRY(s.e);
+	if (policy[0] == NULL && policy[1] == NULL && m->policy_id == 0)
+		return OK;
+	if (ev->old != NULL) {
+		TRY(store_all(cx, &get_targets, ARGS(INT(cx->account), INT(t->id)), &rs));
+		for (int i = 0; i < rs.count; i++) {
+			const struct row *r = &rs.row[i];
+			int k = (int)row_int(r, 0);
+			if (k <= 0 || k >= MEASURES)
+				continue;
+			there[k] = true;
+			have[k] = (struct row_target){ row_int(r, 1), row_int(r, 2), row_int(r, 5), row_int(r, 6), row_int(r, 7), row_int(r, 8),
+			    row_int(r, 3) != 0, (int)row_int(r, 4) };
+		}
+	}
+	m->breach_at = 0;
+	m->policy_id = policy[0] ? policy[0]->r.id : policy[1] ? policy[1]->r.id : 0;
+	for (int k = 1; k < MEASURES; k++) {
+		const struct compiled *p = policy[measures[k].group];
+		const struct goal *g = NULL;
+		struct row_target was = have[k], *r = &have[k];
+		int state = measures[k].runs & 1u << t->status ? SLA_RUNS : measures[k].rests & 1u << t->status ? SLA_RESTS : SLA_REACHED;
+		usec start = 0;
+		for (int i = 0; p != NULL && i < p->goals; i++)
+			if (p->goal[i].measure == k && p->goal[i].priority == t->priority)
+				g = &p->goal[i];
+		if (g == NULL) {
+			if (there[k])
+				TRY(store_exec(cx, &drop_target, ARGS(INT(cx->account), INT(t->id), INT(k)), NULL));
+			continue;
+		}
+		switch ((enum measure)k) {
+		case FIRST_REPLY:
+			if (r->state == 0 && m->replied_at == 0 && !(said->created && said->agent))
+				start = t->created_at;
+			if (m->replied_at != 0)
+				state = SLA_REACHED;
+			break;
+		case NEXT_REPLY:
+			if (said->requester && replied_before != 0 && r->state != SLA_RUNS)
+				start = at;
+			if (said->agent)
+				state = SLA_REACHED;
+			/* Only a new question begins it again. */
+			else if (start == 0 && r->state == SLA_REACHED)
+				state = SLA_REACHED;
+			break;
+		case PERIODIC_UPDATE: case PAUSABLE_UPDATE:
+			if (r->state == 0 || said->agent)
+				start = at;
+			break;
+		case GROUP_OWNERSHIP:
+			if (t->group_id == 0)
+				state = SLA_RESTS;
+			if (t->group_id != 0 && (r->state == 0 || (ev->old != NULL && ev->old->group_id != t->group_id)))
+				start = at;
+			break;
+		case TOTAL_RESOLUTION:
+			start = r->state == 0 ? t->created_at : 0;
+			break;
+		default:
+			start = r->state == 0 ? at : 0;
+			break;
+		}
+		TRY(target_step(cx, r, g, p->r.id, state, start, at));
+		if (r->state == 0)
+			continue;
+		if (r->state == SLA_RUNS && r->due_at != 0 && (m->breach_at == 0 || r->due_at < m->breach_at))
+			m->breach_at = r->due_at;
+		if (!there[k] || r->policy_id != was.policy_id || r->target != was.target || r->business != was.business
+		    || r->state != was.state || r->since != was.since || r->spent != was.spent || r->due_at != was.due_at
+		    || r->ended_at != was.ended_at)
+			TRY(store_exec(cx, &put_target, ARGS(INT(cx->account), INT(t->id), INT(k), INT(r->policy_id), INT(r->target),
+			    INT(r->business), INT(r->state), INT(r->since), INT(r->spent), ID(r->due_at), ID(r->ended_at)), NULL));
+	}
+	return OK;
+}
+
+enum err
+sla_targets(struct ctx *cx, int64_t ticket_id, struct sla_target **out, int *count)
+{
+	struct rows rs;
+	int n = 0;
+
+	TRY(store_all(cx, &get_targets, ARGS(INT(cx->account), INT(ticket_id)), &rs));
+	*out = NEW(cx->arena, struct sla_target, rs.count + 1);
+	for (int i = 0; i < rs.count; i++) {
+		const struct row *r = &rs.row[i];
+		int k = (int)row_int(r, 0);
+		struct sla_target *t = &(*out)[n];
+		if (k <= 0 || k >= MEASURES)
+			continue;
+		*t = (struct sla_target){ .metric = measures[k].name, .policy_id = row_int(r, 1), .target = row_int(r, 2),
+		    .business = row_int(r, 3) != 0, .spent = row_int(r, 6), .due_at = row_int(r, 7), .ended_at = row_int(r, 8) };
+		t->state = row_int(r, 4) == SLA_RUNS ? SLA_RUNS : row_int(r, 4) == SLA_RESTS ? SLA_RESTS : SLA_REACHED;
+		n++;
+	}
+	*count = n;
+	return OK;
+}
+
+enum err
+metric_get(struct ctx *cx, const struct ticket *t, struct metric *m, struct metric_times *x)
+{
+	bool found = false;
+	usec now = cx->now, more = 0, more_b = 0;
+
+	*m = (struct metric){ .ticket_id = t->id };
+	*x = (struct metric_times){ 0 };
+	TRY(metric_row(cx, t->id, m, &found));
+	if (m->replied_at) {
+		x->reply = m->replied_at - t->created_at;
+		TRY(business_between(cx, t->created_at, m->replied_at, &x->reply_b));
+	}
+	if (m->first_solved_at) {
+		x->first = m->first_solved_at - t->created_at;
+		TRY(business_between(cx, t->created_at, m->first_solved_at, &x->first_b));
+	}
+	if (t->solved_at) {
+		x->full = t->solved_at - t->created_at;
+		TRY(business_between(cx, t->created_at, t->solved_at, &x->full_b));
+	}
+	if (m->status_at && t->status < TICKET_SOLVED && now > m->status_at) {
+		more = now - m->status_at;
+		TRY(business_between(cx, m->status_at, now, &more_b));
+	}
+	x->agent = m->agent_for + (t->status == TICKET_PENDING ? more : 0);
+	x->agent_b = m->agent_for_b + (t->status == TICKET_PENDING ? more_b : 0);
+	x->requester = m->requester_for + (t->status != TICKET_PENDING ? more : 0);
+	x->requester_b = m->requester_for_b + (t->status != TICKET_PENDING ? more_b : 0);
+	x->hold = m->hold_for + (t->status == TICKET_HOLD ? more : 0);
+	x->hold_b = m->hold_for_b + (t->status == TICKET_HOLD ? more_b : 0);
+	return OK;
+}
+
+/* ---- in the waist ----------------------------------------------------------------------------------------------------------- */
+
 enum err
 metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book *b)
 {
@@ -159,9 +460,10 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 	int64_t author = ev->a->author_id;
 	usec at = old != NULL ? cx->now : t->created_at;
 	struct metric m = { .ticket_id = t->id }, before;
-	bool found = false, agent;
+	struct said said = { .created = old == NULL };
+	usec replied_before;
+	bool found = false, agent = false;
 
-	(void)b;
 	if (old != NULL) {
 		TRY(metric_row(cx, t->id, &m, &found));
 		if (!found) {            /* a ticket from before metrics were kept */
@@ -172,6 +474,7 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 		}
 	}
 	before = m;
+	replied_before = m.replied_at;
 	if (old == NULL || t->status != old->status) {
 		if (old != NULL)
 			TRY(add_period(cx, &m, old->status, at));
@@ -198,23 +501,19 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 		m.assignee_at = at;
 	if (ev->comment != NULL) {
 		m.comment_at = at;
-		if (old != NULL && ev->comment->is_public && author != t->requester_id) {
+		if (ev->comment->is_public && author != t->requester_id)
 			TRY(by_agent(cx, author, &agent));
-			if (agent) {
-				m.replies++;
-				if (m.replied_at == 0)
-					m.replied_at = at;
-			}
+		if (agent && old != NULL) {
+			m.replies++;
+			if (m.replied_at == 0)
+				m.replied_at = at;
 		}
+		said.agent = agent;
+		said.requester = ev->comment->is_public && !agent;
 	}
+	if (!ev->import)
+		TRY(targets_on_ticket(cx, ev, b, &m, replied_before, &said, at));
 	if (found && memcmp(&m, &before, sizeof m) == 0)
 		return OK;
 	return metric_put(cx, &m);
-}
-
-void
-sla_check(struct ctx *cx, const struct compiled *c)
-{
-	(void)cx;
-	(void)c;
 }

@@ -281,4 +281,88 @@ with Desk() as desk:
     check(run(73) == n and run(74) == 0, "all that fit, each once (%d)" % n)
     check(admin.get("/api/v2/automations/active.json").json["count"] >= 3 and admin.delete("/api/v2/automations/%d.json" % r.json["automation"]["id"]).status == 204, "listed and deleted")
     check(agent.post("/api/ward/v1/automations/run", {}).status == 403, "not an agent's to run")
+
+    # ---- schedules, SLA policies, metrics
+    r = admin.post("/api/v2/business_hours/schedules.json", {"schedule": {"name": "Always", "time_zone": "Eastern Time (US & Canada)", "intervals": [{"start_time": 0, "end_time": 10080}]}})
+    check(r.status == 201 and r.json["schedule"]["intervals"] == [{"start_time": 0, "end_time": 10080}], "a schedule is made: %r" % r)
+    sid = r.json["schedule"]["id"]
+    r = admin.post("/api/v2/business_hours/schedules.json", {"schedule": {"time_zone": "Mars", "intervals": [{"start_time": 5, "end_time": 2}]}})
+    check(r.status == 422 and {"time_zone", "intervals", "title"} <= set(r.json["details"]), "all that is wrong with one: %r" % r)
+    r = admin.post("/api/v2/business_hours/schedules/%d/holidays.json" % sid, {"holiday": {"name": "New Year", "start_date": "2027-01-01", "end_date": "2027-01-01"}})
+    check(r.status == 201, "a holiday: %r" % r)
+    hid = r.json["holiday"]["id"]
+    check(admin.put("/api/v2/business_hours/schedules/%d/holidays/%d.json" % (sid, hid), {"holiday": {"end_date": "2026-01-01"}}).status == 422, "not one that ends before it begins")
+    check(admin.get("/api/v2/business_hours/schedules/%d/holidays.json" % sid).json["holidays"][0]["end_date"] == "2027-01-01", "it is as it was")
+    check(admin.delete("/api/v2/business_hours/schedules/%d/holidays/%d.json" % (sid, hid)).status == 204, "deleted")
+    r = admin.put("/api/v2/business_hours/schedules/%d/workweek.json" % sid, {"workweek": {"intervals": [{"start_time": 0, "end_time": 10080}]}})
+    check(r.status == 200 and r.json["workweek"]["intervals"], "the week is set: %r" % r)
+
+    def policy(**p):
+        r = admin.post("/api/v2/slas/policies.json", {"sla_policy": p})
+        check(r.status == 201, "a policy is made: %r" % r)
+        return r.json["sla_policy"]
+
+    gold = policy(title="Gold", filter={"all": [{"field": "current_tags", "operator": "includes", "value": "gold"}]}, policy_metrics=[
+        {"priority": "high", "metric": "first_reply_time", "target": 60, "business_hours": False}, {"priority": "high", "metric": "next_reply_time", "target": 30, "business_hours": False},
+        {"priority": "high", "metric": "requester_wait_time", "target": 600, "business_hours": True}, {"priority": "high", "metric": "agent_work_time", "target": 240, "business_hours": False},
+        {"priority": "urgent", "metric": "first_reply_time", "target_in_seconds": 1, "business_hours": False}])
+    rest = policy(title="All", filter={"all": []}, policy_metrics=[{"priority": "high", "metric": "total_resolution_time", "target": 2880, "business_hours": False}])
+    r = admin.post("/api/v2/slas/policies.json", {"sla_policy": {"title": "x", "filter": {"all": []}, "policy_metrics": [{"priority": "soon", "metric": "patience", "target": -1}]}})
+    check(r.status == 422 and len(r.json["details"]["policy_metrics"]) == 3, "refused with each fault: %r" % r)
+
+    def slas(tid):
+        t = admin.get("/api/v2/tickets/%d.json?include=slas,dates,metric_sets" % tid).json
+        return {m["metric"]: m for m in t["ticket"]["slas"]["policy_metrics"]}, t
+
+    t = ticket(subject="sla", requester_id=end_id, submitter_id=end_id, priority="high", tags=["gold"], assignee_id=agent_id)["id"]
+    end.post("/api/v2/requests.json", {"request": {"subject": "by the patient", "comment": {"body": "x"}}})
+    s, whole = slas(t)
+    check(set(s) == {"requester_wait_time", "agent_work_time"} or set(s) == {"first_reply_time", "requester_wait_time", "agent_work_time"}, "targets of the first policy that fits: %r" % s)
+    r = end.post("/api/v2/requests.json", {"request": {"subject": "help", "comment": {"body": "please"}, "priority": "high"}})
+    q = r.json["request"]["id"]
+    update(q, tags=["gold"], priority="high")
+    s, whole = slas(q)
+    check(s["first_reply_time"]["stage"] == "active" and s["first_reply_time"]["minutes"] in (59, 60) and "next_reply_time" not in s, "the first reply is awaited: %r" % s)
+    update(q, client=admin, comment={"body": "we look into it", "public": True}, status="pending")
+    s, whole = slas(q)
+    check(s["first_reply_time"]["stage"] == "achieved" and s["requester_wait_time"]["stage"] == "paused" and s["agent_work_time"]["stage"] == "paused", "replied, waiting for the patient: %r" % s)
+    end.put("/api/v2/requests/%d.json" % q, {"request": {"comment": {"body": "and now?"}}})
+    s, whole = slas(q)
+    check(s["next_reply_time"]["stage"] == "active" and s["next_reply_time"]["minutes"] in (29, 30) and s["requester_wait_time"]["stage"] == "active", "a new question: %r" % s)
+    update(q, client=admin, comment={"body": "done", "public": True}, status="solved", assignee_id=agent_id)
+    s, whole = slas(q)
+    check({m["stage"] for m in s.values()} == {"achieved"}, "solved: all reached: %r" % s)
+    d, m = whole["ticket"]["dates"], whole["metric_sets"][0]
+    check(d["solved_at"] and d["latest_comment_added_at"] and d["requester_updated_at"] and m["replies"] == 2 and m["reopens"] == 0 and m["reply_time_in_minutes"]["calendar"] == 0, "dates and metrics: %r %r" % (d, m))
+    end.put("/api/v2/requests/%d.json" % q, {"request": {"comment": {"body": "not quite"}}})
+    m = admin.get("/api/v2/tickets/%d/metrics.json" % q).json["ticket_metric"]
+    check(m["reopens"] == 1 and m["assignee_stations"] == 1 and m["solved_at"] is None, "reopened once: %r" % m)
+    check(admin.get("/api/v2/ticket_metrics.json?per_page=5").json["ticket_metrics"][0]["ticket_id"] >= q, "metrics of all tickets")
+    u = end.post("/api/v2/requests.json", {"request": {"subject": "now", "comment": {"body": "please"}}}).json["request"]["id"]
+    update(u, tags=["gold"], priority="urgent")
+    time.sleep(1.2)
+    s, whole = slas(u)
+    check(s["first_reply_time"]["breached"] and s["first_reply_time"]["stage"] == "active", "a breach is seen: %r" % s)
+    late = view(title="Breached", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "sla_breach_at", "operator": "less_than", "value": "1"}],
+                output={"columns": ["sla_next_breach_at"], "sort_by": "sla_next_breach_at", "sort_order": "asc"})
+    check(u in ids(admin, late["id"]) and count(admin, late["id"]) == len(ids(admin, late["id"])), "and found by a view")
+    v = ticket(priority="high")["id"]
+    s, whole = slas(v)
+    check(set(s) == {"total_resolution_time"} and s["total_resolution_time"]["policy_id"] == rest["id"], "another ticket, another policy: %r" % s)
+    check(admin.put("/api/v2/slas/policies/reorder.json?sla_policy_ids=%d,%d" % (rest["id"], gold["id"])).status == 200 and
+          [p["id"] for p in admin.get("/api/v2/slas/policies.json").json["sla_policies"]] == [rest["id"], gold["id"]], "policies are reordered")
+    check(admin.get("/api/v2/slas/policies/definitions.json").json["definitions"]["all"][0]["value"] == "status", "definitions")
+    r = admin.post("/api/v2/group_slas/policies.json", {"group_sla_policy": {"title": "Tier 1", "filter": {"all": [{"field": "group_id", "operator": "includes", "value": [str(group)]}]},
+                   "policy_metrics": [{"priority": "low", "metric": "group_ownership_time", "target": 60, "business_hours": False}]}})
+    check(r.status == 201 and isinstance(r.json["group_sla_policy"]["id"], str), "a group's policy: %r" % r)
+    w = ticket(priority="low", group_id=group)["id"]
+    s, whole = slas(w)
+    check(s["group_ownership_time"]["stage"] == "active", "the group's time runs: %r" % s)
+    update(w, group_id=closed)
+    s, whole = slas(w)
+    check("group_ownership_time" not in s, "and ends when it is another's: %r" % s)
+    check(agent.post("/api/v2/slas/policies.json", {"sla_policy": {}}).status == 403 and agent.get("/api/v2/slas/policies.json").status == 200, "policies are an administrator's to write")
+    r = admin.get("/api/v2/incremental/tickets/cursor.json?start_time=1&include=metric_sets")
+    exported = (r.json or {}).get("tickets", [])
+    check(exported and all(x["metric_set"]["ticket_id"] == x["id"] for x in exported), "metric sets in the export: %r" % r)
 done("rules")
