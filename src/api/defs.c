@@ -114,7 +114,10 @@ json_def(struct json *j, struct ctx *cx, const char *base, const struct resource
 	jw_obj(j);
 	if (r->has_url)
 		url_of(j, cx, base, r->path, d->id);
-	jw_kint(j, "id", d->id);
+	if (d->kind == DEF_FORM_STATUS)        /* a string, as clients have it */
+		jw_kstr(j, "id", str_printf(cx->arena, "%lld", (long long)d->id));
+	else
+		jw_kint(j, "id", d->id);
 	for (int i = 0; i < count; i++) {
 		const json_t *v = json_object_get(d->doc, m[i].name);
 		if ((m[i].flags & D_HIDDEN) || (strncmp(m[i].name, "phi", 3) == 0 && (m[i].name[3] == 0 || m[i].name[3] == '_') && !staff))
@@ -875,7 +878,9 @@ variant_write(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	TRY(api_body(cx, rq, rp, many ? NULL : "variant", &obj));
 	if (obj == NULL)
 		return OK;
-	if (many && (!json_is_array(obj = json_object_get(obj, "variants")) || json_array_size(obj) > 100 || json_array_size(obj) == 0)) {
+	if (many)
+		obj = json_object_get(obj, "variants");
+	if (many && (!json_is_array(obj) || json_array_size(obj) > 100 || json_array_size(obj) == 0)) {
 		bad(cx, "variants", "InvalidValue", "Variants: must be an array of 1 to 100");
 		return bad_check(cx);
 	}

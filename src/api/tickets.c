@@ -1013,15 +1013,12 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		TRY(ticket_incidents(cx, t.id, &incidents));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
-	jw_key(&j, "ticket_related");
-	jw_obj(&j);
 	jw_kstr(&j, "url", str_printf(cx->arena, STR_F "/api/v2/tickets/%lld/related.json", STR_A(api_base(cx, rq)), (long long)t.id));
 	jw_kraw(&j, "followup_source_ids", t.followup_source_id
 	    ? str_printf(cx->arena, "[\"%lld\"]", (long long)t.followup_source_id) : S("[]"));
 	jw_kbool(&j, "from_archive", false);
 	jw_kint(&j, "incidents", incidents);
 	jw_knull(&j, "topic_id");
-	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return OK;
 }

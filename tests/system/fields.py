@@ -195,7 +195,7 @@ def statuses(c, form):
     expect("a status of a form", r, 200, str(lab))
     expect("not twice", c.post("/api/v2/ticket_forms/%d/ticket_form_statuses.json" % form, {"ticket_form_statuses": [{"custom_status_id": lab}]}), 422)
     pair = r.json["ticket_form_statuses"][0]["id"]
-    expect("removed", c.delete("/api/v2/ticket_forms/%d/ticket_form_statuses/%d.json" % (form, pair)), 204)
+    expect("removed", c.delete("/api/v2/ticket_forms/%d/ticket_form_statuses/%s.json" % (form, pair)), 204)
 
 
 def people(c):

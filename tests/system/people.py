@@ -76,18 +76,19 @@ def sessions(desk, c):
         cookie = (r.headers.get("Set-Cookie") or "").split("ward_session=")[-1].split(";")[0]
         return r, cookie
     me = c.get("/api/v2/users/me.json").json["user"]["id"]
-    r, cookie = login(desk.ADMIN, desk.PASSWORD)
+    who = user(c, "Brow Ser", "browser@patients.example", password="quite a long one")
+    r, cookie = login("browser@patients.example", "quite a long one")
     check(r.status in (200, 201) and cookie, "signed in: %r" % r)
     browser = Client(desk, cookie=cookie)
     browser.headers["X-CSRF-Token"] = browser.get("/api/v2/users/me.json").json["user"]["authenticity_token"]
     expect("my session", browser.get("/api/v2/users/me/session.json"), 200, "authenticated_at")
     expect("renewed", browser.get("/api/v2/users/me/session/renew.json"), 200, "authenticity_token")
     j = c.get("/api/v2/sessions.json").json
-    check(len(j["sessions"]) == 1 and j["sessions"][0]["user_id"] == me and "meta" in j, "all sessions: %s" % j)
+    check(len(j["sessions"]) == 1 and j["sessions"][0]["user_id"] == who and "meta" in j, "all sessions: %s" % j)
     sid = j["sessions"][0]["id"]
-    expect("one", c.get("/api/v2/users/%d/sessions/%d.json" % (me, sid)), 200)
-    expect("ended", c.delete("/api/v2/users/%d/sessions/%d.json" % (me, sid)), 204)
-    check(browser.get("/api/v2/tickets.json").status == 401, "at once")
+    expect("one", c.get("/api/v2/users/%d/sessions/%d.json" % (who, sid)), 200)
+    expect("ended", c.delete("/api/v2/users/%d/sessions/%d.json" % (who, sid)), 204)
+    check(browser.get("/api/v2/requests.json").status == 401, "at once")
     eid, end = desk.person(c, "Sess Ion", "session@patients.example")
     expect("another's are not there", end.get("/api/v2/users/%d/sessions.json" % me), 404)
     expect("one's own are", end.get("/api/v2/users/%d/sessions.json" % eid), 200)

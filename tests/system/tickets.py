@@ -102,7 +102,7 @@ def merging(c):
     expect("closed takes nothing", c.put("/api/v2/tickets/%d.json" % one["id"], {"ticket": {"priority": "low"}}), 422, "closed prevents ticket update")
     f = ticket(c, via_followup_source_id=one["id"], comment={"body": "again"})
     check(f["via"]["channel"] == "closed_ticket" and f["via"]["source"]["rel"] == "follow_up" and get(c, one["id"])["followup_ids"] == [f["id"]], "a follow-up: %s" % f["via"])
-    check(c.get("/api/v2/tickets/%d/related.json" % f["id"]).json["ticket_related"]["followup_source_ids"] == [str(one["id"])], "related knows")
+    check(c.get("/api/v2/tickets/%d/related.json" % f["id"]).json["followup_source_ids"] == [str(one["id"])], "related knows")
     expect("only of a closed one", c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}, "via_followup_source_id": target["id"]}}), 422, "via_followup_source_id")
     cid = last["id"]
     r = c.post("/api/ward/v1/tickets/%d/split" % target["id"], {"comment_id": cid, "subject": "Split off"})
@@ -137,7 +137,7 @@ def problems(c):
     check([t["id"] for t in c.get("/api/v2/problems.json").json["tickets"]] == [p["id"]], "problems are listed")
     r = c.get("/api/v2/tickets/%d/incidents.json" % p["id"]).json
     check([t["id"] for t in r["tickets"]] == inc + [done_already] and r["count"] == 4, "and their incidents")
-    check(get(c, p["id"])["has_incidents"] and c.get("/api/v2/tickets/%d/related.json" % p["id"]).json["ticket_related"]["incidents"] == 4, "counted")
+    check(get(c, p["id"])["has_incidents"] and c.get("/api/v2/tickets/%d/related.json" % p["id"]).json["incidents"] == 4, "counted")
     r = c.post("/api/v2/problems/autocomplete.json", {"text": "printer"})
     check(r.status == 200 and [t["id"] for t in r.json["tickets"]] == [p["id"]], "found by words: %r" % r)
     check(c.get("/api/v2/tickets/show_many.json?ids=%d&include=incident_counts,last_audits,ticket_forms" % p["id"]).json["incident_counts"] == [{"ticket_id": p["id"], "count": 4}], "side load")
