@@ -330,15 +330,15 @@ alternatives(struct build *b)
 
 /* Only states that read a byte, and the end, are kept in a DFA state. */
 static void
-closure(const struct build *b, int at, uint64_t *in, uint8_t *mark, int *stack, int max)
+closure(const struct build *b, int at, uint64_t *in, uint32_t *mark, uint32_t now, int *stack, int max)
 {
 	int n = 0;
 	stack[n++] = at;
 	while (n > 0) {
 		int i = stack[--n];
-		if (i < 0 || mark[i])
+		if (i < 0 || mark[i] == now)
 			continue;
-		mark[i] = 1;
+		mark[i] = now;
 		if (b->s[i].set >= 0 || b->s[i].set == -2)
 			in[i >> 6] |= 1ull << (i & 63);
 		else if (n + 2 < max) {
@@ -408,7 +408,7 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 	struct build b = { .p = pattern, .end = pattern + n };
 	struct dfa *d = NULL;
 	struct work w = { 0 };
-	uint8_t *mark = NULL;
+	uint32_t *mark = NULL, now = 1;     /* mark[i] == now: state i is in the set being made */
 	int *stack = NULL;
 	uint64_t *set = NULL;
 
@@ -438,7 +438,7 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 	w.sets = calloc(DFA_MAX + 2, w.words * 8);
 	w.hash = calloc(4096, sizeof *w.hash);
 	w.states = 1;
-	mark = calloc(1, (size_t)b.n);
+	mark = calloc((size_t)b.n, sizeof *mark);
 	stack = calloc((size_t)b.n * 2 + 4, sizeof *stack);
 	set = calloc(w.words, 8);
 	if (!d || !w.sets || !w.hash || !mark || !stack || !set)
@@ -454,7 +454,7 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 
 	bool fresh;
 	int max = b.n * 2 + 4;
-	closure(&b, f.in, set, mark, stack, max);
+	closure(&b, f.in, set, mark, now, stack, max);
 	find_state(&w, set, &fresh);
 	for (unsigned s = 1; s < w.states; s++) {
 		if (s >= cap) {
@@ -468,14 +468,14 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 		}
 		for (unsigned k = 0; k < d->columns; k++) {
 			memset(set, 0, w.words * 8);
-			memset(mark, 0, (size_t)b.n);
+			now++;
 			bool any = false;
 			const uint64_t *from = w.sets + w.words * s;
 			for (size_t i = 0; i < w.words; i++)
 				for (uint64_t m = from[i]; m; m &= m - 1) {
 					int q = (int)(i * 64) + __builtin_ctzll(m);
 					if (b.s[q].set >= 0 && set_has(&b.sets[b.s[q].set], sample[k])) {
-						closure(&b, b.s[q].out, set, mark, stack, max);
+						closure(&b, b.s[q].out, set, mark, now, stack, max);
 						any = true;
 					}
 				}

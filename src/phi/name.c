@@ -520,7 +520,8 @@ lexicon_name(struct scan *s, size_t i)
 }
 
 /* The tokens at which a frame may begin: most are none, and to find that out
- * must not cost a wrong guess of the processor each. */
+ * must not cost a wrong guess of the processor each. What a new frame begins
+ * with must be asked for here as well. */
 static size_t
 frames(struct scan *s)
 {

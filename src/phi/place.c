@@ -405,7 +405,7 @@ branch(struct scan *s, size_t i)
 	cand_add(s, s->tok[i].at, end_of(s, end - 1), PHI_FACILITY, 72, s->phi->r_facility);
 }
 
-/* The tokens at which something may begin; see frames() of name.c. */
+/* The tokens at which something may begin, some too many: see frames() of name.c. */
 static size_t
 starts(struct scan *s)
 {
