@@ -133,9 +133,13 @@ async function main() {
 	});
 	await step("views with counts, a list with hostile text", async () => {
 		await signIn(F.mara);
+		await seen(".empty:has-text('No tickets in this view')");           // nothing is hers yet
+		await look("view-empty");
+		await page.click("nav.side a:has-text('All unsolved tickets')");
+		await seen("#tickets tbody tr");
 		assert.equal(await text("#who"), "Mara Ostrov");
-		
-		
+		assert.ok((await page.$$("nav.side a")).length >= 4);
+		await page.waitForFunction(() => [...document.querySelectorAll("nav.side .count")].some((c) => Number(c.textContent) > 0));
 		await look("views");
 		await search("status:open");
 		assert.ok((await text("#tickets")).includes(F.hostileText));
@@ -364,6 +368,29 @@ async function main() {
 			assert.equal((await page.$$("section [role=alert]")).length, 0, p);
 			await look("admin" + p.replace(/\//g, "-").replace("-admin", ""));
 		}
+	});
+	await step("a trigger is built, tried on a past ticket, and works", async () => {
+		await page.goto(U + "/admin/triggers");
+		await page.getByRole("button", { name: "New", exact: true }).click();
+		await page.getByLabel("Title").fill("Chairs to the carpenter");
+		await page.getByRole("button", { name: "Add condition" }).first().click();
+		await page.getByLabel("Condition 1", { exact: true }).selectOption("subject_includes_word");
+		await page.getByLabel("Value 1").fill("chair");
+		await page.getByRole("button", { name: "Add action" }).click();
+		await page.getByLabel("Action 1", { exact: true }).selectOption("current_tags");
+		await page.getByLabel("Value 1").last().fill("carpenter");
+		await page.getByLabel("Ticket number").fill(String(F.chair));
+		await page.getByRole("button", { name: "Try", exact: true }).click();
+		await page.waitForSelector("#trial:has-text('would')");
+		await look("trigger-builder");
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.waitForSelector("td:has-text('Chairs to the carpenter')");
+		const tags = await page.evaluate(async () => {
+			const me = await (await fetch("/api/v2/users/me.json")).json();
+			const r = await fetch("/api/v2/tickets.json", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": me.user.authenticity_token }, body: JSON.stringify({ ticket: { subject: "Another chair", comment: { body: "It wobbles." } } }) });
+			return (await r.json()).ticket.tags;
+		});
+		assert.deepEqual(tags, ["carpenter"]);
 	});
 	await step("people and groups are made, changed, deleted after a typed word", async () => {
 		await page.goto(U + "/admin/groups");

@@ -62,7 +62,7 @@ with Desk() as desk:
 
     first = ticket("Refill before Friday", "Hello,\nmy date of birth is 03/14/1968 and my MRN is 00482913.\nPlease call (312) 555-0148.", nadia, priority="high")
     hostile = ticket(HOSTILE, HOSTILE + "\n<a href='javascript:alert(1)'>here</a>", odd, status="open")
-    ticket("For Paul alone", "Please look at this chair.", odd, status="open", assignee_id=paul["id"])
+    chair = ticket("For Paul alone", "Please look at this chair.", odd, status="open", assignee_id=paul["id"])
     for i in range(55):
         ticket("Parking question %d" % i, "Where may I park?", odd)
     for i, html in enumerate(XSS):
@@ -78,7 +78,7 @@ with Desk() as desk:
         os.makedirs(shots, exist_ok=True)
     facts = os.path.join(folder, "facts.json")
     with open(facts, "w") as f:
-        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile,
+        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair,
                    "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
     env = dict(os.environ, NODE_PATH=os.path.join(home, "node_modules"), HOME=folder)

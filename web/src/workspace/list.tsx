@@ -16,8 +16,9 @@ import { waitFor } from "./job";
 type Sort = { by: string; down: boolean };
 interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
 
-async function page(view: string | undefined, query: string | null, sort: Sort, n: number): Promise<Page> {
-	const order = "&sort_by=" + sort.by + "&sort_order=" + (sort.down ? "desc" : "asc") + "&per_page=50&page=" + n;
+// Without a sort of one's own, a view has its own order.
+async function page(view: string | undefined, query: string | null, sort: Sort | null, n: number): Promise<Page> {
+	const order = (sort ? "&sort_by=" + sort.by + "&sort_order=" + (sort.down ? "desc" : "asc") : query !== null ? "&sort_by=updated_at&sort_order=desc" : "") + "&per_page=50&page=" + n;
 	if (query !== null) {
 		const r = await get("/api/v2/search.json?query=" + encodeURIComponent("type:ticket " + query) + order);
 		const ids = [...new Set((r.results as Ticket[]).map((t) => t.requester_id))];
@@ -101,7 +102,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const [, go] = useLocation();
 	const state = useHistoryState<{ query?: string } | null>();
 	const query = search ? state?.query || "" : null;
-	const [sort, setSort] = useState<Sort>({ by: "updated_at", down: true });
+	const [sort, setSort] = useState<Sort | null>(null);
 	const [picked, setPicked] = useState<Set<number>>(new Set());
 	const [at, setAt] = useState(0);
 	const views = useQuery({ queryKey: ["views"], queryFn: () => get<{ views: View[] }>("/api/v2/views/active.json?per_page=100"), staleTime: 60000 });
@@ -115,7 +116,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
 
 	useEffect(() => { document.title = (search ? t("search.title") : t("views.title")) + " - Ward"; }, [search, t]);
-	useEffect(() => { setPicked(new Set()); setAt(0); }, [current, query]);
+	useEffect(() => { setPicked(new Set()); setAt(0); setSort(null); }, [current, query]);
 
 	const toggle = (id: number) => setPicked((p) => {
 		const n = new Set(p);
@@ -132,8 +133,8 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
 
 	const head = (by: string, words: string, className?: string) => (
-		<th scope="col" className={className} aria-sort={sort.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
-			<button type="button" onClick={() => setSort((s) => ({ by, down: s.by === by ? !s.down : true }))}>{words}{sort.by === by ? (sort.down ? " ↓" : " ↑") : ""}</button>
+		<th scope="col" className={className} aria-sort={sort?.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
+			<button type="button" onClick={() => setSort((s) => ({ by, down: s?.by === by ? !s.down : true }))}>{words}{sort?.by === by ? (sort.down ? " ↓" : " ↑") : ""}</button>
 		</th>
 	);
 	const all = rows.length > 0 && picked.size === rows.length;
