@@ -79,7 +79,7 @@ actor_names(struct ctx *cx, const struct trail_event *e, int n, struct names *ou
 	out->name = NEW(cx->arena, str, count + 1);
 	for (int i = 0; i < count; i++) {
 		out->id[i] = u[i].id;
-		out->name[i] = reveal(cx, u[i].name, TO_SHOW_ACTOR);
+		out->name[i] = u[i].role >= ROLE_AGENT ? reveal_clear(cx, u[i].name) : reveal(cx, u[i].name, TO_SHOW_ACTOR);
 	}
 	out->n = count;
 	return OK;

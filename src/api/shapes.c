@@ -38,7 +38,8 @@ json_via(struct json *j, struct ctx *cx, str channel, sensitive source)
 	jw_key(j, "via");
 	jw_obj(j);
 	jw_kstr(j, "channel", channel.n ? channel : S("api"));
-	show_raw(j, cx, "source", source, "{\"from\":{},\"to\":{},\"rel\":null}");
+	/* Names and addresses, and nothing else. */
+	show_raw(j, cx, "source", actor_sees_phi(cx->actor) ? source : (sensitive){ 0 }, "{\"from\":{},\"to\":{},\"rel\":null}");
 	jw_end_obj(j);
 }
 
@@ -85,6 +86,8 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	int64_t *followup;
 	int followups;
 
+	cx->about_user = t->requester_id;
+	cx->about_ticket = t->id;
 	jw_obj(j);
 	url_of(j, cx, base, "tickets", t->id);
 	jw_kint(j, "id", t->id);
@@ -338,6 +341,34 @@ sees_name(const struct user *u)
 	}
 }
 
+/* As somebody without the right to see PHI sees a person: staff as they are,
+ * of a patient only that there is one. */
+static struct user
+person_shown(struct ctx *cx, const struct user *u, struct actor *clear)
+{
+	static const struct { size_t at; str label; } labels[] = {
+		{ offsetof(struct user, name), { "[NAME]", 6 } }, { offsetof(struct user, email), { "[EMAIL]", 7 } },
+		{ offsetof(struct user, phone), { "[PHONE]", 7 } }, { offsetof(struct user, alias), { "[NAME]", 6 } },
+		{ offsetof(struct user, external_id), { "[OTHERID]", 9 } },
+	};
+	struct user shown = *u;
+
+	if (actor_sees_phi(cx->actor))
+		return shown;
+	if (u->role >= ROLE_AGENT) {
+		*clear = *cx->actor;
+		clear->sees_phi = true;
+		cx->actor = clear;
+		return shown;
+	}
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		sensitive *s = (sensitive *)(void *)((char *)&shown + labels[i].at);
+		if (s->hidden.n > 0)
+			*s = HIDE(labels[i].label);
+	}
+	return shown;
+}
+
 static void
 user_head(struct json *j, struct ctx *cx, const char *base, const struct user *u)
 {
@@ -379,10 +410,16 @@ json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct u
 void
 json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u)
 {
+	const struct actor *by = cx->actor;
+	struct actor clear;
+	struct user shown;
+
 	if (cx->actor == NULL || cx->actor->role == ROLE_END_USER) {
 		json_user_brief(j, cx, base, u);
 		return;
 	}
+	shown = person_shown(cx, u, &clear);
+	u = &shown;
 	jw_obj(j);
 	user_head(j, cx, base, u);
 	show_or_null(j, cx, "external_id", u->external_id);
@@ -407,6 +444,7 @@ json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u
 	jw_kbool(j, "report_csv", false);
 	show_raw(j, cx, "user_fields", fields_of_person_shown(cx, false, u->user_fields), "{}");
 	jw_end_obj(j);
+	cx->actor = by;
 }
 
 void
@@ -415,7 +453,7 @@ json_org(struct json *j, struct ctx *cx, const char *base, const struct organiza
 	jw_obj(j);
 	url_of(j, cx, base, "organizations", o->id);
 	jw_kint(j, "id", o->id);
-	show(j, cx, "name", o->name);
+	jw_kstr(j, "name", reveal_clear(cx, o->name));
 	jw_kbool(j, "shared_tickets", o->shared_tickets);
 	jw_kbool(j, "shared_comments", o->shared_comments);
 	show_or_null(j, cx, "external_id", o->external_id);

@@ -418,7 +418,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			(void)json_id(json_object_get(json_object_get(old, "ticket"), "id"), &id);
 			TRY(ticket_visible(cx, id));
 			api_begin(rp, &j, 201);
-			buf_add(&rp->body, kept);
+			buf_add(&rp->body, reveal(cx, HIDE(kept), TO_SHOW_ACTOR));
 			http_head(rp, "x-idempotency-lookup", S("hit"));
 			api_location(cx, rq, rp, "tickets", id);
 			cx->revealed |= 1u << TO_SHOW_ACTOR;

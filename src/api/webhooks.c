@@ -260,7 +260,7 @@ secret_reply(struct ctx *cx, struct http_reply *rp, int status, const struct web
 	jw_obj(&j);
 	jw_key(&j, "signing_secret");
 	jw_obj(&j);
-	jw_kstr(&j, "secret", reveal(cx, w->secret, TO_SHOW_ACTOR));
+	jw_kstr(&j, "secret", reveal_clear(cx, w->secret));
 	jw_kz(&j, "algorithm", "SHA256");
 	jw_end_obj(&j);
 	jw_end_obj(&j);

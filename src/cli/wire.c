@@ -202,6 +202,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	if (e != OK)
 		return refuse(cx, err, "locked", e);
 	search_term_key = term_key;
+	reveal_masked = desk_mask;
 	gate_on_membership_removed = membership_removed;
 	gate_on_group_deleted = group_deleted;
 	gate_on_org_deleted = org_deleted;

@@ -83,6 +83,10 @@ enum err desk_treat_payload(struct ctx *cx, str *json) MUST_CHECK;
 struct refusal { int64_t id; str from_address, message_id; str reason; };   /* reason: fixed words, quotes nothing */
 extern enum err (*desk_on_mail_refused)(struct ctx *cx, const struct refusal *r);
 
+/* For reveal_masked: a text, or each value of a JSON text, as somebody without
+ * the right to see PHI sees it: "[NAME]" for a name. */
+str desk_mask(struct ctx *cx, sensitive s);
+
 /* ---- people known beforehand ------------------------------------------------------------------------ */
 
 /* Opens policy and list of people; sys->policy is set by the caller. */
