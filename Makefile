@@ -25,7 +25,7 @@ CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py t
             tests/system/rules.py \
             tests/system/kill.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/demo.py
 CHECKS   += tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
-CHECKS   += tests/system/policy.py
+CHECKS   += tests/system/policy.py tests/system/mask.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt

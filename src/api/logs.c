@@ -126,6 +126,9 @@ json_audit_log(struct json *j, struct ctx *cx, const char *base, const struct tr
 {
 	const char *word = action_word(e->action);
 
+	if (!actor_sees_phi(cx->actor) && (str_eq(e->object, S("ticket")) || e->parent != 0))
+		desk_about(cx, str_eq(e->object, S("ticket")) ? e->object_id : e->parent);
+
 	jw_obj(j);
 	url_of(j, cx, base, "audit_logs", e->seq);
 	jw_kint(j, "id", e->seq);

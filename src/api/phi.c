@@ -383,8 +383,252 @@ user_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return phi_of_user(cx, rp, rq->param[0]);
 }
 
+/* ---- findings of a ticket ------------------------------------------------------------------------------------------- */
+
+#define LOOKED "subject,comments,custom_fields"
+
+static void
+json_seen(struct json *j, struct ctx *cx, const struct finding *f, int n, sensitive subject, sensitive body)
+{
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		bool in_body = str_eq(f[i].field, S("body")), placed = in_body || str_eq(f[i].field, S("subject"));
+		str text = in_body ? body.hidden : subject.hidden, value = placed ? str_sub(text, (size_t)f[i].at, (size_t)f[i].len) : S("");
+		const char *kind = policy_kind_name(policy_kind(f[i].label, f[i].rule, value));
+		jw_obj(j);
+		jw_kstr(j, "field", f[i].field);
+		jw_kstr(j, "label", f[i].label);
+		jw_kz(j, "kind", kind);
+		jw_kstr(j, "rule", f[i].rule);
+		jw_kint(j, "start", f[i].at);
+		jw_kint(j, "end", f[i].at + f[i].len);
+		jw_kint(j, "score", f[i].score);
+		if (!placed)
+			jw_knull(j, "value");
+		else if (actor_sees_phi(cx->actor))
+			jw_kstr(j, "value", reveal(cx, HIDE(value), TO_SHOW_ACTOR));
+		else
+			jw_kstr(j, "value", str_printf(cx->arena, "[%s]", kind));
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+/* What the PHI engine found in a ticket: shown before an agent sends (P2).
+ * Offsets are bytes of the original; a stamp says of which. */
+static enum err
+findings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const scans[] = { "not_scanned", "scanned", "not_text", "too_large" };
+	struct ticket t;
+	struct comment *c;
+	struct json j;
+	int n;
+
+	TRY(ticket_get(cx, rq->param[0], &t));
+	TRY(comment_list(cx, t.id, false, false, 0, 0, 1000, &c, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "ticket_id", t.id);
+	jw_kbool(&j, "masked", !actor_sees_phi(cx->actor));
+	jw_kstr(&j, "stamp", text_stamp(cx, t.subject));
+	jw_key(&j, "ticket");
+	json_seen(&j, cx, t.finding, t.finding_count, t.subject, (sensitive){ 0 });
+	jw_key(&j, "comments");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(&j);
+		jw_kint(&j, "comment_id", c[i].id);
+		jw_kstr(&j, "stamp", text_stamp(cx, c[i].body));
+		jw_key(&j, "findings");
+		json_seen(&j, cx, c[i].finding, c[i].finding_count, (sensitive){ 0 }, c[i].body);
+		jw_key(&j, "attachments");
+		jw_arr(&j);
+		for (int k = 0; k < c[i].attachment_count; k++) {
+			const struct attachment *f = &c[i].attachment[k];
+			jw_obj(&j);
+			jw_kint(&j, "attachment_id", f->id);
+			jw_kz(&j, "scan", scans[(unsigned)f->scan < COUNT(scans) ? f->scan : 0]);
+			jw_key(&j, "findings");
+			json_seen(&j, cx, f->finding, f->finding_count, (sensitive){ 0 }, (sensitive){ 0 });
+			jw_end_obj(&j);
+		}
+		jw_end_arr(&j);
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return look_one(cx, "ticket", t.id, "findings");
+}
+
+/* ---- unmasking: one ticket, once, for a purpose ------------------------------------------------------------------------ */
+
+struct unmasking { const struct ticket *t; sensitive purpose; };
+
+static enum err
+unmask_tx(struct ctx *cx, void *arg)
+{
+	const struct unmasking *u = arg;
+	struct trail_field f = { .name = "purpose", .after = u->purpose, .has_after = true };
+
+	TRY(trail_append(cx, &(struct event){ .action = "ticket.unmask", .object = "ticket", .id = u->t->id, .key = u->t->key,
+	    .field = &f, .count = 1 }));
+	return trail_look(cx, "ticket", &u->t->id, 1, "unmasked:" LOOKED);
+}
+
+static enum err
+unmask(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const names[] = { "purpose", NULL };
+	const char *base = z_of(cx, api_base(cx, rq));
+	const struct actor *by = cx->actor;
+	struct unmasking u;
+	struct actor clear;
+	struct comment *c;
+	struct ticket t;
+	struct json j;
+	const json_t *obj;
+	int n;
+
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	TRY(ticket_get(cx, rq->param[0], &t));
+	only(cx, obj, names);
+	u = (struct unmasking){ &t, HIDE(json_text(cx, json_object_get(obj, "purpose"))) };
+	if (str_trim(u.purpose.hidden).n < 3)
+		bad(cx, "purpose", "BlankValue", "Purpose: say what it is needed for");
+	if (u.purpose.hidden.n > 1000)
+		bad(cx, "purpose", "TooLong", "Purpose: is too long (maximum is 1000 bytes)");
+	TRY(bad_check(cx));
+	TRY(comment_list(cx, t.id, false, false, 0, 0, 1000, &c, &n));
+	/* The event first: nothing is shown that is not on record. */
+	TRY(store_write(cx, unmask_tx, &u));
+	clear = *by;
+	clear.sees_phi = true;
+	cx->actor = &clear;
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "ticket");
+	json_ticket(&j, cx, base, &t, false);
+	jw_key(&j, "comments");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_comment(&j, cx, base, &c[i]);
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	cx->actor = by;
+	return OK;
+}
+
+/* ---- redaction ----------------------------------------------------------------------------------------------------------- */
+
+/* {"spans":[{"comment_id","start","end","stamp"}], "comment_id": whole comment}; one of the two. */
+static enum err
+read_redaction(struct ctx *cx, const json_t *obj, struct redaction *r)
+{
+	static const char *const names[] = { "spans", "comment_id", NULL };
+	static const char *const parts[] = { "comment_id", "start", "end", "stamp", "field", NULL };
+	const json_t *v = json_object_get(obj, "spans");
+	struct span *spans;
+	json_t *w;
+	size_t i;
+
+	*r = (struct redaction){ .span_count = 0 };
+	only(cx, obj, names);
+	if (json_object_get(obj, "comment_id") != NULL && (!json_id(json_object_get(obj, "comment_id"), &r->whole_comment)
+	    || r->whole_comment <= 0))
+		bad(cx, "comment_id", "InvalidValue", "Comment id: must be the id of a comment that goes whole");
+	if (v != NULL && (!json_is_array(v) || json_array_size(v) == 0 || json_array_size(v) > 1000))
+		bad(cx, "spans", "InvalidValue", "Spans: must be an array of 1 to 1000 objects");
+	else if (v == NULL && r->whole_comment == 0)
+		bad(cx, "spans", "BlankValue", "Spans: is required, or comment_id for a whole comment");
+	spans = NEW(cx->arena, struct span, json_array_size(v) + 1);
+	json_array_foreach(v, i, w) {
+		struct span *s = &spans[r->span_count];
+		int64_t end = 0;
+		str field = json_text(cx, json_object_get(w, "field"));
+		if (!json_is_object(w)) {
+			bad(cx, "spans", "InvalidValue", "Spans: must be objects with comment_id, start and end");
+			break;
+		}
+		only(cx, w, parts);
+		if (json_object_get(w, "comment_id") != NULL && !json_is_null(json_object_get(w, "comment_id"))
+		    && !json_id(json_object_get(w, "comment_id"), &s->comment_id))
+			bad(cx, "spans", "InvalidValue", "Spans: comment_id must be an id, or null for the subject");
+		if (field.n && !str_eq(field, S("body")) && !str_eq(field, S("subject")))
+			bad(cx, "spans", "InvalidValue", "Spans: field must be body or subject");
+		if (!read_number(json_object_get(w, "start"), 0, DESK_TEXT_MAX, &s->at)
+		    || !read_number(json_object_get(w, "end"), 1, DESK_TEXT_MAX, &end) || end <= s->at) {
+			bad(cx, "spans", "InvalidValue", "Spans: start and end must be byte offsets, start before end");
+			break;
+		}
+		s->len = end - s->at;
+		s->stamp = json_text(cx, json_object_get(w, "stamp"));
+		if (s->stamp.n == 0)
+			bad(cx, "spans", "BlankValue", "Spans: stamp is required, as GET findings gave it");
+		r->span_count++;
+	}
+	r->span = spans;
+	return bad_check(cx);
+}
+
+static enum err
+redaction(struct ctx *cx, struct http_req *rq, struct http_reply *rp, bool preview)
+{
+	struct redaction_plan p;
+	struct redaction r;
+	struct json j;
+	const json_t *obj;
+
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	TRY(ticket_visible(cx, rq->param[0]));
+	TRY(read_redaction(cx, obj, &r));
+	TRY(ticket_redact(cx, rq->param[0], &r, &p));
+	if (!preview)
+		TRY(ticket_redact(cx, rq->param[0], &r, NULL));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "ticket_id", rq->param[0]);
+	jw_kbool(&j, "done", !preview);
+	jw_kint(&j, "occurrences", p.occurrences);
+	jw_kint(&j, "raw_mails", p.raw_mails);
+	jw_kint(&j, "files_not_looked_into", p.files_unread);
+	jw_key(&j, "places");
+	jw_arr(&j);
+	for (int i = 0; i < p.count; i++) {
+		jw_obj(&j);
+		jw_kz(&j, "place", p.place[i].place);
+		jw_kid(&j, "comment_id", p.place[i].comment_id);
+		jw_kint(&j, "occurrences", p.place[i].occurrences);
+		jw_end_obj(&j);
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return look_one(cx, "ticket", rq->param[0], "redaction");
+}
+
+static enum err
+redaction_preview(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return redaction(cx, rq, rp, true);
+}
+
+static enum err
+redaction_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return redaction(cx, rq, rp, false);
+}
+
+#define T "/api/ward/v1/tickets/{id}"
 #define V "/api/ward/v1/phi"
 const struct route phi_routes[] = {
+	{ GET,    T "/findings",                       MAY_READ_TICKET, 0,       findings,          0 },
+	{ POST,   T "/unmask",                         MAY_READ_TICKET, 64 * KiB, unmask,           0 },
+	{ POST,   T "/redactions/preview",             MAY_REDACT,    256 * KiB, redaction_preview, 0 },
+	{ POST,   T "/redactions",                     MAY_REDACT,    256 * KiB, redaction_post,    0 },
 	{ GET,    V "/kinds",                          MAY_SIGNED_IN, 0,         kinds,             0 },
 	{ GET,    V "/policy",                         MAY_ADMIN,     0,         policy_now,        0 },
 	{ GET,    V "/policy/defaults",                MAY_ADMIN,     0,         policy_default,    0 },

@@ -50,36 +50,6 @@ metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 /* ---- findings -------------------------------------------------------------------------------------------------------- */
 
-/* What the PHI engine found in a ticket: shown before an agent sends (P2). */
-static enum err
-findings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
-{
-	struct ticket t;
-	struct comment *c;
-	struct json j;
-	int n;
-
-	TRY(ticket_get(cx, rq->param[0], &t));
-	TRY(comment_list(cx, t.id, false, false, 0, 0, 1000, &c, &n));
-	api_begin(rp, &j, 200);
-	jw_obj(&j);
-	jw_kint(&j, "ticket_id", t.id);
-	jw_key(&j, "ticket");
-	json_findings(&j, t.finding, t.finding_count);
-	jw_key(&j, "comments");
-	jw_arr(&j);
-	for (int i = 0; i < n; i++) {
-		jw_obj(&j);
-		jw_kint(&j, "comment_id", c[i].id);
-		jw_key(&j, "findings");
-		json_findings(&j, c[i].finding, c[i].finding_count);
-		jw_end_obj(&j);
-	}
-	jw_end_arr(&j);
-	jw_end_obj(&j);
-	return look_one(cx, "ticket", t.id, "findings");
-}
-
 /* Scans a text that is not kept: for the composer. */
 static enum err
 scan(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
@@ -181,7 +151,6 @@ routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 const struct route ward_routes[] = {
 	{ GET,    "/healthz",                         MAY_ANYONE,      0,        healthz,        0 },
 	{ GET,    "/metrics",                         MAY_ANYONE,      0,        metrics,        0 },
-	{ GET,    "/api/ward/v1/tickets/{id}/findings", MAY_READ_TICKET, 0,      findings,       0 },
 	{ POST,   "/api/ward/v1/phi/scan",            MAY_SIGNED_IN,   2 * MiB,  scan,           0 },
 	{ GET,    "/api/ward/v1/api_tokens",          MAY_ADMIN,       0,        tokens,         0 },
 	{ DELETE, "/api/ward/v1/api_tokens/{id}",     MAY_ADMIN,       0,        token_delete,   0 },

@@ -86,8 +86,15 @@ static const struct stmt extend = {
 	.in   = "iXi", .blind = { "attachment.token" },
 };
 
+static const struct stmt set_doc = {
+	.name = "attachment.set_doc",
+	.sql  = "UPDATE attachment SET key_id = $3, size = $4, doc = $5 WHERE account_id = $1 AND id = $2",
+	.in   = "iiiiS",
+	.seal_in = { { "attachment", "doc", 1 } },
+};
+
 const struct stmt *const attach_stmts[] = {
-	&extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
 
@@ -362,6 +369,48 @@ upload_delete(struct ctx *cx, str token)
 	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
 	TRY(store_write(cx, upload_delete_tx, &token));
 	return store_erase(cx);
+}
+
+enum err
+attachment_load(struct ctx *cx, int64_t id, str *bytes)
+{
+	struct rows rs;
+	struct buf b;
+
+	TRY(store_all(cx, &chunks, ARGS(INT(cx->account), INT(id)), &rs));
+	buf_init(&b, cx->arena, 64 * MiB);
+	for (int i = 0; i < rs.count; i++)
+		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_SCAN));
+	*bytes = buf_str(&b);
+	return b.over ? fail(cx, E_LIMIT, NULL, "the attachment is too large") : OK;
+}
+
+enum err
+attachment_rewrite(struct ctx *cx, const struct attachment *f, str name, const str *bytes)
+{
+	struct findings found = { 0 };
+	struct finding *kept = f->finding;
+	int count = f->finding_count;
+	int64_t fresh;
+	str all;
+
+	if (bytes != NULL)
+		all = *bytes;
+	else
+		TRY(attachment_load(cx, f->id, &all));
+	if (f->scan == SCAN_DONE) {
+		TRY(desk_scan(cx, "attachment_text", HIDE(all), &found));
+		kept = found.f;
+		count = found.count;
+	}
+	TRY(store_key_new(cx, &fresh));
+	TRY(store_exec(cx, &delete_chunks, ARGS(INT(cx->account), INT(f->id)), NULL));
+	for (size_t at = 0, n = 0; at < all.n; at += CHUNK, n++)
+		TRY(store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(f->id), INT((int64_t)n),
+		    SEALED(fresh, HIDE(str_sub(all, at, CHUNK)))), NULL));
+	TRY(store_exec(cx, &set_doc, ARGS(INT(cx->account), INT(f->id), INT(fresh), INT((int64_t)all.n), SEALED(fresh, HIDE(doc_of(cx,
+	    name, reveal(cx, f->content_type, TO_STORE), reveal(cx, f->content_id, TO_STORE), f->scan, kept, count)))), NULL));
+	return store_key_destroy(cx, f->key);
 }
 
 /* Its bytes go, and the key that sealed them. An unclaimed upload's row goes too. */

@@ -105,6 +105,11 @@ enum err attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t
     struct findings *names, struct terms *terms, int *count) MUST_CHECK;
 /* Findings and names of uploads that a token stands for; for the policy, before the transaction. */
 enum err attachments_look(struct ctx *cx, str token, struct attachment **out, int *count) MUST_CHECK;
+/* Unchecked. A new key seals what is given (bytes NULL: as they are); the old one is destroyed. Text is scanned again. */
+enum err attachment_load(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
+enum err attachment_rewrite(struct ctx *cx, const struct attachment *f, str name, const str *bytes) MUST_CHECK;
+/* Findings of subject, custom fields, tags and external id, by today's rules. */
+enum err ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into) MUST_CHECK;
 enum err attachments_extend(struct ctx *cx, str token) MUST_CHECK;      /* those of a held change: they wait with it */
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,

@@ -83,9 +83,37 @@ enum err desk_treat_payload(struct ctx *cx, str *json) MUST_CHECK;
 struct refusal { int64_t id; str from_address, message_id; str reason; };   /* reason: fixed words, quotes nothing */
 extern enum err (*desk_on_mail_refused)(struct ctx *cx, const struct refusal *r);
 
+/* ---- taking it out for good (redact.c) ----------------------------------------------------------------- */
+
+/* A place in a text of a ticket: bytes of the original; comment_id 0: the
+ * subject. `stamp` (may be empty) is text_stamp() of the text as it was seen. */
+#define DESK_TEXT_MAX (24 * MiB)
+struct span { int64_t comment_id, at, len; str stamp; };
+struct redaction {
+	const struct span *span; int span_count;
+	const sensitive *value; int value_count;     /* wherever they stand in the ticket as words of their own */
+	int64_t whole_comment;                       /* all it says, and its files; 0: none */
+	const char *cause;                           /* for the trail */
+	bool    erase_later;                         /* the caller calls store_erase() */
+};
+struct redaction_place { const char *place; int64_t comment_id, occurrences; };
+struct redaction_plan {
+	struct redaction_place *place; int count, room;
+	int64_t occurrences, values, raw_mails, files_unread;    /* files_unread: that could not be looked into */
+};
+/* What stands in the spans goes there, and wherever else it stands in the ticket
+ * as a word of its own: texts, fields, tags, file names, text files, kept
+ * before/after values, raw mail, the index. The data key is destroyed (P6).
+ * With `plan` nothing is changed and it says what would. A stale stamp:
+ * E_CONFLICT. MAY_REDACT for the ticket. */
+enum err ticket_redact(struct ctx *cx, int64_t ticket_id, const struct redaction *r, struct redaction_plan *plan) MUST_CHECK;
+str      text_stamp(struct ctx *cx, sensitive text);        /* 16 hex digits, keyed */
+
 /* For reveal_masked: a text, or each value of a JSON text, as somebody without
  * the right to see PHI sees it: "[NAME]" for a name. */
 str desk_mask(struct ctx *cx, sensitive s);
+/* What is shown next is about this ticket: its requester is known to masking. */
+void desk_about(struct ctx *cx, int64_t ticket_id);
 
 /* ---- people known beforehand ------------------------------------------------------------------------ */
 

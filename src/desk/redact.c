@@ -8,7 +8,11 @@
  * old bytes wherever they still lie (free pages, WAL, an older backup). The
  * request is answered after that, not before.
  */
+#include <jansson.h>
+#include <stdlib.h>
+
 #include "desk/in.h"
+#include "desk/known.h"
 #include "flow/flow.h"
 #include "phi.h"
 
@@ -65,9 +69,46 @@ const struct stmt *const redact_stmts[] = {
 struct work {
 	int64_t ticket_id, comment_id, attachment_id;
 	str    *secret;                   /* longest first */
-	int     secrets;
+	bool   *token;                    /* of each: only where it stands as a word of its own */
+	int     secrets, room;
+	const struct redaction *r;        /* what ticket_redact() was asked; NULL: one of the older doors */
+	struct redaction_plan  *plan;
+	str     stamp;
 	struct comment out;
 };
+
+static bool
+is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
+}
+
+/* Does secret i stand at `at`? A short one inside of a longer word is another word. */
+static bool
+stands(const struct work *w, int i, str s, size_t at)
+{
+	str x = w->secret[i];
+
+	if (!str_starts(str_sub(s, at, s.n - at), x))
+		return false;
+	return !w->token[i] || ((at == 0 || !is_word(s.p[at - 1]) || !is_word(x.p[0]))
+	    && (at + x.n == s.n || !is_word(s.p[at + x.n]) || !is_word(x.p[x.n - 1])));
+}
+
+static int64_t
+count_in(const struct work *w, str s)
+{
+	int64_t n = 0;
+
+	for (size_t at = 0; at < s.n; at++)
+		for (int i = 0; i < w->secrets; i++)
+			if (s.p[at] == w->secret[i].p[0] && stands(w, i, s, at)) {
+				n++;
+				at += w->secret[i].n - 1;
+				break;
+			}
+	return n;
+}
 
 /* Every occurrence of every secret becomes one mark per character. */
 static str
@@ -85,7 +126,7 @@ without(struct ctx *cx, const struct work *w, str s)
 	while (at < s.n) {
 		int hit = -1;
 		for (int i = 0; i < w->secrets && hit < 0; i++)
-			if (str_starts(str_sub(s, at, s.n - at), w->secret[i]))
+			if (s.p[at] == w->secret[i].p[0] && stands(w, i, s, at))
 				hit = i;
 		if (hit < 0) {
 			buf_byte(&b, s.p[at++]);
@@ -100,7 +141,7 @@ without(struct ctx *cx, const struct work *w, str s)
 
 /* As it may stand inside HTML or JSON text: escaped forms too. */
 static void
-add_secret(struct ctx *cx, struct work *w, str s)
+add_value(struct ctx *cx, struct work *w, str s, bool token)
 {
 	struct buf html;
 	str quoted, forms[3];
@@ -125,11 +166,33 @@ add_secret(struct ctx *cx, struct work *w, str s)
 			have = str_eq(w->secret[i], forms[f]);
 		if (have)
 			continue;
-		while (at > 0 && w->secret[at - 1].n < forms[f].n)
-			w->secret[at] = w->secret[at - 1], at--;
+		if (w->secrets == w->room) {
+			int room = w->room * 2 + 16;
+			str *more = NEW(cx->arena, str, room);
+			bool *tokens = NEW(cx->arena, bool, room);
+			if (w->secrets) {
+				memcpy(more, w->secret, sizeof *more * (size_t)w->secrets);
+				memcpy(tokens, w->token, sizeof *tokens * (size_t)w->secrets);
+			}
+			w->secret = more;
+			w->token = tokens;
+			w->room = room;
+		}
+		while (at > 0 && w->secret[at - 1].n < forms[f].n) {
+			w->secret[at] = w->secret[at - 1];
+			w->token[at] = w->token[at - 1];
+			at--;
+		}
 		w->secret[at] = forms[f];
+		w->token[at] = token;
 		w->secrets++;
 	}
+}
+
+static void
+add_secret(struct ctx *cx, struct work *w, str s)
+{
+	add_value(cx, w, s, false);
 }
 
 static sensitive
@@ -138,11 +201,238 @@ clean(struct ctx *cx, const struct work *w, sensitive s)
 	return HIDE(without(cx, w, reveal(cx, s, TO_STORE)));
 }
 
+/* Custom fields and the like: a number of which something goes becomes a string. */
+static json_t *
+clean_tree(struct ctx *cx, const struct work *w, json_t *v, int depth)
+{
+	json_t *one, *fresh;
+	const char *key;
+	size_t i;
+	str s, t;
+	char *z;
+
+	if (json_is_string(v) || json_is_number(v)) {
+		z = json_is_number(v) ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+		s = z != NULL ? str_dup(cx->arena, str_of(z)) : (str){ json_string_value(v), json_string_length(v) };
+		free(z);
+		t = without(cx, w, s);
+		return t.p == s.p ? NULL : json_stringn(t.p, t.n);
+	}
+	if (json_is_array(v) && depth < 64)
+		json_array_foreach(v, i, one)
+			if ((fresh = clean_tree(cx, w, one, depth + 1)) != NULL)
+				json_array_set_new(v, i, fresh);
+	if (json_is_object(v) && depth < 64)
+		json_object_foreach(v, key, one)
+			if (strcmp(key, "id") != 0 && (fresh = clean_tree(cx, w, one, depth + 1)) != NULL)
+				json_object_set_new(v, key, fresh);
+	return NULL;
+}
+
+static sensitive
+clean_json(struct ctx *cx, const struct work *w, sensitive json)
+{
+	str s = reveal(cx, json, TO_STORE);
+	json_t *v = s.n > 2 ? json_loadb(s.p, s.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL, *fresh;
+	char *z;
+	str out;
+
+	if (v == NULL)
+		return clean(cx, w, json);
+	if (count_in(w, s) == 0) {
+		json_decref(v);
+		return json;
+	}
+	fresh = clean_tree(cx, w, v, 0);
+	z = json_dumps(fresh != NULL ? fresh : v, JSON_ENCODE_ANY | JSON_COMPACT);
+	out = str_dup(cx->arena, str_of(z));
+	wipe(z, out.n);
+	free(z);
+	json_decref(fresh);
+	json_decref(v);
+	return HIDE(without(cx, w, out));       /* what still stands there, in keys */
+}
+
 static str
 rewrite_value(struct ctx *cx, void *arg, const char *field, str value)
 {
 	(void)field;
-	return without(cx, arg, value);
+	return value.n && (value.p[0] == '[' || value.p[0] == '{') ? clean_json(cx, arg, HIDE(value)).hidden : without(cx, arg, value);
+}
+
+/* ---- what ticket_redact() was asked, found in the ticket ------------------------------------------------------ */
+
+str
+text_stamp(struct ctx *cx, sensitive text)
+{
+	unsigned char x[16];
+
+	if (cx->sys->codec == NULL || cx->sys->codec->blind(cx, "phi.stamp", reveal(cx, text, TO_STORE), x) != OK)
+		return S("");
+	return hex_of(cx->arena, (str){ (char *)x, 8 });
+}
+
+/* The comments' places of spans; of others (subject, custom fields, tags) the value alone counts. */
+static enum err
+resolve(struct ctx *cx, struct work *w, const struct ticket *t, struct comment *c, int comments)
+{
+	for (int i = 0; i < w->r->span_count; i++) {
+		const struct span *sp = &w->r->span[i];
+		str text = S(""), v;
+		bool known = false;
+		if (sp->comment_id == 0) {
+			text = reveal(cx, t->subject, TO_STORE);
+			known = true;
+		}
+		for (int k = 0; k < comments; k++)
+			if (c[k].id == sp->comment_id) {
+				text = reveal(cx, c[k].body, TO_STORE);
+				known = true;
+			}
+		if (!known)
+			return fail(cx, E_ABSENT, NULL, "no such comment");
+		if (sp->stamp.n && !str_eq(sp->stamp, text_stamp(cx, HIDE(text))))
+			return fail(cx, E_CONFLICT, "stamp", "the text has changed since it was looked at; look at it again");
+		if (sp->at < 0 || sp->len <= 0 || (uint64_t)sp->at + (uint64_t)sp->len > text.n
+		    || utf8_floor(text, (size_t)sp->at) != (size_t)sp->at
+		    || ((size_t)(sp->at + sp->len) < text.n && utf8_floor(text, (size_t)(sp->at + sp->len)) != (size_t)(sp->at + sp->len))) {
+			bad(cx, "spans", "InvalidValue", "Spans: start and end must lie in the text, between whole characters");
+			return bad_check(cx);
+		}
+		v = str_sub(text, (size_t)sp->at, (size_t)sp->len);
+		if (str_trim(v).n)
+			add_value(cx, w, str_trim(v), true);
+	}
+	for (int i = 0; i < w->r->value_count; i++)
+		if (str_trim(w->r->value[i].hidden).n)
+			add_value(cx, w, str_trim(reveal(cx, w->r->value[i], TO_STORE)), true);
+	for (int k = 0; k < comments; k++)
+		if (c[k].id == w->r->whole_comment && w->r->whole_comment != 0) {
+			/* A copy of all of it (a quote) goes as well; "ok" is said by many. */
+			if (str_trim(c[k].body.hidden).n >= 20)
+				add_value(cx, w, str_trim(reveal(cx, c[k].body, TO_STORE)), true);
+			return OK;
+		}
+	return w->r->whole_comment != 0 ? fail(cx, E_ABSENT, NULL, "no such comment") : OK;
+}
+
+/* Spans are cut out where they stand, also when they are part of a word. */
+static sensitive
+cut_spans(struct ctx *cx, const struct work *w, int64_t comment_id, sensitive text)
+{
+	str s = reveal(cx, text, TO_STORE);
+	struct buf b;
+	bool all = w->r != NULL && comment_id != 0 && w->r->whole_comment == comment_id, any = all;
+
+	for (int i = 0; w->r != NULL && i < w->r->span_count; i++)
+		any = any || w->r->span[i].comment_id == comment_id;
+	if (!any)
+		return text;
+	buf_init(&b, cx->arena, DOC_MAX);
+	for (size_t at = 0; at < s.n;) {
+		uint32_t cp;
+		size_t n = utf8_next(s, at, &cp);
+		bool in = all;
+		for (int i = 0; i < w->r->span_count && !in; i++)
+			in = w->r->span[i].comment_id == comment_id && (size_t)w->r->span[i].at <= at
+			    && at < (size_t)(w->r->span[i].at + w->r->span[i].len);
+		if (in)
+			buf_add(&b, S(MARK));
+		else
+			buf_add(&b, str_sub(s, at, n));
+		at += n;
+	}
+	return HIDE(buf_str(&b));
+}
+
+/* Names and text of files; a file of a comment that goes whole goes too. */
+static enum err
+redact_files(struct ctx *cx, struct work *w, struct comment *c)
+{
+	for (int k = 0; k < c->attachment_count; k++) {
+		struct attachment *f = &c->attachment[k];
+		str name = reveal(cx, f->file_name, TO_STORE), bytes = S(""), now, text;
+		if (f->redacted)
+			continue;
+		if (w->r->whole_comment == c->id) {
+			TRY(attachment_erase(cx, f->id, f->key));
+			continue;
+		}
+		now = without(cx, w, name);
+		if (f->scan == SCAN_DONE && f->size > 0)
+			TRY(attachment_load(cx, f->id, &bytes));
+		text = without(cx, w, bytes);
+		if (now.p != name.p || text.p != bytes.p)
+			TRY(attachment_rewrite(cx, f, now, text.p != bytes.p ? &text : NULL));
+	}
+	return OK;
+}
+
+static void
+plan_add(struct ctx *cx, struct work *w, const char *place, int64_t comment_id, int64_t n)
+{
+	struct redaction_plan *p = w->plan;
+
+	if (n == 0)
+		return;
+	if (p->count == p->room) {
+		int room = p->room * 2 + 16;
+		struct redaction_place *more = NEW(cx->arena, struct redaction_place, room);
+		if (p->count)
+			memcpy(more, p->place, sizeof *more * (size_t)p->count);
+		p->place = more;
+		p->room = room;
+	}
+	p->place[p->count++] = (struct redaction_place){ place, comment_id, n };
+	p->occurrences += n;
+}
+
+/* What would go for good, and where. Nothing is changed. */
+static enum err
+plan(struct ctx *cx, struct work *w, const struct ticket *t, struct comment *c, int comments, struct audit *a, int audits)
+{
+	struct rows raws;
+
+	*w->plan = (struct redaction_plan){ .values = 0 };
+	plan_add(cx, w, "subject", 0, count_in(w, reveal(cx, t->subject, TO_STORE)));
+	plan_add(cx, w, "custom_fields", 0, count_in(w, reveal(cx, t->custom_fields, TO_STORE)));
+	plan_add(cx, w, "tags", 0, count_in(w, reveal(cx, t->tags, TO_STORE)));
+	for (int i = 0; i < comments; i++) {
+		bool whole = w->r->whole_comment == c[i].id, spans = false;
+		int64_t n = whole ? 1 : count_in(w, reveal(cx, c[i].body, TO_STORE)), files = 0;
+		for (int k = 0; k < w->r->span_count; k++)
+			spans = spans || w->r->span[k].comment_id == c[i].id;
+		if (n == 0 && spans)
+			n = 1;
+		plan_add(cx, w, whole ? "whole_comment" : "comment", c[i].id, n);
+		for (int k = 0; k < c[i].attachment_count; k++) {
+			const struct attachment *f = &c[i].attachment[k];
+			str bytes = S("");
+			if (f->redacted)
+				continue;
+			if (whole) {
+				files++;
+				continue;
+			}
+			if (f->scan == SCAN_DONE && f->size > 0)
+				TRY(attachment_load(cx, f->id, &bytes));
+			files += count_in(w, reveal(cx, f->file_name, TO_STORE)) + count_in(w, bytes);
+			w->plan->files_unread += f->scan != SCAN_DONE;
+		}
+		plan_add(cx, w, "attachments", c[i].id, files);
+		if (n > 0) {
+			TRY(store_all(cx, &raw_of_comment, ARGS(INT(cx->account), INT(c[i].id)), &raws));
+			w->plan->raw_mails += raws.count;
+		}
+	}
+	for (int i = 0; i < audits; i++) {
+		int64_t n = 0;
+		for (int k = 0; k < a[i].event_count; k++)
+			n += count_in(w, reveal(cx, a[i].event[k].value, TO_STORE)) + count_in(w, reveal(cx, a[i].event[k].previous, TO_STORE));
+		plan_add(cx, w, "audits", 0, n);
+	}
+	w->plan->values = w->secrets;
+	return OK;
 }
 
 /* Findings move when the text before them changes: the text is scanned again. */
@@ -192,9 +482,18 @@ redact_tx(struct ctx *cx, void *arg)
 	for (int i = 0; i < comments; i++)
 		if (c[i].id == w->comment_id)
 			target = i;
-	if (target < 0)
+	if (target < 0 && w->r == NULL)
 		return fail(cx, E_ABSENT, NULL, "no such comment");
-	if (w->attachment_id) {
+	TRY(known_for(cx, &(struct known_ticket){ .user_id = t.requester_id, .ticket_id = t.id, .recipient = t.recipient }));
+	if (w->r != NULL) {
+		TRY(resolve(cx, w, &t, c, comments));
+		if (w->plan != NULL)
+			return plan(cx, w, &t, c, comments, a, audits);
+		if (w->secrets == 0 && w->r->whole_comment == 0) {
+			bad(cx, "base", "BlankValue", "There is nothing to redact");
+			return bad_check(cx);
+		}
+	} else if (w->attachment_id) {
 		for (int k = 0; k < c[target].attachment_count; k++)
 			if (c[target].attachment[k].id == w->attachment_id)
 				gone = &c[target].attachment[k];
@@ -216,14 +515,16 @@ redact_tx(struct ctx *cx, void *arg)
 	old = t.key;
 	TRY(store_key_new(cx, &fresh));
 	t.key = fresh;
-	t.subject = clean(cx, w, t.subject);
+	t.subject = clean(cx, w, cut_spans(cx, w, 0, t.subject));
+	if (comments > 0 && str_eq(t.description.hidden, c[0].body.hidden))
+		t.description = cut_spans(cx, w, c[0].id, t.description);
 	t.description = clean(cx, w, t.description);
-	t.custom_fields = clean(cx, w, t.custom_fields);
-	t.via_source = clean(cx, w, t.via_source);
-	t.finding_count = 0;
+	t.custom_fields = clean_json(cx, w, t.custom_fields);
+	t.via_source = clean_json(cx, w, t.via_source);
+	t.external_id = clean(cx, w, t.external_id);
 	{
 		struct findings head = { 0 };
-		TRY(desk_scan(cx, "subject", t.subject, &head));
+		TRY(ticket_scan(cx, &t, &head));
 		t.finding = head.f;
 		t.finding_count = head.count;
 	}
@@ -251,10 +552,12 @@ redact_tx(struct ctx *cx, void *arg)
 		bool hit;
 		str before = reveal(cx, c[i].body, TO_STORE), html = reveal(cx, c[i].html, TO_STORE);
 		c[i].key = fresh;
-		c[i].body = clean(cx, w, c[i].body);
-		c[i].html = clean(cx, w, c[i].html);
-		c[i].metadata = clean(cx, w, c[i].metadata);
-		c[i].via_source = clean(cx, w, c[i].via_source);
+		c[i].body = clean(cx, w, cut_spans(cx, w, c[i].id, c[i].body));
+		c[i].html = w->r != NULL && !str_eq(before, c[i].body.hidden) ? (sensitive){ 0 } : clean(cx, w, c[i].html);
+		c[i].metadata = clean_json(cx, w, c[i].metadata);
+		c[i].via_source = clean_json(cx, w, c[i].via_source);
+		if (w->r != NULL)
+			TRY(redact_files(cx, w, &c[i]));
 		hit = i == target || !str_eq(before, c[i].body.hidden) || !str_eq(html, c[i].html.hidden);
 		if (hit) {
 			TRY(rescan(cx, &c[i]));
@@ -267,11 +570,11 @@ redact_tx(struct ctx *cx, void *arg)
 	}
 	for (int i = 0; i < audits; i++) {
 		for (int k = 0; k < a[i].event_count; k++) {
-			a[i].event[k].value = clean(cx, w, a[i].event[k].value);
-			a[i].event[k].previous = clean(cx, w, a[i].event[k].previous);
+			a[i].event[k].value = clean_json(cx, w, a[i].event[k].value);
+			a[i].event[k].previous = clean_json(cx, w, a[i].event[k].previous);
 		}
-		a[i].metadata = clean(cx, w, a[i].metadata);
-		a[i].via_source = clean(cx, w, a[i].via_source);
+		a[i].metadata = clean_json(cx, w, a[i].metadata);
+		a[i].via_source = clean_json(cx, w, a[i].via_source);
 		TRY(store_exec(cx, &reseal_audit, ARGS(INT(cx->account), INT(a[i].id), INT(fresh),
 		    SEALED(fresh, HIDE(audit_doc(cx, &a[i])))), NULL));
 	}
@@ -294,8 +597,13 @@ redact_tx(struct ctx *cx, void *arg)
 	TRY(flow_forget_ticket(cx, t.id));
 	TRY(trail_reseal(cx, old, fresh, rewrite_value, w));
 	TRY(store_key_destroy(cx, old));
-	c[target].redacted = true;
-	w->out = c[target];
+	if (target >= 0) {
+		c[target].redacted = true;
+		w->out = c[target];
+	}
+	if (w->r != NULL)
+		return trail_append(cx, &(struct event){ .action = "ticket.redact", .object = "ticket", .id = t.id, .key = fresh,
+		    .cause = w->r->cause });
 	return trail_append(cx, &(struct event){ .action = w->attachment_id ? "attachment.redact" : "comment.redact",
 	    .object = "comment", .id = w->comment_id, .parent = t.id, .key = fresh });
 }
@@ -303,7 +611,7 @@ redact_tx(struct ctx *cx, void *arg)
 enum err
 comment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive text, struct comment *out)
 {
-	struct work w = { .ticket_id = ticket_id, .comment_id = comment_id, .secret = NEW(cx->arena, str, 8) };
+	struct work w = { .ticket_id = ticket_id, .comment_id = comment_id };
 	struct ticket t;
 
 	TRY(gate_may(cx, MAY_REDACT, NULL));
@@ -323,6 +631,19 @@ comment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive 
 	return OK;
 }
 
+enum err
+ticket_redact(struct ctx *cx, int64_t ticket_id, const struct redaction *r, struct redaction_plan *plan)
+{
+	struct work w = { .ticket_id = ticket_id, .r = r, .plan = plan, .comment_id = r->whole_comment ? r->whole_comment
+	    : r->span_count ? r->span[0].comment_id : 0 };
+
+	TRY(gate_may(cx, MAY_REDACT, NULL));
+	if (plan != NULL)
+		return redact_tx(cx, &w);
+	TRY(store_write(cx, redact_tx, &w));
+	return cx->tx != NULL || r->erase_later ? OK : store_erase(cx);
+}
+
 /* HTML entities of what stands between the marks become characters again. */
 static str
 plain_of(struct ctx *cx, str html)
@@ -336,7 +657,7 @@ enum err
 comment_redact_marked(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sensitive html_body, struct comment *out)
 {
 	struct work w = { .ticket_id = ticket_id, .comment_id = comment_id,
-	    .secret = NEW(cx->arena, str, 6 * MARKED_MAX + 8) };
+	    .secret = NULL };
 	str rest = reveal(cx, html_body, TO_STORE);
 	int marked = 0;
 
@@ -378,8 +699,7 @@ comment_redact_marked(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sen
 enum err
 attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t attachment_id, struct attachment *out)
 {
-	struct work w = { .ticket_id = ticket_id, .comment_id = comment_id, .attachment_id = attachment_id,
-	    .secret = NEW(cx->arena, str, 8) };
+	struct work w = { .ticket_id = ticket_id, .comment_id = comment_id, .attachment_id = attachment_id };
 
 	TRY(gate_may(cx, MAY_REDACT, NULL));
 	TRY(store_write(cx, redact_tx, &w));

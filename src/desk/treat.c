@@ -248,6 +248,35 @@ treat_json(struct ctx *cx, struct treating *t, const char *field, str *json, str
 	return e;
 }
 
+enum err
+ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into)
+{
+	str fields = reveal(cx, t->custom_fields, TO_SCAN), *tag;
+	json_t *list, *one, *fresh;
+	struct treating none;
+	size_t i;
+	int n;
+	enum err e = OK;
+
+	TRY(desk_scan(cx, "subject", t->subject, into));
+	TRY(desk_scan(cx, "external_id", t->external_id, into));
+	n = json_words(cx, reveal(cx, t->tags, TO_SCAN), &tag);
+	for (int k = 0; k < n; k++)
+		TRY(desk_scan(cx, "tags", HIDE(tag[k]), into));
+	list = fields.n > 2 ? json_loadb(fields.p, fields.n, JSON_ALLOW_NUL, NULL) : NULL;
+	treat_begin(cx, &none, S("api"));
+	none.skip = ~0u;                        /* only seen */
+	none.tree_place = PLACE_FIELD;
+	json_array_foreach(list, i, one)
+		if (e == OK) {
+			e = treat_tree(cx, &none, str_z(cx->arena, str_printf(cx->arena, "custom_fields.%lld",
+			    (long long)json_integer_value(json_object_get(one, "id")))), json_object_get(one, "value"), into, &fresh, 0);
+			json_decref(fresh);
+		}
+	json_decref(list);
+	return e;
+}
+
 /* A bulk job's items before they are queued: what is to be destroyed does not wait anywhere. */
 enum err
 desk_treat_payload(struct ctx *cx, str *json)
