@@ -6,7 +6,9 @@
 typedef int8_t row8 __attribute__((vector_size(16)));
 typedef int16_t half __attribute__((vector_size(16)));
 
-#ifdef __SSE2__
+#if defined(__clang__)
+#define MAX(a, b) __builtin_elementwise_max(a, b)
+#elif defined(__SSE2__)
 #define MAX(a, b) __builtin_ia32_pmaxsw128(a, b)
 #else
 #define MAX(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
