@@ -32,16 +32,44 @@ model: $(B)/phi                                ## train data/phi/phi.model again
 		$(patsubst data/phi/corpora/%.xz,$(B)/gen/%,$(PHI_CORPORA))
 .PHONY: model
 
-# The shared object: only what phi.h declares is visible (src/phi/phi.map).
-PHI_SO_SRC := $(filter-out %/main.c %/bench.c %/train.c %/generate.c %/invent.c %/eval.c %/explain.c %/serve.c,$(wildcard src/phi/*.c))
-$(B)/libphi.so: $(PHI_SO_SRC) src/phi/engine.h include/phi.h src/phi/phi.map $(B)/gen/phi.lex $(B)/gen/phi.rules $(B)/gen/phi.model
-	$(CC) $(CFLAGS) -DPHI_GEN='"$(B)/gen"' -fPIC -shared -Wl,-soname,libphi.so.1 -Wl,--version-script=src/phi/phi.map \
-		-o $@ $(PHI_SO_SRC) $(shell $(PKG) --libs icu-uc libsodium 2>/dev/null) -lpthread
-$(B)/phi.pc:
-	printf 'Name: libphi\nDescription: finds what identifies a person in text\nVersion: 1.0\nLibs: -L%s/lib -lphi\nCflags: -I%s/include\n' \
-		$(PREFIX) $(PREFIX) > $@
-libphi: $(B)/libphi.so $(B)/phi.pc             ## the shared object and its pkg-config file
-.PHONY: libphi
+# The shared object: the library's files alone (what speaks of command.h is the
+# command's), and of them only what phi.h declares is visible (phi.map). Its ABI
+# is written down in tests/phi/abi.txt; tests/system/phi_library.py compares.
+PHI_SO_SRC := $(filter-out $(shell grep -l '"command.h"' src/phi/*.c) src/phi/generate.c src/phi/invent.c,$(wildcard src/phi/*.c)) src/phi/check_rules.c
+PHI_SO_OBJ := $(PHI_SO_SRC:src/phi/%.c=$(B)/obj/so/%.o)
+PHI_SO_LIBS = $(shell $(PKG) --libs icu-uc libsodium 2>/dev/null) -lpthread
+$(B)/obj/so/%.o: src/phi/%.c
+	@mkdir -p $(@D)
+	$(call say,cc,$< (shared))
+	$(Q)$(CC) $(CFLAGS) -DPHI_GEN='"$(B)/gen"' -fPIC -c $< -o $@
+$(B)/obj/so/embed.o: $(B)/gen/phi.lex $(B)/gen/phi.rules $(B)/gen/phi.model
+$(B)/libphi.so.1: $(PHI_SO_OBJ) src/phi/phi.map
+	$(call say,link,$@)
+	$(Q)$(CC) $(filter-out -pie,$(LDHARDEN)) -shared -Wl,-soname,libphi.so.1 -Wl,--version-script=src/phi/phi.map -Wl,-z,defs \
+		-o $@ $(PHI_SO_OBJ) $(PHI_SO_LIBS)
+$(B)/libphi.so: $(B)/libphi.so.1
+	$(Q)ln -sf libphi.so.1 $@
+# SQLite's phi_redact(), phi_scan() and phi_findings.
+$(B)/phi_sqlite.so: bindings/phi_sqlite.c include/phi.h $(B)/libphi.so
+	$(call say,link,$@)
+	$(Q)$(CC) $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared -o $@ bindings/phi_sqlite.c -L$(B) -lphi -Wl,-rpath,'$$ORIGIN'
+libphi: $(B)/libphi.so $(B)/phi_sqlite.so      ## the shared object and the binding to SQLite
+all: $(B)/libphi.so $(B)/phi_sqlite.so
+
+# ABI is short for what programs built against phi.h rely on: make abi writes it down anew.
+abi: $(B)/libphi.so
+	@B=$(B) tests/system/phi_library.py --write
+
+install-libphi: $(B)/libphi.so
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/libphi.so.1 $(DESTDIR)$(PREFIX)/lib/libphi.so.1.0
+	ln -sf libphi.so.1.0 $(DESTDIR)$(PREFIX)/lib/libphi.so.1
+	ln -sf libphi.so.1 $(DESTDIR)$(PREFIX)/lib/libphi.so
+	install -m 644 include/phi.h $(DESTDIR)$(PREFIX)/include/
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: libphi' \
+		'Description: finds what identifies a person in text, and takes it out' 'Version: 1.0' 'Requires.private: icu-uc libsodium' \
+		'Libs: -L$${libdir} -lphi' 'Libs.private: -lpthread' 'Cflags: -I$${includedir}' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libphi.pc
+.PHONY: libphi abi install-libphi
 
 # The patterns are our own automata (dfa.c): neither Vectorscan nor PCRE2 is linked.
 
