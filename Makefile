@@ -26,6 +26,7 @@ CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py t
             tests/system/kill.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/demo.py
 CHECKS   += tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
 CHECKS   += tests/system/policy.py tests/system/mask.py
+CHECKS   += tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
@@ -203,10 +204,9 @@ compile_commands.json: Makefile                ## for editors: how each file is 
 
 # ---- install -------------------------------------------------------------------------------------
 
-install: all                                   ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include
+install: all install-libphi                    ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/ward $(B)/phi $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 include/phi.h $(DESTDIR)$(PREFIX)/include/
 	@for page in $(wildcard docs/man/*.[1-8]); do \
 		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
 		echo "install $$page"; install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
