@@ -288,6 +288,8 @@ struct plan {
 	bool       metric;                     /* a clause names m */
 	bool       timed, sealed, words, mine, groups;
 	const struct cond *walk;               /* the condition whose values are walked one by one */
+	bool       by_status;                  /* each walk names its status, so conditions on it are spent */
+	bool       by_id;                      /* the order is (status, id): no other index may look better */
 };
 
 static bool
@@ -320,12 +322,15 @@ where(struct query *q, struct plan *p, usec now, bool scoped)
 	text(q, " WHERE t.account_id = $1 AND t.deleted_at IS NULL");
 	for (int i = 0; i < c->alls; i++) {
 		look(p, &c->all[i]);
+		if (&c->all[i] == p->walk || (p->by_status && c->all[i].row->type == VAL_STATUS))
+			continue;
 		if (!sql_able(&c->all[i]) || q->n + c->all[i].nums > 44) {
 			p->rest[p->rests++] = &c->all[i];
 			continue;
 		}
 		p->metric = p->metric || names_metric(&c->all[i]);
-		text(q, " AND ");
+		/* The plus makes a term that no index serves. */
+		text(q, p->by_id && c->all[i].nums == 0 ? " AND +" : " AND ");
 		as_clause(q, &c->all[i], now);
 	}
 	for (int i = 0; i < c->anys; i++) {
@@ -507,26 +512,30 @@ page_query(struct ctx *cx, struct query *q, struct plan *p, const struct order *
 	int64_t value[32];
 	struct buf from;
 	int values = 0, branches = 0, stat = 0, n_limit, n_offset, n_value = 0, n_id = 0, n_walk[16];
-	bool walked = o->walked;
+	bool walked = o->walked, by_number = strcmp(o->sort->sql, "t.id") == 0;
 	const char *g = o->group ? o->group->sql : "0", *s = o->sort->sql;
 
 	begin(q, cx);
-	p->metric = (o->group && strstr(o->group->sql, "m.")) || strstr(o->sort->sql, "m.");
-	where(q, p, now, true);
-	from = q->sql;
-	buf_init(&q->sql, cx->arena, 64 * KiB);
 	for (unsigned m = mask; m; m &= m - 1)
 		stat++;
 	if (walked)
 		TRY(walk_values(cx, p->c, &walk, value, &values));
 	if (walk != NULL && stat * values > BRANCHES_MAX)
 		walk = NULL;
+	p->metric = (o->group && strstr(o->group->sql, "m.")) || strstr(o->sort->sql, "m.");
+	p->walk = walk;
+	p->by_status = walked && mask != 0;
+	p->by_id = walked && walk == NULL && by_number;
+	where(q, p, now, true);
+	from = q->sql;
+	buf_init(&q->sql, cx->arena, 64 * KiB);
 	for (int i = 0; i < values && walk != NULL; i++)
 		n_walk[i] = number(q, value[i]);
 	n_limit = number(q, limit);
 	n_offset = number(q, offset);
 	if (at->after_set && o->keyed) {
-		n_value = number(q, at->after_value);
+		if (!by_number)
+			n_value = number(q, at->after_value);
 		n_id = number(q, at->after_id);
 	}
 	buf_fmt(&q->sql, "SELECT " LIST_COLS " FROM (SELECT u.id AS id, u.g AS g, u.s AS s FROM (");
@@ -548,9 +557,16 @@ page_query(struct ctx *cx, struct query *q, struct plan *p, const struct order *
 				buf_fmt(&q->sql, " AND t.status = %d", st);
 			if (walk)
 				buf_fmt(&q->sql, " AND %s = $%d", walk->row->sql, n_walk[v]);
-			if (n_value)
+			if (n_id && by_number)
+				buf_fmt(&q->sql, " AND t.id %c $%d", o->sort_down ? '<' : '>', n_id);
+			else if (n_id)
 				buf_fmt(&q->sql, " AND (%s, t.id) %c ($%d, $%d)", s, o->sort_down ? '<' : '>', n_value, n_id);
-			if (walked)
+			/* SQLite takes an index for (status, id) only if the order names the id once; with a plus
+			 * before it, it takes the one of the walk's own column and sorts. */
+			if (walked && by_number)
+				buf_fmt(&q->sql, " ORDER BY %st.id %s LIMIT $%d + $%d) w%d", walk ? "+" : "", o->sort_down ? "DESC" : "ASC",
+				    n_limit, n_offset, branches);
+			else if (walked)
 				buf_fmt(&q->sql, " ORDER BY %s %s, t.id %s LIMIT $%d + $%d) w%d", s, o->sort_down ? "DESC" : "ASC",
 				    o->sort_down ? "DESC" : "ASC", n_limit, n_offset, branches);
 			else
