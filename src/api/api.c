@@ -7,7 +7,7 @@
 
 static const struct route *const tables[] = {
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
-	outbox_routes, webhook_routes,
+	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes,
 	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes, NULL
@@ -272,6 +272,32 @@ etag_of(str s, char out[40])
 	memcpy(p, "\"", 2);
 }
 
+/* Requests left in this minute after this one; -1: none was. */
+static int64_t
+rate_take(struct api *a, usec now)
+{
+	const uint64_t most = ((uint64_t)1 << 24) - 1;
+	uint64_t minute = (uint64_t)(now / (60 * SECOND)), was = atomic_load(&a->rate), next;
+	uint64_t limit = (uint64_t)a->conf.rate_limit < most ? (uint64_t)a->conf.rate_limit : most;
+
+	do {
+		uint64_t n = was >> 24 == minute ? was & most : 0;
+		if (n >= limit)
+			return -1;
+		next = minute << 24 | (n + 1);
+	} while (!atomic_compare_exchange_weak(&a->rate, &was, next));
+	return (int64_t)(limit - (next & most));
+}
+
+static int
+rate_reset(usec now)
+{
+	return (int)(60 - time_unix(now) % 60);
+}
+
+/* What is left of the rate, for the request that this thread serves; -2: it was not counted. */
+static _Thread_local int64_t rate_left;
+
 static void
 common_heads(struct ctx *cx, struct http_req *rq, struct http_reply *rp, bool api)
 {
@@ -286,8 +312,19 @@ common_heads(struct ctx *cx, struct http_req *rq, struct http_reply *rp, bool ap
 	if (!api)
 		return;
 	http_head(rp, "X-Zendesk-API-Version", S("v2"));
-	http_head(rp, "X-Rate-Limit", S("100000"));
-	http_head(rp, "X-Rate-Limit-Remaining", S("99999"));
+	if (serving->conf.rate_limit > 0 && rate_left != -2) {
+		str limit = str_printf(cx->arena, "%lld", (long long)serving->conf.rate_limit),
+		    left = str_printf(cx->arena, "%lld", (long long)(rate_left < 0 ? 0 : rate_left));
+		http_head(rp, "X-Rate-Limit", limit);
+		http_head(rp, "X-Rate-Limit-Remaining", left);
+		http_head(rp, "ratelimit-limit", limit);
+		http_head(rp, "ratelimit-remaining", left);
+		http_head(rp, "ratelimit-reset", str_printf(cx->arena, "%d", rate_reset(cx->now)));
+	} else {
+		/* Without a limit clients that slow down by these are told that there is room. */
+		http_head(rp, "X-Rate-Limit", S("100000"));
+		http_head(rp, "X-Rate-Limit-Remaining", S("99999"));
+	}
 	http_head(rp, "Vary", S("Accept-Encoding, Authorization"));
 	http_head(rp, "Cache-Control", ok ? S("max-age=0, private, must-revalidate") : S("no-cache"));
 	if (ok && rp->type != NULL && rp->body.n && rq->method == GET) {
@@ -353,6 +390,12 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 		api_failure(cx, rp, e);
 		return;
 	}
+	/* Only who is known is counted, so that nobody can use up the account's share. */
+	if (a->conf.rate_limit > 0 && cx->actor != NULL && cx->actor->user_id != 0 && (rate_left = rate_take(a, cx->now)) < 0) {
+		(void)!api_error(rp, 429, "TooManyRequests", "The account's limit of requests per minute was reached");
+		http_head(rp, "Retry-After", str_printf(cx->arena, "%d", rate_reset(cx->now)));
+		return;
+	}
 	if (cx->actor != NULL && cx->actor->session_id != 0 && rq->method != GET && rq->method != HEAD
 	    && !(r->flags & ROUTE_NO_CSRF) && !session_csrf_ok(cx, http_header(rq, "x-csrf-token"))) {
 		(void)!api_error_object(rp, 403, "Forbidden", "The X-CSRF-Token header is missing or wrong; reload the page.");
@@ -394,6 +437,7 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 
 	serving = a;
 	asked_for = rq;
+	rate_left = -2;
 	cx.bad_end = &cx.bad;
 	rand_bytes(id, sizeof id);
 	cx.request_id = hex_of(arena, (str){ (char *)id, sizeof id });

@@ -16,6 +16,7 @@
 struct api_conf {
 	bool        open_requests;      /* POST /api/v2/requests by nobody, with a requester */
 	const char *version;
+	int64_t     rate_limit;         /* requests of the whole account per minute; 0: none */
 	void      (*metrics)(struct ctx *cx, struct buf *b);   /* more lines for /metrics; may be NULL */
 };
 struct api;
@@ -32,5 +33,9 @@ job_item api_job_item;
  * calls `fn` per row. */
 void   api_routes(void (*fn)(void *arg, const struct route *r), void *arg);
 const char *api_may_name(int permission);
+/* The API as an OpenAPI 3.1 document. */
+void   api_describe(struct arena *a, const char *version, struct buf *out);
+/* A route that the description says something about and that does not exist; NULL: none. */
+const char *api_describe_wrong(struct arena *a);
 
 #endif

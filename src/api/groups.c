@@ -13,6 +13,8 @@ static const struct field group_table[] = {
 	{ "default",     F_BOOL, offsetof(struct group_in, is_default),  GROUP_DEFAULT,     false },
 };
 
+const struct fieldset group_fieldset = { group_table, COUNT(group_table) };
+
 static enum err
 group_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct group *g)
 {
@@ -321,24 +323,26 @@ const struct route group_routes[] = {
 
 /* ---- organizations ------------------------------------------------------------------------------------------------- */
 
+static const struct field org_table[] = {
+	{ "name",            F_TEXT,  offsetof(struct organization, name),            ORG_NAME,            true  },
+	{ "details",         F_TEXT,  offsetof(struct organization, details),         ORG_DETAILS,         true  },
+	{ "notes",           F_TEXT,  offsetof(struct organization, notes),           ORG_NOTES,           true  },
+	{ "external_id",     F_TEXT,  offsetof(struct organization, external_id),     ORG_EXTERNAL_ID,     true  },
+	{ "tags",            F_WORDS, offsetof(struct organization, tags),            ORG_TAGS,            true  },
+	{ "domain_names",    F_WORDS, offsetof(struct organization, domain_names),    ORG_DOMAINS,         true  },
+	{ "group_id",        F_ID,    offsetof(struct organization, group_id),        ORG_GROUP,           true  },
+	{ "shared_tickets",  F_BOOL,  offsetof(struct organization, shared_tickets),  ORG_SHARED_TICKETS,  false },
+	{ "shared_comments", F_BOOL,  offsetof(struct organization, shared_comments), ORG_SHARED_COMMENTS, false },
+};
+const struct fieldset org_fieldset = { org_table, COUNT(org_table) };
+
 unsigned
 org_fields(struct ctx *cx, const json_t *obj, struct organization *o)
 {
-	static const struct field table[] = {
-		{ "name",            F_TEXT,  offsetof(struct organization, name),            ORG_NAME,            true  },
-		{ "details",         F_TEXT,  offsetof(struct organization, details),         ORG_DETAILS,         true  },
-		{ "notes",           F_TEXT,  offsetof(struct organization, notes),           ORG_NOTES,           true  },
-		{ "external_id",     F_TEXT,  offsetof(struct organization, external_id),     ORG_EXTERNAL_ID,     true  },
-		{ "tags",            F_WORDS, offsetof(struct organization, tags),            ORG_TAGS,            true  },
-		{ "domain_names",    F_WORDS, offsetof(struct organization, domain_names),    ORG_DOMAINS,         true  },
-		{ "group_id",        F_ID,    offsetof(struct organization, group_id),        ORG_GROUP,           true  },
-		{ "shared_tickets",  F_BOOL,  offsetof(struct organization, shared_tickets),  ORG_SHARED_TICKETS,  false },
-		{ "shared_comments", F_BOOL,  offsetof(struct organization, shared_comments), ORG_SHARED_COMMENTS, false },
-	};
 	const json_t *v;
 	unsigned has = 0;
 
-	api_fields(cx, obj, table, COUNT(table), o, &has);
+	api_fields(cx, obj, org_table, COUNT(org_table), o, &has);
 	if ((v = json_object_get(obj, "organization_fields")) != NULL && !json_is_null(v)) {
 		if (json_is_object(v)) {
 			o->fields = HIDE(json_compact(cx, v));

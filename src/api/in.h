@@ -37,6 +37,10 @@ struct field {
 	unsigned        bit;          /* set in `has` when the member is there; 0: none */
 	bool            null_ok;      /* null clears: the zero value and the bit */
 };
+/* A table as the description of the API shows it (describe.c). */
+struct fieldset { const struct field *f; size_t n; };
+extern const struct fieldset ticket_fieldset, user_fieldset, group_fieldset, org_fieldset, identity_fieldset, belong_fieldset,
+    rule_fieldset, dest_fieldset, mail_fieldset, webhook_fieldset;
 /* Reads what the table names, each wrong one noted with bad(); unknown members are ignored. */
 void  api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t count, void *into, unsigned *has);
 /* Under /api/ward/v1 a member that is not in the list (NULL-terminated) is wrong. */
@@ -136,6 +140,7 @@ struct api {
 	api_page       *page;
 	struct arena   *arena;
 	struct router  *router;
+	_Atomic uint64_t rate;               /* minute since 1970 << 24 | requests in it */
 };
 /* For handlers that need it: the api that serves this request. */
 struct api *api_of(const struct ctx *cx);
@@ -146,7 +151,7 @@ extern const struct route ticket_routes[], user_routes[], group_routes[], org_ro
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[];
 extern const struct route phi_routes[];
 
-extern const struct route outbox_routes[], webhook_routes[];
+extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[];
 
 #endif

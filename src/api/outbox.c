@@ -138,6 +138,7 @@ static const struct field dest_fields[] = {
 	{ "allow_addresses", F_PLAIN, offsetof(struct destination, ranges), DEST_RANGES, true },
 	{ "ca_pem",     F_PLAIN, offsetof(struct destination, ca_pem),     DEST_CA,      true },
 };
+const struct fieldset dest_fieldset = { dest_fields, COUNT(dest_fields) };
 static const char *const dest_names[] = { "kind", "pattern", "note", "content", "allow_http", "allow_addresses", "ca_pem", NULL };
 
 static void
@@ -295,6 +296,7 @@ static const struct field mail_fields[] = {
 	{ "webhook_retry_seconds", F_ID, offsetof(struct flow_conf, webhook_retry_seconds), CONF_WEBHOOK_RETRY, false },
 	{ "webhook_tries",         F_ID, offsetof(struct flow_conf, webhook_tries),         CONF_WEBHOOK_TRIES, false },
 };
+const struct fieldset mail_fieldset = { mail_fields, COUNT(mail_fields) };
 static const char *const mail_names[] = { "host", "port", "tls", "ca_pem", "user", "password", "from", "name", "retry_seconds",
     "give_up_hours", "keep_days", "dead_days", "auto_limit", "webhook_retry_seconds", "webhook_tries", NULL };
 

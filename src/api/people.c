@@ -96,18 +96,20 @@ identity_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 struct identity_in { sensitive value; bool verified, primary; str type; };
 enum { I_VALUE = 1, I_VERIFIED = 2, I_PRIMARY = 4, I_TYPE = 8 };
 
+static const struct field identity_table[] = {
+	{ "value",    F_TEXT,  offsetof(struct identity_in, value),    I_VALUE,    false },
+	{ "verified", F_BOOL,  offsetof(struct identity_in, verified), I_VERIFIED, false },
+	{ "primary",  F_BOOL,  offsetof(struct identity_in, primary),  I_PRIMARY,  false },
+	{ "type",     F_PLAIN, offsetof(struct identity_in, type),     I_TYPE,     false },
+};
+const struct fieldset identity_fieldset = { identity_table, COUNT(identity_table) };
+
 static unsigned
 identity_in(struct ctx *cx, const json_t *obj, struct identity_in *in)
 {
-	static const struct field fields[] = {
-		{ "value",    F_TEXT,  offsetof(struct identity_in, value),    I_VALUE,    false },
-		{ "verified", F_BOOL,  offsetof(struct identity_in, verified), I_VERIFIED, false },
-		{ "primary",  F_BOOL,  offsetof(struct identity_in, primary),  I_PRIMARY,  false },
-		{ "type",     F_PLAIN, offsetof(struct identity_in, type),     I_TYPE,     false },
-	};
 	unsigned has = 0;
 
-	api_fields(cx, obj, fields, COUNT(fields), in, &has);
+	api_fields(cx, obj, identity_table, COUNT(identity_table), in, &has);
 	if ((has & I_TYPE) && !str_eq(in->type, S("email")))
 		bad(cx, "type", "InvalidValue", "Type: only addresses of e-mail are kept as identities (email)");
 	return has;
@@ -723,16 +725,18 @@ belong_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 struct belong_in { int64_t user_id, organization_id; bool is_default; };
 
+static const struct field belong_table[] = {
+	{ "user_id",         F_ID,   offsetof(struct belong_in, user_id),         0, false },
+	{ "organization_id", F_ID,   offsetof(struct belong_in, organization_id), 0, false },
+	{ "default",         F_BOOL, offsetof(struct belong_in, is_default),      0, false },
+};
+const struct fieldset belong_fieldset = { belong_table, COUNT(belong_table) };
+
 static void
 belong_fields(struct ctx *cx, const json_t *obj, struct belong_in *in)
 {
-	static const struct field fields[] = {
-		{ "user_id",         F_ID,   offsetof(struct belong_in, user_id),         0, false },
-		{ "organization_id", F_ID,   offsetof(struct belong_in, organization_id), 0, false },
-		{ "default",         F_BOOL, offsetof(struct belong_in, is_default),      0, false },
-	};
 
-	api_fields(cx, obj, fields, COUNT(fields), in, NULL);
+	api_fields(cx, obj, belong_table, COUNT(belong_table), in, NULL);
 	if (in->user_id == 0)
 		bad(cx, "user_id", "BlankValue", "User id: cannot be blank");
 	if (in->organization_id == 0)

@@ -360,20 +360,22 @@ output_of(struct ctx *cx, const json_t *o)
 /* Texts of rules are the house's own words: sealed at rest, but shown to whoever may see the rule. */
 struct rule_texts { sensitive title, description; bool active; int64_t position; };
 
+static const struct field rule_table[] = {
+	{ "title",       F_TEXT, offsetof(struct rule_texts, title),       RULE_TITLE,       true  },
+	{ "description", F_TEXT, offsetof(struct rule_texts, description), RULE_DESCRIPTION, true  },
+	{ "active",      F_BOOL, offsetof(struct rule_texts, active),      RULE_ACTIVE,      false },
+	{ "position",    F_ID,   offsetof(struct rule_texts, position),    RULE_POSITION,    false },
+};
+const struct fieldset rule_fieldset = { rule_table, COUNT(rule_table) };
+
 void
 rule_read(struct ctx *cx, const json_t *obj, enum rule_kind kind, unsigned *has, struct rule *in)
 {
-	static const struct field table[] = {
-		{ "title",       F_TEXT, offsetof(struct rule_texts, title),       RULE_TITLE,       true  },
-		{ "description", F_TEXT, offsetof(struct rule_texts, description), RULE_DESCRIPTION, true  },
-		{ "active",      F_BOOL, offsetof(struct rule_texts, active),      RULE_ACTIVE,      false },
-		{ "position",    F_ID,   offsetof(struct rule_texts, position),    RULE_POSITION,    false },
-	};
 	bool sla = kind == RULE_SLA || kind == RULE_GROUP_SLA;
 	struct rule_texts t = { .active = true };
 	const json_t *v = json_object_get(obj, sla ? "filter" : "conditions");
 
-	api_fields(cx, obj, table, COUNT(table), &t, has);
+	api_fields(cx, obj, rule_table, COUNT(rule_table), &t, has);
 	in->title = reveal(cx, t.title, TO_STORE);
 	in->description = reveal(cx, t.description, TO_STORE);
 	in->active = t.active;

@@ -120,7 +120,104 @@ search_count(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* When a thing was made; what is gone meanwhile keeps the place of the one before. */
+static enum err
+made_at(struct ctx *cx, const struct found *f, usec *at)
+{
+	struct organization o;
+	struct ticket t;
+	struct group g;
+	struct user u;
+	enum err e;
+
+	switch (f->type) {
+	case FOUND_TICKET: e = ticket_get(cx, f->id, &t);  *at = e == OK ? t.created_at : *at; break;
+	case FOUND_USER:   e = user_get(cx, f->id, &u);    *at = e == OK ? u.created_at : *at; break;
+	case FOUND_ORG:    e = org_get(cx, f->id, &o);     *at = e == OK ? o.created_at : *at; break;
+	default:           e = group_get(cx, f->id, &g);   *at = e == OK ? g.created_at : *at; break;
+	}
+	if (e == E_ABSENT || e == E_DENIED)
+		fail_clear(cx);
+	else
+		TRY(e);
+	return OK;
+}
+
+/* All that is found, oldest first, to the end: a cursor names the second that
+ * was reached and how many of it were given, so it goes on where it was
+ * whatever was made or found since. */
+static enum err
+search_export(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const types[] = { "ticket", "user", "organization", "group", NULL };
+	const str *query = http_query(rq, "query"), *type = http_query(rq, "filter[type]"), *size = http_query(rq, "page[size]"),
+	    *after = http_query(rq, "page[after]");
+	struct search_page sp = { .sort_by = S("created_at"), .ascending = true, .limit = 1001 };
+	int64_t limit = 100, second = 0, skip = 0, total;
+	struct found *f;
+	struct json j;
+	usec at = 0;
+	str cursor, url;
+	struct buf b;
+	bool known = false;
+	char kind;
+	int n, take;
+
+	if (query == NULL)
+		return api_error(rp, 400, "ParameterMissing", "Parameter query is required");
+	for (int i = 0; types[i] != NULL && type != NULL; i++)
+		known = known || str_eq(*type, str_of(types[i]));
+	if (!known)
+		return api_error(rp, 400, "ParameterMissing", "Parameter filter[type] is required: ticket, user, organization or group");
+	if (str_findi(*query, S("type:")) == 0 || str_findi(*query, S(" type:")) != SIZE_MAX)
+		return api_error(rp, 422, "invalid", "The type belongs into filter[type], not into the query");
+	if (size != NULL && (!str_int(*size, &limit) || limit < 1 || limit > 1000))
+		return api_error(rp, 400, "InvalidPaginationParameter", "page[size] must be from 1 to 1000");
+	if (after != NULL && (!cursor_read(cx, *after, &kind, &second, &skip) || kind != 'e' || second < 0 || skip < 0))
+		return api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "the cursor is not valid");
+	sp.query = str_printf(cx->arena, STR_F " type:" STR_F, STR_A(*query), STR_A(*type));
+	if (second)
+		sp.query = str_printf(cx->arena, STR_F " created>=" STR_F, STR_A(sp.query), STR_A(time_iso(cx->arena, second * SECOND)));
+	sp.offset = skip;
+	sp.limit = (int)limit + 1;
+	TRY(search_run(cx, &sp, &f, &n, &total));
+	take = n > (int)limit ? (int)limit : n;
+	at = second * SECOND;
+	for (int i = 0; i < take; i++) {
+		usec was = at;
+		TRY(made_at(cx, &f[i], &at));
+		if (time_unix(at) != time_unix(was))
+			skip = 0;
+		skip++;
+	}
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	TRY(results(&j, cx, z_of(cx, api_base(cx, rq)), rp, f, take));
+	cursor = cursor_make(cx, 'e', time_unix(at), skip);
+	jw_key(&j, "meta");
+	jw_obj(&j);
+	jw_kbool(&j, "has_more", n > take);
+	jw_kstr(&j, "after_cursor", cursor);
+	jw_knull(&j, "before_cursor");
+	jw_end_obj(&j);
+	buf_init(&b, cx->arena, 64 * KiB);
+	buf_percent(&b, *query);
+	url = str_printf(cx->arena, STR_F "/api/v2/search/export.json?query=" STR_F "&filter%%5Btype%%5D=" STR_F "&page%%5Bsize%%5D=%d&page%%5Bafter%%5D=" STR_F,
+	    STR_A(api_base(cx, rq)), STR_A(buf_str(&b)), STR_A(*type), (int)limit, STR_A(cursor));
+	jw_key(&j, "links");
+	jw_obj(&j);
+	if (n > take)
+		jw_kstr(&j, "next", url);
+	else
+		jw_knull(&j, "next");
+	jw_knull(&j, "prev");
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
 const struct route search_routes[] = {
+	{ GET, "/api/v2/search/export", MAY_SEARCH, 0, search_export, 0 },
 	{ GET, "/api/v2/search",       MAY_SEARCH, 0, search,       0 },
 	{ GET, "/api/v2/search/count", MAY_SEARCH, 0, search_count, 0 },
 	{ 0 }

@@ -172,33 +172,35 @@ read_people(struct ctx *cx, const json_t *v, const char *name, struct cc_change 
 	}
 }
 
+static const struct field ticket_table[] = {
+	{ "subject",         F_TEXT,     offsetof(struct ticket_change, subject),         T_SUBJECT,     false },
+	{ "external_id",     F_TEXT,     offsetof(struct ticket_change, external_id),     T_EXTERNAL_ID, true  },
+	{ "recipient",       F_TEXT,     offsetof(struct ticket_change, recipient),       T_RECIPIENT,   true  },
+	{ "status",          F_STATUS,   offsetof(struct ticket_change, status),          T_STATUS,      false },
+	{ "priority",        F_PRIORITY, offsetof(struct ticket_change, priority),        T_PRIORITY,    true  },
+	{ "type",            F_TYPE,     offsetof(struct ticket_change, type),            T_TYPE,        true  },
+	{ "requester_id",    F_ID,       offsetof(struct ticket_change, requester_id),    T_REQUESTER,   false },
+	{ "submitter_id",    F_ID,       offsetof(struct ticket_change, submitter_id),    T_SUBMITTER,   false },
+	{ "assignee_id",     F_ID,       offsetof(struct ticket_change, assignee_id),     T_ASSIGNEE,    true  },
+	{ "assignee_email",  F_TEXT,     offsetof(struct ticket_change, assignee_email),  T_ASSIGNEE,    false },
+	{ "group_id",        F_ID,       offsetof(struct ticket_change, group_id),        T_GROUP,       true  },
+	{ "organization_id", F_ID,       offsetof(struct ticket_change, organization_id), T_ORG,         true  },
+	{ "problem_id",      F_ID,       offsetof(struct ticket_change, problem_id),      T_PROBLEM,     true  },
+	{ "brand_id",        F_ID,       offsetof(struct ticket_change, brand_id),        T_BRAND,       true  },
+	{ "ticket_form_id",  F_ID,       offsetof(struct ticket_change, form_id),         T_FORM,        true  },
+	{ "due_at",          F_TIME,     offsetof(struct ticket_change, due_at),          T_DUE,         true  },
+	{ "custom_status_id", F_ID,      offsetof(struct ticket_change, custom_status_id), T_CUSTOM_STATUS, true  },
+	{ "via_followup_source_id", F_ID, offsetof(struct ticket_change, followup_source_id), 0,         true  },
+};
+const struct fieldset ticket_fieldset = { ticket_table, COUNT(ticket_table) };
+
 void
 ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 {
-	static const struct field fields[] = {
-		{ "subject",         F_TEXT,     offsetof(struct ticket_change, subject),         T_SUBJECT,     false },
-		{ "external_id",     F_TEXT,     offsetof(struct ticket_change, external_id),     T_EXTERNAL_ID, true  },
-		{ "recipient",       F_TEXT,     offsetof(struct ticket_change, recipient),       T_RECIPIENT,   true  },
-		{ "status",          F_STATUS,   offsetof(struct ticket_change, status),          T_STATUS,      false },
-		{ "priority",        F_PRIORITY, offsetof(struct ticket_change, priority),        T_PRIORITY,    true  },
-		{ "type",            F_TYPE,     offsetof(struct ticket_change, type),            T_TYPE,        true  },
-		{ "requester_id",    F_ID,       offsetof(struct ticket_change, requester_id),    T_REQUESTER,   false },
-		{ "submitter_id",    F_ID,       offsetof(struct ticket_change, submitter_id),    T_SUBMITTER,   false },
-		{ "assignee_id",     F_ID,       offsetof(struct ticket_change, assignee_id),     T_ASSIGNEE,    true  },
-		{ "assignee_email",  F_TEXT,     offsetof(struct ticket_change, assignee_email),  T_ASSIGNEE,    false },
-		{ "group_id",        F_ID,       offsetof(struct ticket_change, group_id),        T_GROUP,       true  },
-		{ "organization_id", F_ID,       offsetof(struct ticket_change, organization_id), T_ORG,         true  },
-		{ "problem_id",      F_ID,       offsetof(struct ticket_change, problem_id),      T_PROBLEM,     true  },
-		{ "brand_id",        F_ID,       offsetof(struct ticket_change, brand_id),        T_BRAND,       true  },
-		{ "ticket_form_id",  F_ID,       offsetof(struct ticket_change, form_id),         T_FORM,        true  },
-		{ "due_at",          F_TIME,     offsetof(struct ticket_change, due_at),          T_DUE,         true  },
-		{ "custom_status_id", F_ID,      offsetof(struct ticket_change, custom_status_id), T_CUSTOM_STATUS, true  },
-		{ "via_followup_source_id", F_ID, offsetof(struct ticket_change, followup_source_id), 0,         true  },
-	};
 	const json_t *v;
 	bool safe = false;
 
-	api_fields(cx, obj, fields, COUNT(fields), ch, &ch->has);
+	api_fields(cx, obj, ticket_table, COUNT(ticket_table), ch, &ch->has);
 	if ((v = json_object_get(obj, "requester")) != NULL && !json_is_null(v)) {
 		if (json_is_object(v)) {
 			ch->requester_name = HIDE(json_text(cx, json_object_get(v, "name")));

@@ -3,36 +3,38 @@
 
 #define SHOWN "name,email,phone,external_id,details,notes,user_fields"
 
+#define AT(m) offsetof(struct user_change, u.m)
+static const struct field user_table[] = {
+	{ "name",                  F_TEXT,  AT(name),                  USER_NAME,         true  },
+	{ "email",                 F_TEXT,  AT(email),                 USER_EMAIL,        true  },
+	{ "phone",                 F_TEXT,  AT(phone),                 USER_PHONE,        true  },
+	{ "alias",                 F_TEXT,  AT(alias),                 USER_ALIAS,        true  },
+	{ "details",               F_TEXT,  AT(details),               USER_DETAILS,      true  },
+	{ "notes",                 F_TEXT,  AT(notes),                 USER_NOTES,        true  },
+	{ "signature",             F_TEXT,  AT(signature),             USER_SIGNATURE,    true  },
+	{ "external_id",           F_TEXT,  AT(external_id),           USER_EXTERNAL_ID,  true  },
+	{ "locale",                F_PLAIN, AT(locale),                USER_LOCALE,       true  },
+	{ "time_zone",             F_PLAIN, AT(time_zone),             USER_TIME_ZONE,    true  },
+	{ "tags",                  F_WORDS, AT(tags),                  USER_TAGS,         true  },
+	{ "role",                  F_ROLE,  AT(role),                  USER_ROLE,         false },
+	{ "ticket_restriction",    F_SEES,  AT(sees),                  USER_SEES,         true  },
+	{ "organization_id",       F_ID,    AT(organization_id),       USER_ORG,          true  },
+	{ "default_group_id",      F_ID,    AT(default_group_id),      USER_GROUP,        true  },
+	{ "suspended",             F_BOOL,  AT(suspended),             USER_SUSPENDED,    false },
+	{ "verified",              F_BOOL,  AT(verified),              USER_VERIFIED,     false },
+	{ "moderator",             F_BOOL,  AT(moderator),             USER_MODERATOR,    false },
+	{ "only_private_comments", F_BOOL,  AT(only_private_comments), USER_PRIVATE_ONLY, false },
+	{ "password",              F_TEXT,  offsetof(struct user_change, password), USER_PASSWORD, false },
+};
+#undef AT
+const struct fieldset user_fieldset = { user_table, COUNT(user_table) };
+
 void
 user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch)
 {
-#define AT(m) offsetof(struct user_change, u.m)
-	static const struct field fields[] = {
-		{ "name",                  F_TEXT,  AT(name),                  USER_NAME,         true  },
-		{ "email",                 F_TEXT,  AT(email),                 USER_EMAIL,        true  },
-		{ "phone",                 F_TEXT,  AT(phone),                 USER_PHONE,        true  },
-		{ "alias",                 F_TEXT,  AT(alias),                 USER_ALIAS,        true  },
-		{ "details",               F_TEXT,  AT(details),               USER_DETAILS,      true  },
-		{ "notes",                 F_TEXT,  AT(notes),                 USER_NOTES,        true  },
-		{ "signature",             F_TEXT,  AT(signature),             USER_SIGNATURE,    true  },
-		{ "external_id",           F_TEXT,  AT(external_id),           USER_EXTERNAL_ID,  true  },
-		{ "locale",                F_PLAIN, AT(locale),                USER_LOCALE,       true  },
-		{ "time_zone",             F_PLAIN, AT(time_zone),             USER_TIME_ZONE,    true  },
-		{ "tags",                  F_WORDS, AT(tags),                  USER_TAGS,         true  },
-		{ "role",                  F_ROLE,  AT(role),                  USER_ROLE,         false },
-		{ "ticket_restriction",    F_SEES,  AT(sees),                  USER_SEES,         true  },
-		{ "organization_id",       F_ID,    AT(organization_id),       USER_ORG,          true  },
-		{ "default_group_id",      F_ID,    AT(default_group_id),      USER_GROUP,        true  },
-		{ "suspended",             F_BOOL,  AT(suspended),             USER_SUSPENDED,    false },
-		{ "verified",              F_BOOL,  AT(verified),              USER_VERIFIED,     false },
-		{ "moderator",             F_BOOL,  AT(moderator),             USER_MODERATOR,    false },
-		{ "only_private_comments", F_BOOL,  AT(only_private_comments), USER_PRIVATE_ONLY, false },
-		{ "password",              F_TEXT,  offsetof(struct user_change, password), USER_PASSWORD, false },
-	};
-#undef AT
 	const json_t *v;
 
-	api_fields(cx, obj, fields, COUNT(fields), ch, &ch->has);
+	api_fields(cx, obj, user_table, COUNT(user_table), ch, &ch->has);
 	if ((v = json_object_get(obj, "user_fields")) != NULL && !json_is_null(v)) {
 		if (json_is_object(v)) {
 			ch->u.user_fields = HIDE(json_compact(cx, v));

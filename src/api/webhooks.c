@@ -15,6 +15,8 @@ static const struct field fields[] = {
 	{ "request_format", F_PLAIN, offsetof(struct webhook, format),      HOOK_FORMAT,      false },
 };
 
+const struct fieldset webhook_fieldset = { fields, COUNT(fields) };
+
 static void
 json_hook(struct json *j, struct ctx *cx, const struct webhook *w)
 {

@@ -23,7 +23,7 @@ struct conf {
 	const char *listen, *root_key, *root_kind, *passphrase_salt, *passphrase_file, *tls_cert, *tls_key, *base_url,
 	           *trusted_proxy, *user, *phi_folder, *smtp_password_file;
 	bool        open_requests, fips;
-	int64_t     workers, readers, parsers;
+	int64_t     workers, readers, parsers, rate_limit;
 };
 extern const struct conf_row conf_rows[];
 extern const size_t conf_count;
@@ -89,6 +89,7 @@ bool become_user(const char *user);
 
 int  cmd_init(int argc, char **argv);
 int  cmd_serve(int argc, char **argv);
+int  cmd_api_describe(void);                     /* needs no data folder */
 /* `ward trail verify FILE`: true when the words are that; then it was done. */
 bool offline_verify(int argc, char **argv, int *code);
 int  demo_fill(struct ward *w, int out, int err);

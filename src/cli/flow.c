@@ -1,4 +1,4 @@
-/* flow.c - ward outbox, ward destination: what leaves the house, on the command line. */
+/* flow.c - ward outbox, ward destination: what leaves the house, on the command line; ward api describe. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -287,4 +287,23 @@ cmd_mail_set(struct ward *w, int argc, char **argv, int in, int out, int err)
 		code = failed(&cx, err, e);
 	ctx_done(&cx);
 	return code;
+}
+
+/* ---- the API ------------------------------------------------------------------------------------------------------------ */
+
+int
+cmd_api_describe(void)
+{
+	CLEANUP(arena_free) struct arena *a = arena_new();
+	const char *wrong = api_describe_wrong(a);
+	struct buf b;
+
+	if (wrong != NULL) {
+		fprintf(stderr, "ward: the description names a route that does not exist: %s\n", wrong);
+		return 70;
+	}
+	buf_init(&b, a, 16 * MiB);
+	api_describe(a, WARD_VERSION, &b);
+	buf_byte(&b, '\n');
+	return fd_write_all(1, b.p, b.n) ? 0 : 74;
 }

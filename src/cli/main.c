@@ -94,6 +94,7 @@ usage(FILE *to)
 	fprintf(to, "ward " WARD_VERSION " - a help desk that keeps health information safe\n\nusage: ward COMMAND [-d DIR] ...\n\n"
 	    "  %-14s %-46s %s\n  %-14s %-46s %s\n", "init", "--admin EMAIL --password-file FILE", "make a data folder",
 	    "serve", "[--listen ADDR:PORT] [--http]", "run the desk");
+	fprintf(to, "  %-14s %-46s %s\n", "api describe", "", "print the API as an OpenAPI 3.1 document");
 	for (const struct command *c = commands; c->name != NULL; c++)
 		fprintf(to, "  %-14s %-46s %s\n", c->name, c->args, c->help);
 	fprintf(to, "\n-d defaults to $WARD_DATA. Exit codes: 0 done, 64 wrong usage, 65 wrong input, 66 not there, 75 try again.\n");
@@ -156,6 +157,8 @@ main(int argc, char **argv)
 		return cmd_init(argc - 1, argv + 1);
 	if (strcmp(argv[0], "serve") == 0)
 		return cmd_serve(argc - 1, argv + 1);
+	if (argc == 2 && strcmp(argv[0], "api") == 0 && strcmp(argv[1], "describe") == 0)
+		return cmd_api_describe();
 	if ((c = command_find(argc, argv, &words)) == NULL) {
 		fprintf(stderr, "ward: unknown command; `ward help` lists them\n");
 		return 64;

@@ -174,7 +174,7 @@ cmd_serve(int argc, char **argv)
 		return 64;
 	}
 	ward_ctx(&w, &cx, "system");
-	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .metrics = metrics }, web_page);
+	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .rate_limit = w.conf.rate_limit, .metrics = metrics }, web_page);
 	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;

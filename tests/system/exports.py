@@ -94,6 +94,21 @@ with Desk() as desk:
     looks = c.get("/api/v2/access_logs.json?page[size]=5").json["access_logs"]
     check(looks, "and each page is a look")
 
+    # Search, exported: all of it, oldest first, although more is made meanwhile.
+    out, url = [], "/api/v2/search/export.json?query=status<closed&filter[type]=ticket&page[size]=20".replace("<", "%3C")
+    while url:
+        r = c.get(url)
+        if not check(r.status == 200 and {"results", "facets", "meta", "links"} <= set(r.json), "an export of a search: %r" % r):
+            break
+        out += [t["id"] for t in r.json["results"]]
+        if len(out) == 40:
+            late = c.post("/api/v2/tickets.json", {"ticket": {"subject": "late", "comment": {"body": "late"}}}).json["ticket"]["id"]
+        url = r.json["links"]["next"] and path(r.json["links"]["next"])
+    want = sorted((set(made) - {made[3]}) | {late})
+    check(out == want, "each found ticket once, in order, with what was made meanwhile: %s" % ((len(out), len(want), sorted(set(want) - set(out)), sorted(set(out) - set(want)), out == sorted(out)),))
+    for q in ("query=x", "filter[type]=ticket", "query=x&filter[type]=pigeon", "query=type:user&filter[type]=ticket", "query=x&filter[type]=ticket&page[size]=1001", "query=x&filter[type]=ticket&page[after]=zz"):
+        check(c.get("/api/v2/search/export.json?" + q).status in (400, 422), "refused: " + q)
+
     # Jobs: what failed waits for a person, and only that is kept.
     def finished(uid):
         while True:
