@@ -333,15 +333,12 @@ phi_dispatch_free(struct rules *r)
 	r->dispatch = NULL;
 }
 
-/* All word classes in the blocks of tokens that wide() looks at, and some more. */
+/* All word classes near the tokens of a block: where wide() looks, and some more. */
 static inline uint64_t
-around(const struct scan *s, size_t i)
+beside(const struct scan *s, size_t block)
 {
-	uint64_t m = 0;
-	size_t hi = i + 16 < s->ntok ? i + 15 : s->ntok - 1;
-	for (size_t j = i > 24 ? (i - 24) / NEAR : 0; j <= hi / NEAR; j++)
-		m |= s->near[j];
-	return m;
+	const uint64_t *n = s->near + block;      /* with 3 empty ones in front, 2 behind */
+	return n[0] | n[1] | n[2] | n[3] | n[4] | n[5];
 }
 
 /* The rules of `group` that could begin at token i, by its first bytes, by what
@@ -399,7 +396,7 @@ try_all(struct scan *s, size_t i, const uint64_t *group, struct fit *f)
 	if (f->at != i)
 		f->at = i, f->known = 0;
 	size_t at = s->tok[i].at;
-	const uint64_t *fits = fitting(d, f, around(s, i)), *strict = d->strict, *loose = d->loose;
+	const uint64_t *fits = fitting(d, f, beside(s, i / NEAR)), *strict = d->strict, *loose = d->loose;
 	uint64_t s_ok = -(uint64_t)edge_before(s, at, EDGE_STRICT), l_ok = -(uint64_t)edge_before(s, at, EDGE_LOOSE);
 	for (unsigned w = 0; w < d->words; w++)
 		for (uint64_t m = left[w] & fits[w] & ((strict[w] & s_ok) | (loose[w] & l_ok)); m; m &= m - 1)
@@ -430,24 +427,25 @@ phi_candidates(struct scan *s)
 	const struct dispatch *d = r->dispatch;
 	struct fit fit;
 	fit.at = SIZE_MAX, fit.known = 0, fit.near_known = false;
-	const bool *any = d->any[!(s->present & d->needs)];
 	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
 	/* First which tokens to look at, without a branch that could be guessed wrong. */
-	const bool *look_at = d->look_at[any == d->any[1]];
-	const struct tok *tok = s->tok, *end = tok + s->ntok;
+	const struct tok *tok = s->tok, *k = tok, *end = tok + s->ntok;
 	const char *t = s->t;
 	uint32_t *to = s->list;
-	for (const struct tok *k = tok; k < end; k++) {
-		*to = (uint32_t)(k - tok);
-		to += (look_at[(unsigned char)t[k->at]] | (k->flags & F_CODE) | (k->lex & LEX_DOTTED) | (k->ctx & r->word_starts)) != 0 ||
-		    k->h == dot_word || k->h == at_word;
+	for (size_t b = 0; k < end; b++) {
+		const bool *look_at = d->look_at[!(beside(s, b) & d->needs)];
+		for (const struct tok *stop = end - k > NEAR ? k + NEAR : end; k < stop; k++) {
+			*to = (uint32_t)(k - tok);
+			to += (look_at[(unsigned char)t[k->at]] | (k->flags & F_CODE) | (k->lex & LEX_DOTTED) | (k->ctx & r->word_starts)) != 0 ||
+			    k->h == dot_word || k->h == at_word;
+		}
 	}
 	size_t count = (size_t)(to - s->list);
 	for (size_t q = 0; q < count; q++) {
 		size_t i = s->list[q];
-		const struct tok *k = &s->tok[i];
+		k = &s->tok[i];
 		unsigned char c = (unsigned char)s->t[k->at];
-		if (any[c]) {
+		if (d->any[!(beside(s, i / NEAR) & d->needs)][c]) {
 			const uint64_t *group = k->type == T_PUNCT ? d->punct : d->letter;
 			if (is_digit(c)) {
 				size_t run = k->len;

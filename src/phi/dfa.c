@@ -25,7 +25,10 @@ struct dfa {
 	unsigned  columns, states;
 	uint8_t  *accept;
 	uint16_t *next;               /* [state * columns + column] */
-	uint32_t *step;               /* the same, for matching: where the next state's row begins, twice, + 1 if it accepts */
+	/* The same, for matching: where the next state's row begins, twice, + 1 if
+	 * it accepts. Short where 15 bits are enough: small tables stay near. */
+	uint16_t *small;
+	uint32_t *large;
 };
 
 /* ---- the pattern, parsed straight into an automaton ---------------------------------------- */
@@ -497,11 +500,20 @@ phi_dfa_new(const char *pattern, size_t n, const char **why)
 		*why = "the pattern matches nothing at all";
 		goto fail;
 	}
-	d->step = malloc(sizeof *d->step * d->states * d->columns);
-	if (!d->step)
+	size_t entries = (size_t)d->states * d->columns;
+	if (entries <= 0x8000)
+		d->small = malloc(entries * sizeof *d->small);
+	else
+		d->large = malloc(entries * sizeof *d->large);
+	if (!d->small && !d->large)
 		goto fail;
-	for (size_t i = 0; i < (size_t)d->states * d->columns; i++)
-		d->step[i] = d->next[i] * d->columns << 1 | d->accept[d->next[i]];
+	for (size_t i = 0; i < entries; i++) {
+		uint32_t to = d->next[i] * d->columns << 1 | d->accept[d->next[i]];
+		if (d->small)
+			d->small[i] = (uint16_t)to;
+		else
+			d->large[i] = to;
+	}
 	goto out;
 fail:
 	phi_dfa_free(d);
@@ -518,7 +530,8 @@ phi_dfa_free(struct dfa *d)
 		return;
 	free(d->accept);
 	free(d->next);
-	free(d->step);
+	free(d->small);
+	free(d->large);
 	free(d);
 }
 
@@ -592,7 +605,8 @@ phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *end
 	uint32_t s = d->columns << 1;
 	unsigned n = 0, len = end - p > MATCH_MAX ? MATCH_MAX : (unsigned)(end - p);
 	for (unsigned i = 0; i < len;) {
-		s = d->step[(s >> 1) + d->col[(unsigned char)p[i++]]];
+		size_t at = (s >> 1) + d->col[(unsigned char)p[i++]];
+		s = d->small ? d->small[at] : d->large[at];
 		all[n] = (uint16_t)i;
 		n += s & 1;
 		if (s == 0)

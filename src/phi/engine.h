@@ -145,16 +145,16 @@ typedef int check_fn(const char *p, size_t n);        /* change of score; CHECK_
 #define CHECK_NO (-1000)
 
 struct rule {
-	char        *id;
-	uint8_t      kind, start, edge;
-	bool         needs_given;
-	int16_t      score;
-	uint64_t     start_class;     /* START_WORD: word classes that may begin it */
+	/* What a try needs first stands in one line of the cache. */
 	struct dfa  *dfa;
+	uint8_t      kind, start, edge, boosts, drops, min_digits;
+	int16_t      score;
+	bool         needs_given;
 	check_fn    *check[2];
-	struct clause needs, boost[CLAUSES], drop[CLAUSES];
-	uint8_t      boosts, drops;
-	uint8_t      min_digits;
+	struct clause needs;
+	char        *id;
+	uint64_t     start_class;     /* START_WORD: word classes that may begin it */
+	struct clause drop[CLAUSES], boost[CLAUSES];
 };
 
 struct phrase { uint64_t h[4]; uint8_t n, cls; };     /* words before the last, nearest first */
@@ -290,7 +290,7 @@ struct scan {
 	size_t     beforecap;
 	uint32_t  *list;              /* tokens to look at again */
 	size_t     listcap;
-	uint64_t  *near;              /* word classes of each NEAR tokens, or-ed */
+	uint64_t  *near;              /* word classes of each NEAR tokens, or-ed; from [3] on, see beside() */
 	size_t     nearcap;
 	uint64_t   present;           /* of all tokens */
 	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */

@@ -418,7 +418,7 @@ static bool
 look_up(struct scan *s)
 {
 	size_t n = s->ntok, missed = 0, phrased = 0;
-	if (!grow((void **)&s->near, &s->nearcap, n / NEAR + 2, sizeof *s->near) ||
+	if (!grow((void **)&s->near, &s->nearcap, n / NEAR + 8, sizeof *s->near) ||
 	    !grow((void **)&s->list, &s->listcap, (n + 2) * 2, sizeof *s->list))
 		return false;
 	struct tok *tok = s->tok;
@@ -439,13 +439,16 @@ look_up(struct scan *s)
 
 	/* The word classes of each block of tokens. */
 	uint64_t present = 0;
+	s->near[0] = s->near[1] = s->near[2] = 0;
 	for (size_t from = 0; from < n; from += NEAR) {
 		uint64_t classes = 0;
 		for (size_t j = from; j < n && j < from + NEAR; j++)
 			classes |= tok[j].ctx;
-		s->near[from / NEAR] = classes;
+		s->near[3 + from / NEAR] = classes;
 		present |= classes;
 	}
+	size_t end = 3 + (n + NEAR - 1) / NEAR;
+	s->near[end] = s->near[end + 1] = 0;
 	s->present = present;
 	return true;
 }
