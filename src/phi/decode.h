@@ -6,10 +6,8 @@
 typedef int8_t row8 __attribute__((vector_size(16)));
 typedef int16_t half __attribute__((vector_size(16)));
 
-#if defined(__clang__)
-#define MAX(a, b) __builtin_elementwise_max(a, b)
-#elif defined(__SSE2__)
-#define MAX(a, b) __builtin_ia32_pmaxsw128(a, b)
+#ifdef __SSE2__
+#define MAX(a, b) (half)_mm_max_epi16((__m128i)(a), (__m128i)(b))
 #else
 #define MAX(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
 #endif
@@ -17,11 +15,11 @@ typedef int16_t half __attribute__((vector_size(16)));
 
 /* Macros, since vectors of 32 bytes as arguments have no fixed ABI without AVX. */
 #undef ADD
-#ifdef __AVX2__
+#ifdef DECODE_AVX2
 #define ADD(sum, t, r) do { \
-	char __attribute__((vector_size(16))) v8_; \
+	__m128i v8_; \
 	memcpy(&v8_, (t)->row + (size_t)((r) & (t)->mask) * TAGS, sizeof v8_); \
-	(sum) += (tagvec)__builtin_ia32_pmovsxbw256(v8_); \
+	(sum) += (tagvec)_mm256_cvtepi8_epi16(v8_); \
 } while (0)
 #else
 #define ADD(sum, t, r) do { \

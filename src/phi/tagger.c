@@ -24,6 +24,9 @@
 #include "engine.h"
 
 #include <stdlib.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #define HEADER 576
 
@@ -364,14 +367,22 @@ alone_rows(const struct sig *g, uint32_t *r)
 #define DECODE(name) name##_any
 #include "decode.h"
 #undef DECODE
-/* clang knows neither the pragma nor these builtins; it builds what is fuzzed, not what ships. */
-#if defined(__x86_64__) && !defined(__clang__)
+#ifdef __x86_64__
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,bmi,bmi2")
+#endif
 #define DECODE(name) name##_avx2
+#define DECODE_AVX2
 #include "decode.h"
 #undef DECODE
+#ifdef __clang__
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 #endif
 
 void
@@ -381,7 +392,7 @@ phi_tag(struct scan *s)
 	size_t n = s->ntok;
 	if (n == 0 || !tag_room(s, n))
 		return;
-#if defined(__x86_64__) && !defined(__clang__)
+#ifdef __x86_64__
 	if (s->phi->cpu & CPU_AVX2)
 		decode_avx2(s, t);
 	else

@@ -14,6 +14,9 @@
 #include "engine.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 bool
 grow(void **p, size_t *cap, size_t need, size_t size)
@@ -44,7 +47,7 @@ static inline uint64_t
 mask_of(bytes16 v)
 {
 #ifdef __SSE2__
-	return (uint32_t)__builtin_ia32_pmovmskb128((char __attribute__((vector_size(16))))v);
+	return (uint32_t)_mm_movemask_epi8((__m128i)v);
 #else
 	words2 w = (words2)v & 0x8040201008040201ull;
 	/* Each byte keeps its own bit; a multiplication adds eight of them up. */
