@@ -41,6 +41,20 @@ line_end(const struct scan *s, size_t i)
 	return i >= s->ntok || s->tok[i].flags & F_NL;
 }
 
+/* Is token i this word of at most eight small letters? One comparison. */
+static inline __attribute__((always_inline)) bool
+is_word(const struct scan *s, size_t i, const char *z, size_t n)
+{
+	uint64_t want = 0, w;
+	if (i >= s->ntok || s->tok[i].len != n)
+		return false;
+	memcpy(&want, z, n);
+	memcpy(&w, s->t + s->tok[i].at, 8);     /* the window is padded */
+	uint64_t mask = n == 8 ? ~0ull : (1ull << (n * 8)) - 1;
+	return ((w | 0x2020202020202020ull) & mask) == (want | (0x2020202020202020ull & mask));
+}
+#define is_z(s, i, z) is_word(s, i, z, sizeof(z) - 1)
+
 /* How much a word is like a part of a name, on its own: below 0 no, above 2 yes. */
 static int
 likeness(const struct scan *s, size_t i)
@@ -134,6 +148,8 @@ title(struct scan *s, size_t i)
 	size_t j = i + 1;
 	if (punct(s, j, '.'))
 		j++;
+	if (is_z(s, j, "med") && punct(s, j + 1, '.'))
+		j += 2;                 /* Dr. med. */
 	if (!word(s, j) || s->tok[j].flags & F_NL || blocked(s, j))
 		return;
 	bool up = s->tok[j].flags & F_UP;
@@ -201,20 +217,6 @@ form(struct scan *s, size_t i)
 		add_run(s, j, end, score > 95 ? 95 : score, s->phi->r_form);
 }
 
-/* Is token i this word of at most eight small letters? One comparison. */
-static inline __attribute__((always_inline)) bool
-is_word(const struct scan *s, size_t i, const char *z, size_t n)
-{
-	uint64_t want = 0, w;
-	if (i >= s->ntok || s->tok[i].len != n)
-		return false;
-	memcpy(&want, z, n);
-	memcpy(&w, s->t + s->tok[i].at, 8);     /* the window is padded */
-	uint64_t mask = n == 8 ? ~0ull : (1ull << (n * 8)) - 1;
-	return ((w | 0x2020202020202020ull) & mask) == (want | (0x2020202020202020ull & mask));
-}
-#define is_z(s, i, z) is_word(s, i, z, sizeof(z) - 1)
-
 static void
 introduction(struct scan *s, size_t i)
 {
@@ -231,12 +233,18 @@ introduction(struct scan *s, size_t i)
 		j = i + 1, base = 56;
 	else if (is_z(s, i, "i") && is_z(s, i + 1, "am"))
 		j = i + 2, base = 56;
+	else if (is_z(s, i, "he's") || is_z(s, i, "she's") || is_z(s, i, "it's") || is_z(s, i, "its"))
+		j = i + 1, base = 51;
 	else if (is_z(s, i, "named"))
 		j = i + 1, base = 72;
 	if (!base || !word(s, j) || s->tok[j].flags & F_NL || blocked(s, j))
 		return;
 	bool up = s->tok[j].flags & F_UP;
 	int v = likeness(s, j);
+	/* He's Cass. */
+	if (base == 51 && !(up && LEX_GIVEN(s->tok[j].lex) && !LEX_COMMON(s->tok[j].lex) && (line_end(s, j + 1) || punct(s, j + 1, '.') ||
+	    punct(s, j + 1, ','))))
+		return;
 	if (!up && (base < 60 || v < 0))
 		return;
 	if (v < (base >= 78 ? -1 : 1))
@@ -573,6 +581,9 @@ phi_names(struct scan *s)
 				form(s, i);
 			else if (c == ',')
 				last_first(s, i);
+			else if (c == '/' && i > 0 && is_z(s, i - 1, "c") && is_z(s, i + 1, "o") && word(s, i + 2) && s->tok[i + 2].flags & F_UP &&
+			    !blocked(s, i + 2))
+				add_run(s, i + 2, name_run(s, i + 2, 4, false), 74, s->phi->r_form);   /* c/o Benitez */
 			continue;
 		}
 		if (k->type != T_WORD)
@@ -583,8 +594,13 @@ phi_names(struct scan *s)
 			greeting(s, i);
 		if (HAS(k, W_KIN))
 			relative(s, i);
+		/* Hargrove bed 6 */
+		if (i > 0 && k->len < 5 && !(k->flags & (F_UP | F_NL)) && (is_z(s, i, "bed") || is_z(s, i, "rm") || is_z(s, i, "room")) &&
+		    i + 1 < s->ntok && is_digit((unsigned char)s->t[s->tok[i + 1].at]) && word(s, i - 1) && LEX_SUR(s->tok[i - 1].lex) > 1 &&
+		    !LEX_COMMON(s->tok[i - 1].lex) && likeness(s, i - 1) > 1 && !blocked(s, i - 1))
+			add_run(s, i - 1, i, 62, s->phi->r_form);
 		char c = (char)(s->t[k->at] | 32);
-		if (k->len <= 5 && (c == 'i' || c == 'n' || c == 't'))
+		if (k->len <= 5 && (c == 'i' || c == 'n' || c == 't' || c == 'h' || c == 's'))
 			introduction(s, i);
 		if (LEX_GIVEN(k->lex) || k->len == 1)
 			lexicon_name(s, i);
@@ -600,6 +616,11 @@ phi_beside(struct scan *s)
 		if (s->cand[c].kind != PHI_NAME || s->cand[c].score < 60)
 			continue;
 		size_t i = token_from(s, s->cand[c].end);
+		/* Horace Tibbets, 98, lives alone */
+		if (punct(s, i, ',') && i + 2 < s->ntok && s->tok[i + 1].type == T_NUM && !s->cover[i + 1] && !(s->tok[i + 1].flags & F_NL) &&
+		    (punct(s, i + 2, ',') || punct(s, i + 2, '.') || punct(s, i + 2, ';')) && s->tok[i + 1].len < 4 &&
+		    phi_check_of("age90", 5)(s->t + s->tok[i + 1].at, s->tok[i + 1].len) != CHECK_NO)
+			cand_add(s, s->tok[i + 1].at, s->tok[i + 1].at + s->tok[i + 1].len, PHI_AGE90, 64, s->phi->r_beside);
 		if (i < s->ntok && (punct(s, i, '(') || punct(s, i, '#') || punct(s, i, ',')))
 			i++;
 		if (i >= s->ntok || s->tok[i].flags & F_NL || s->tok[i].type == T_WORD || s->tok[i].type == T_PUNCT || s->cover[i] ||

@@ -212,10 +212,9 @@ field(struct scan *s, size_t at, size_t end, int kind)
 		break;
 	}
 	case PHI_LOCATION: add(s, at, (n > 5 ? part[5] : part[n]) - 1, kind, 94, rule); break;
-	case PHI_PHONE: add(s, at, part[1] - 1, kind, 92, rule);
-		/* XTN: country^area^number in the later components */
-		if (n > 6)
-			add(s, part[5], part[n] - 1, kind, 90, rule);
+	case PHI_PHONE:
+		/* XTN: ^PRN^PH^^^509^5550162, or the old (509)555-0162^PRN */
+		add(s, at, (part[1] - 1 > at ? part[1] : part[n]) - 1, kind, 92, rule);
 		break;
 	case PHI_SSN: case PHI_DATE: add(s, at, part[1] - 1, kind, 93, rule); break;
 	default: add(s, at, part[1] - 1, kind, 92, rule);

@@ -317,6 +317,8 @@ static void
 facility(struct scan *s, size_t i)
 {
 	/* Token i is a capitalised head word. Left over capitals, of, the, &. */
+	if (s->tok[i].h == phi_word_hash("children", 8) && !(s->tok[i].flags & F_POSS))
+		return;
 	size_t from = i, caps = 0, plain = 0;
 	while (from > 0 && i - from < 10) {
 		const struct tok *q = &s->tok[from - 1];
@@ -363,6 +365,8 @@ facility(struct scan *s, size_t i)
 		while (end < s->ntok && s->tok[end].type == T_WORD && s->tok[end].flags & F_UP && !(s->tok[end].flags & F_NL) && end - i < 8)
 			end++;
 	}
+	if (HAS(&s->tok[end - 1], W_COMPANY) && end - 1 > i)
+		return;                 /* Johnson Medical Supply */
 	bool behind = end > i + 1;
 	int score = caps ? 64 : behind ? 42 : 20;
 	(void)plain;
@@ -446,6 +450,13 @@ phi_places(struct scan *s)
 		}
 		if (HAS(k, W_BRAND))
 			branch(s, i);
+		/* im in yuma */
+		if (!(k->flags & F_UP) && k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE) && k->len > 3 && i > 0 && !LEX_COMMON(k->lex) &&
+		    !(k->lex & (LEX_STATE | LEX_COUNTRY | LEX_MEDICAL)) && (k->lex & LEX_BIGPLACE || (LEX_GIVEN(k->lex) < 3 && LEX_SUR(k->lex) < 4)) &&
+		    s->tok[i - 1].type == T_WORD && !(k->flags & F_NL) && !(k->ctx & s->phi->wc[W_NOTNAME]) &&
+		    (s->tok[i - 1].h == phi_word_hash("in", 2) || s->tok[i - 1].h == phi_word_hash("from", 4) ||
+		    s->tok[i - 1].h == phi_word_hash("near", 4)))
+			cand_add(s, k->at, k->at + k->len, PHI_LOCATION, 56, s->phi->r_city);
 		if (!(k->flags & F_UP))
 			continue;
 		if (k->lex & (LEX_ABBR | LEX_STATE) || (k->lex & LEX_PLACE_HEAD && i + 1 < s->ntok && s->tok[i + 1].flags & F_UP))
@@ -467,7 +478,7 @@ phi_places(struct scan *s)
 			else if (n && !(got & LEX_STATE) && s->tok[i + n - 1].flags & F_UP && phi_context(s, i, 2, 0) & s->phi->wc[W_LIVES])
 				cand_add(s, k->at, end_of(s, i + n - 1), PHI_LOCATION, 64, s->phi->r_city);
 		} else if (i >= skip && k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE) && !(k->lex & LEX_STATE && !(k->lex & LEX_BIGPLACE))) {
-			int score = k->lex & LEX_BIGPLACE ? 60 : k->lex & LEX_WORLD ? 46 : 20;
+			int score = k->lex & LEX_BIGPLACE ? 60 : k->lex & LEX_WORLD ? 52 : 20;
 			if (LEX_GIVEN(k->lex) > 3 || LEX_SUR(k->lex) > 4)
 				score -= 20;
 			if (LEX_COMMON(k->lex))

@@ -266,6 +266,22 @@ only_state(const struct scan *s, size_t from, size_t to)
 	return state;
 }
 
+/* Our Jordan office handles Middle East accounts: a place in capitals ends before a verb in small letters. */
+static size_t
+trim_place(const struct scan *s, size_t from, size_t to)
+{
+	const uint64_t *wc = s->phi->wc;
+	bool upper = false;
+	for (size_t i = from; i < to; i++) {
+		const struct tok *k = &s->tok[i];
+		if (k->type == T_WORD && !(k->flags & F_UP) && upper && k->len > 3 && LEX_COMMON(k->lex) && !(k->ctx & (wc[W_FACHEAD] |
+		    wc[W_STREET] | wc[W_UNIT] | wc[W_DIR] | wc[W_PARTICLE] | wc[W_POBOX])) && !(k->lex & LEX_PLACE))
+			return i;
+		upper |= (k->flags & F_UP) != 0 && k->type == T_WORD;
+	}
+	return to;
+}
+
 /* What no training taught well enough: rules that a span must keep. */
 static bool
 plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
@@ -303,6 +319,8 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		    LEX_SUR(first->lex) < 4 && !(s->caps_lower < s->caps_upper) && (first->len > 2 || first->lex & LEX_MEDICAL ||
 		    !(first->flags & F_NL)))
 			return false;
+		if (words == 1 && !title && first->ctx & wc[W_WEEKDAY])
+			return false;
 		/* I've asked; OBR|1|; drew my blood */
 		for (size_t i = from; i < to; i++) {
 			const char *q = memchr(s->t + s->tok[i].at, '\'', s->tok[i].len);
@@ -320,6 +338,11 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		return !(plain == words && lead < s->phi->tagger.unit * 15) && !digits;
 	}
 	case 1: case 2:
+		/* Rite Aid: which of a thousand? */
+		if (kind == 2 && words < 3 && last->ctx & wc[W_BRAND] && !digits)
+			return false;
+		if (kind == 2 && words > 1 && last->ctx & wc[W_COMPANY] && last->flags & F_UP)
+			return false;
 		if (!digits && only_state(s, from, to))
 			return false;
 		if (words == 1 && plain && LEX_COMMON(first->lex) > 1 && !(first->lex & LEX_BIGPLACE))
@@ -420,6 +443,8 @@ phi_tag(struct scan *s)
 		while (to > from && s->tok[to - 1].type == T_PUNCT)
 			to--;
 		int k5 = (tag - 1) / 2;
+		if ((k5 == 1 || k5 == 2) && to > from + 1)
+			to = trim_place(s, from, to);
 		if (to > from && plausible(s, from, to, k5, lead)) {
 			const struct tok *last = &s->tok[to - 1];
 			int score = 58 + lead / t->unit;
