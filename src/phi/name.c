@@ -233,7 +233,7 @@ introduction(struct scan *s, size_t i)
 		j = i + 1, base = 56;
 	else if (is_z(s, i, "i") && is_z(s, i + 1, "am"))
 		j = i + 2, base = 56;
-	else if (is_z(s, i, "he's") || is_z(s, i, "she's") || is_z(s, i, "it's") || is_z(s, i, "its"))
+	else if ((s->tok[i].flags & F_POSS && (is_z(s, i, "he") || is_z(s, i, "she") || is_z(s, i, "it"))) || is_z(s, i, "its"))
 		j = i + 1, base = 51;
 	else if (is_z(s, i, "named"))
 		j = i + 1, base = 72;
@@ -535,10 +535,10 @@ frames(struct scan *s)
 {
 	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
 	uint64_t intro = 0, line = 1;
-	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named" };
+	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room" };
 	for (size_t i = 0; i < COUNTOF(first); i++)
 		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
-	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
+	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['/'] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
 		[0x80 ... 0xff] = 4 };
 	const struct tok *k = s->tok, *end = k + s->ntok;
 	const char *t = s->t;

@@ -421,7 +421,7 @@ starts(struct scan *s)
 		uint64_t up = -(uint64_t)((k->flags & F_UP) != 0);
 		s->list[n] = (uint32_t)i;
 		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | (heads & up))) != 0) |
-		    ((k->lex & lex & up) != 0));
+		    ((k->lex & lex & up) != 0) | (((k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) != 0) & (LEX_COMMON(k->lex) == 0)));
 	}
 	return n;
 }
