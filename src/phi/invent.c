@@ -602,6 +602,34 @@ facility(char *b)
 	}
 }
 
+/* Some letters of a name with the marks of other languages. */
+static void
+marks(char *z, size_t cap)
+{
+	static const struct { char c; const char *as[6]; } table[] = {
+		{ 'a', { "á", "ä", "å", "ã", "à", "ă" } }, { 'e', { "é", "è", "ê", "ë", "ę", "ė" } }, { 'i', { "í", "î", "ï", "ì", "ı", "ī" } },
+		{ 'o', { "ö", "ø", "ó", "ô", "õ", "ő" } }, { 'u', { "ü", "ú", "û", "ů", "ū", "ű" } }, { 'n', { "ñ", "ń", "ň", "ñ", "ņ", "ñ" } },
+		{ 'c', { "ç", "č", "ć", "ç", "č", "ć" } }, { 's', { "š", "ś", "ş", "ș", "š", "ß" } }, { 'z', { "ž", "ż", "ź", "ž", "ž", "ż" } },
+		{ 'l', { "ł", "ľ", "ł", "ł", "ļ", "ł" } }, { 'r', { "ř", "ŕ", "ř", "ř", "ř", "ř" } }, { 'd', { "đ", "ď", "đ", "ð", "đ", "ð" } },
+		{ 'g', { "ğ", "ģ", "ğ", "ğ", "ğ", "ğ" } }, { 'y', { "ý", "ÿ", "ý", "ỳ", "ý", "ý" } }, { 't', { "ț", "ť", "ţ", "ț", "ť", "þ" } },
+	};
+	char b[200];
+	size_t n = 0, language = below(6), changed = 0;
+	for (const char *q = z; *q && n + 4 < sizeof b; q++) {
+		const char *as = NULL;
+		for (size_t i = 0; i < LEN(table) && changed < 3; i++)
+			if (table[i].c == *q && q > z && chance(30))
+				as = table[i].as[language];
+		if (as)
+			n += (size_t)snprintf(b + n, sizeof b - n, "%s", as), changed++;
+		else
+			b[n++] = *q;
+	}
+	b[n] = 0;
+	if (n < cap)
+		memcpy(z, b, n + 1);
+}
+
 /* ---- people --------------------------------------------------------------------------------------- */
 
 static struct person who[4];            /* p q d a */
@@ -655,6 +683,10 @@ new_name(struct person *p)
 		snprintf(p->last, sizeof p->last, "%s", PICK(far_family));
 	else
 		snprintf(p->last, sizeof p->last, "%s", draw(&family));
+	if (chance(9))
+		marks(p->first, sizeof p->first);
+	if (chance(11))
+		marks(p->last, sizeof p->last);
 	/* Called by a part of the name, or by something else altogether. */
 	size_t n = strlen(p->first);
 	if (chance(35) && n > 4 && (unsigned char)p->first[3] < 0x80 && (unsigned char)p->first[4] < 0x80)
@@ -939,12 +971,21 @@ slot(const char *name)
 		}
 		if (chance(30))
 			upper(b);
+		else if (chance(40))
+			marks(b, sizeof b);
 		value(b, "LOCATION");
 	} else if (IS("foreign-street")) {
-		static const char *const ends[] = { "straat", "laan", "weg", "strasse", "gatan", "tie", "katu", "vej", "gata", "vagen", " utca", "gasse" };
-		static const char *const starts[] = { "Rua ", "Via ", "Calle ", "C. ", "ul. ", "Rue de ", "Avenida ", "Plaza ", "Lange ", "Am " };
+		static const char *const ends[] = { "straat", "laan", "weg", "strasse", "gatan", "tie", "katu", "vej", "gata", "vagen", " utca", "gasse",
+			"plein", "gracht", "brücke", "allee", "platz", "dreef", "stien", "veien", "bakken", "kroken", " útja", " tér" };
+		static const char *const starts[] = { "Rua ", "Via ", "Calle ", "C. ", "ul. ", "Rue de ", "Avenida ", "Plaza ", "Lange ", "Am ",
+			"C/ ", "Rúa ", "Carrer de ", "R ", "Cité ", "Quai ", "Chemin de ", "Viale ", "Largo ", "Praça ", "Ulica ", "Allée des " };
 		invent(c, draw(&family), draw(&family));
-		switch (below(4)) {
+		if (chance(40))
+			marks(c, sizeof c);
+		switch (below(7)) {
+		case 4: snprintf(b, sizeof b, "%s%s %u", PICK(starts), c, 1 + below(300)); break;
+		case 5: snprintf(b, sizeof b, chance(50) ? "%s u. %u." : "%s ulica %u", c, 1 + below(120)); break;
+		case 6: snprintf(b, sizeof b, "%u, %s%s", 1 + below(300), PICK(starts), c); break;
 		case 0: snprintf(b, sizeof b, "%s%s %u", c, PICK(ends), 1 + below(200)); break;
 		case 1: snprintf(b, sizeof b, "%s%s %u", PICK(starts), c, 1 + below(1900)); break;
 		case 2: snprintf(b, sizeof b, "%s %s %u", draw(&given), c, 1 + below(900)); break;
