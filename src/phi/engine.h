@@ -220,7 +220,7 @@ bool phi_tagger_open(struct tagger *t, const void *bytes, size_t n);
 
 enum wc { W_TITLE, W_NAMELABEL, W_ROLE, W_DEGREE, W_GREET, W_SIGN, W_STREET, W_UNIT, W_DIR, W_FACHEAD, W_FACPREP,
 	W_MONTH, W_WEEKDAY, W_NOTNAME, W_SPEAKER, W_ADDRLABEL, W_LIVES, W_SUFFIX, W_PARTICLE, W_KIN, W_SAYS, W_FACLABEL,
-	W_POBOX, W_BRAND, W_CODE, W_QUANTITY, W_COMPANY, W_COUNT };
+	W_POBOX, W_BRAND, W_CODE, W_QUANTITY, W_COMPANY, W_NOTDATE, W_COUNT };
 
 /* ---- the open engine ------------------------------------------------------------------------ */
 

@@ -535,7 +535,7 @@ frames(struct scan *s)
 {
 	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
 	uint64_t intro = 0, line = 1;
-	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room" };
+	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room", "user", "username", "login" };
 	for (size_t i = 0; i < COUNTOF(first); i++)
 		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
 	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['/'] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
@@ -594,6 +594,11 @@ phi_names(struct scan *s)
 			greeting(s, i);
 		if (HAS(k, W_KIN))
 			relative(s, i);
+		/* user mgarrity locked out */
+		if (i + 1 < s->ntok && word(s, i + 1) && !(k->flags & F_NL) && (is_z(s, i, "user") || is_z(s, i, "username") || is_z(s, i, "login")) &&
+		    s->tok[i + 1].len > 4 && !(s->tok[i + 1].flags & (F_UP | F_NL)) && !LEX_COMMON(s->tok[i + 1].lex) &&
+		    !(s->tok[i + 1].lex & LEX_MEDICAL) && !HAS(&s->tok[i + 1], W_NOTNAME) && !HAS(&s->tok[i + 1], W_SAYS) && !blocked(s, i + 1))
+			cand_add(s, s->tok[i + 1].at, s->tok[i + 1].at + s->tok[i + 1].len, PHI_OTHERID, 60, s->phi->r_form);
 		/* Hargrove bed 6 */
 		if (i > 0 && k->len < 5 && !(k->flags & (F_UP | F_NL)) && (is_z(s, i, "bed") || is_z(s, i, "rm") || is_z(s, i, "room")) &&
 		    i + 1 < s->ntok && is_digit((unsigned char)s->t[s->tok[i + 1].at]) && word(s, i - 1) && LEX_SUR(s->tok[i - 1].lex) > 1 &&
@@ -621,6 +626,14 @@ phi_beside(struct scan *s)
 		    (punct(s, i + 2, ',') || punct(s, i + 2, '.') || punct(s, i + 2, ';')) && s->tok[i + 1].len < 4 &&
 		    phi_check_of("age90", 5)(s->t + s->tok[i + 1].at, s->tok[i + 1].len) != CHECK_NO)
 			cand_add(s, s->tok[i + 1].at, s->tok[i + 1].at + s->tok[i + 1].len, PHI_AGE90, 64, s->phi->r_beside);
+		/* my mother, Irene Castellano, is 94 and lives */
+		size_t z = punct(s, i, ',') ? i + 1 : i;
+		if (word(s, z) && (is_z(s, z, "is") || is_z(s, z, "was") || is_z(s, z, "turned") || is_z(s, z, "turns") || is_z(s, z, "aged")) &&
+		    z + 1 < s->ntok && s->tok[z + 1].type == T_NUM && !s->cover[z + 1] && s->tok[z + 1].len < 4 &&
+		    phi_check_of("age90", 5)(s->t + s->tok[z + 1].at, s->tok[z + 1].len) != CHECK_NO && (z + 2 >= s->ntok ||
+		    s->tok[z + 2].flags & F_NL || (s->tok[z + 2].type == T_PUNCT && !strchr("/%:$", s->t[s->tok[z + 2].at])) ||
+		    is_z(s, z + 2, "and") || is_z(s, z + 2, "now") || is_z(s, z + 2, "but") || is_z(s, z + 2, "with") || is_z(s, z + 2, "years")))
+			cand_add(s, s->tok[z + 1].at, s->tok[z + 1].at + s->tok[z + 1].len, PHI_AGE90, 66, s->phi->r_beside);
 		if (i < s->ntok && (punct(s, i, '(') || punct(s, i, '#') || punct(s, i, ',')))
 			i++;
 		if (i >= s->ntok || s->tok[i].flags & F_NL || s->tok[i].type == T_WORD || s->tok[i].type == T_PUNCT || s->cover[i] ||

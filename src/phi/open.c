@@ -159,7 +159,7 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	static const char *const wc_names[W_COUNT] = {
 		"title", "namelabel", "role", "degree", "greet", "sign", "street", "unit", "direction", "fachead", "facprep",
 		"month", "weekday", "notname", "speaker", "addrlabel", "lives", "suffix", "particle", "kin", "says", "faclabel",
-		"pobox", "brand", "code", "quantity", "company",
+		"pobox", "brand", "code", "quantity", "company", "notdate",
 	};
 	enum phi_err e = PHI_NOMEM;
 	*out = NULL;

@@ -361,6 +361,9 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 	case 3:
 		if (dateword && (digits || words > 1))
 			return true;
+		/* Rating: 5/5 */
+		if (n < 6 && to - from == 3 && memchr(p, '/', n) && (phi_context(s, from, 4, 0) | phi_context(s, to, 0, 1)) & wc[W_NOTDATE])
+			return false;
 		return digits && (phi_check_of("date", 4)(p, n) != CHECK_NO || (words <= 2 && phi_check_of("age90", 5)(p, n) != CHECK_NO));
 	default:
 		/* An identifier without a digit is a word; 300mg is a dose. */
