@@ -11,7 +11,7 @@
  *        --method GET --path-template '/api/v2/tickets/%d.json' --ids 1-10000
  *
  * %d in a path becomes a number from --ids, %d in a body (--body-file) a
- * counter. --mix FILE takes the requests from a file, one a line:
+ * counter that goes on from --counter. --mix FILE takes the requests from a file, one a line:
  *
  *   WEIGHT METHOD PATH [IDS|-] [BODY-FILE]
  *
@@ -626,6 +626,8 @@ read_options(int argc, char **argv)
 			opt.ids = v;
 		else if (strcmp(o, "--body-file") == 0)
 			opt.body_file = v;
+		else if (strcmp(o, "--counter") == 0)
+			counter = strtoull(v, NULL, 10);
 		else if (strcmp(o, "--mix") == 0)
 			opt.mix = v;
 		else if (strcmp(o, "--header") == 0 && opt.extra_count < 16)
@@ -636,7 +638,7 @@ read_options(int argc, char **argv)
 	if (opt.to.sin_port == 0 || opt.conns < 1)
 		die("usage: load --connect ADDR:PORT [--conns N] [--seconds S] [--warmup S] [--plain] [--gzip]\n"
 		    "  [--auth 'EMAIL/token:TOKEN'] [--header 'NAME: VALUE'] [--method M] [--path-template P]\n"
-		    "  [--ids FROM-TO] [--body-file F] [--mix FILE] [--full-handshakes]");
+		    "  [--ids FROM-TO] [--body-file F] [--mix FILE] [--counter N] [--full-handshakes]");
 	if (opt.mix != NULL)
 		read_mix(opt.mix);
 	else
