@@ -307,7 +307,7 @@ redaction_strips(void **state)
 static void
 old_ones_go(void **state)
 {
-	int64_t sent = make(T0, (struct outgoing){ .to = HIDE(S("a@x.example")) }), dead = make(T0, (struct outgoing){ .to = HIDE(S("a@x.example")) });
+	int64_t sent = make(T0, (struct outgoing){ .to = HIDE(S("a@x.example")) }), dead = make(T0, (struct outgoing){ .to = HIDE(S("a@x.example")) }), held;
 	struct outbox_row o;
 	struct ctx cx;
 	bool more;
@@ -315,6 +315,8 @@ old_ones_go(void **state)
 	(void)state;
 	assert_int_equal(step(T0, SENT_OK), sent);
 	assert_int_equal(step(T0, (struct outcome){ .what = TRIED_NEVER, .status = 550, .reason = "no" }), dead);
+	held = make(T0, (struct outgoing){ .to = HIDE(S("a@x.example")) });
+	assert_int_equal(step(T0, (struct outcome){ .what = TRIED_HOLD, .reason = "held" }), held);
 	ctx(&cx, T0 + 6 * DAY);
 	assert_int_equal(outbox_clean(&cx, &more), OK);
 	assert_int_equal(flow_get(&cx, sent, &o), OK);
@@ -324,10 +326,13 @@ old_ones_go(void **state)
 	assert_int_equal(flow_get(&cx, sent, &o), E_ABSENT);
 	fail_clear(&cx);
 	assert_int_equal(flow_get(&cx, dead, &o), OK);
+	assert_int_equal(flow_get(&cx, held, &o), OK);
 	ctx_done(&cx);
 	ctx(&cx, T0 + 31 * DAY);
 	assert_int_equal(outbox_clean(&cx, &more), OK);
 	assert_int_equal(flow_get(&cx, dead, &o), E_ABSENT);
+	fail_clear(&cx);
+	assert_int_equal(flow_get(&cx, held, &o), E_ABSENT);
 	ctx_done(&cx);
 }
 

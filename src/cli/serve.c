@@ -72,8 +72,14 @@ metric(struct buf *b, const char *name, const char *type, const char *help, uint
 static void
 metrics(struct ctx *cx, struct buf *b)
 {
+	struct flow_counts f = { { 0 } };
 	struct store_stats s;
 
+	if (flow_count(cx, &f) == OK)
+		buf_fmt(b, "# HELP ward_outbox Messages of the outbox by state.\n# TYPE ward_outbox gauge\n");
+	for (int i = FLOW_QUEUED; i <= FLOW_DEAD; i++)
+		if (i != FLOW_SENT)
+			buf_fmt(b, "ward_outbox{state=\"%s\"} %lld\n", flow_state_name((enum flow_state)i), (long long)f.of[i]);
 	store_stats(cx->sys->store, &s);
 	metric(b, "ward_store_transactions_total", "counter", "Transactions since start.", s.transactions);
 	metric(b, "ward_store_commits_total", "counter", "Commits (groups of transactions) since start.", s.commits);

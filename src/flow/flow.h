@@ -98,7 +98,7 @@ enum err flow_get(struct ctx *cx, int64_t id, struct outbox_row *out) MUST_CHECK
  * or when its content was destroyed. */
 enum err flow_retry(struct ctx *cx, int64_t id, bool again) MUST_CHECK;
 enum err flow_drop(struct ctx *cx, int64_t id) MUST_CHECK;   /* not sent ones; its key is destroyed at once */
-struct flow_counts { int64_t of[FLOW_DROPPED + 1]; };
+struct flow_counts { int64_t of[FLOW_DROPPED + 1]; };      /* of what is not over: without sent and dropped */
 enum err flow_count(struct ctx *cx, struct flow_counts *out) MUST_CHECK;
 
 /* ---- destinations: what an administrator listed; the routes ask for MAY_ADMIN ---------------------------------- */

@@ -50,7 +50,7 @@ static const struct stmt list_webhook = {
 };
 static const struct stmt count_states = {
 	.name = "outbox.count",
-	.sql  = "SELECT state, count(*) FROM outbox WHERE account_id = $1 GROUP BY state",
+	.sql  = "SELECT state, count(*) FROM outbox WHERE account_id = $1 AND state IN (1, 2, 3, 4, 6) GROUP BY state",
 	.in   = "i", .out = "ii",
 };
 static const struct stmt recent_to = {
@@ -128,6 +128,12 @@ static const struct stmt old = {
 	        " AND (state <> 6 OR updated_at < $3) ORDER BY updated_at, id LIMIT 200",
 	.in   = "iii", .out = "iiii",
 };
+static const struct stmt old_held = {
+	.name = "outbox.old_held",
+	.sql  = "SELECT id, key_id, doc IS NULL, state FROM outbox WHERE account_id = $1 AND state = 4 AND updated_at < $2"
+	        " ORDER BY id LIMIT 200",
+	.in   = "ii", .out = "iiii",
+};
 static const struct stmt delete = {
 	.name = "outbox.delete",
 	.sql  = "DELETE FROM outbox WHERE account_id = $1 AND id = $2",
@@ -136,7 +142,7 @@ static const struct stmt delete = {
 
 const struct stmt *const outbox_stmts[] = {
 	&insert, &get, &list_all, &list_state, &list_ticket, &list_webhook, &count_states, &recent_to, &next_due, &next_one, &claim,
-	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &reseal, &empty, &old, &delete, NULL
+	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &reseal, &empty, &old, &old_held, &delete, NULL
 };
 
 static const char *const kinds[] = { NULL, "mail", "webhook" };
@@ -661,36 +667,46 @@ outbox_came_back(struct ctx *cx, int64_t id)
 
 /* ---- what is long done -------------------------------------------------------------------------------------------- */
 
+/* What was sent and dropped, what nobody cared for as dead letter, and what was held for as long as that. */
+static enum err
+long_done(struct ctx *cx, struct rows *done, struct rows *held)
+{
+	struct flow_conf conf;
+
+	TRY(flow_conf_get(cx, &conf));
+	TRY(store_all(cx, &old, ARGS(INT(cx->account), INT(cx->now - conf.keep_days * DAY), INT(cx->now - conf.dead_days * DAY)), done));
+	return store_all(cx, &old_held, ARGS(INT(cx->account), INT(cx->now - conf.dead_days * DAY)), held);
+}
+
 static enum err
 clean_tx(struct ctx *cx, void *arg)
 {
 	bool *more = arg;
-	struct flow_conf conf;
-	struct rows rs;
+	struct rows lists[2];
+	int n = 0;
 
-	TRY(flow_conf_get(cx, &conf));
-	TRY(store_all(cx, &old, ARGS(INT(cx->account), INT(cx->now - conf.keep_days * DAY), INT(cx->now - conf.dead_days * DAY)), &rs));
-	for (int i = 0; i < rs.count; i++) {
-		if (row_int(&rs.row[i], 2) == 0)
-			TRY(store_key_destroy(cx, row_int(&rs.row[i], 1)));
-		TRY(attempts_forget(cx, row_int(&rs.row[i], 0)));
-		TRY(store_exec(cx, &delete, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
-	}
-	*more = rs.count == 200;
-	return rs.count == 0 ? OK : trail_append(cx, &(struct event){ .action = "outbox.expire", .object = "outbox", .id = 0,
-	    .cause = str_z(cx->arena, str_printf(cx->arena, "messages:%d", rs.count)) });
+	TRY(long_done(cx, &lists[0], &lists[1]));
+	for (int l = 0; l < 2; l++)
+		for (int i = 0; i < lists[l].count; i++, n++) {
+			const struct row *r = &lists[l].row[i];
+			if (row_int(r, 2) == 0)
+				TRY(store_key_destroy(cx, row_int(r, 1)));
+			TRY(attempts_forget(cx, row_int(r, 0)));
+			TRY(store_exec(cx, &delete, ARGS(INT(cx->account), INT(row_int(r, 0))), NULL));
+		}
+	*more = lists[0].count == 200 || lists[1].count == 200;
+	return n == 0 ? OK : trail_append(cx, &(struct event){ .action = "outbox.expire", .object = "outbox", .id = 0,
+	    .cause = str_z(cx->arena, str_printf(cx->arena, "messages:%d", n)) });
 }
 
 enum err
 outbox_clean(struct ctx *cx, bool *more)
 {
-	struct flow_conf conf;
-	struct rows rs;
+	struct rows done, held;
 
 	*more = false;
-	TRY(flow_conf_get(cx, &conf));
-	TRY(store_all(cx, &old, ARGS(INT(cx->account), INT(cx->now - conf.keep_days * DAY), INT(cx->now - conf.dead_days * DAY)), &rs));
-	if (rs.count == 0)
+	TRY(long_done(cx, &done, &held));
+	if (done.count + held.count == 0)
 		return OK;
 	TRY(store_write(cx, clean_tx, more));
 	return store_erase(cx);

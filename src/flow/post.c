@@ -57,6 +57,7 @@ static const struct { const char *event, *subject, *line; } words[] = {
 	{ "comment",        "Request #%lld updated",   "There is a new answer to your request." },
 	{ "password_reset", "Reset your password",     "Somebody, probably you, asked to set a new password. If it was not you, do nothing." },
 	{ "verify",         "Confirm your address",    "Please confirm that this address is yours." },
+	{ "test",           "A test of outgoing mail", "Outgoing mail of this help desk works." },
 	{ "bounce",         "Your message was not accepted", "Your message could not be accepted." },
 };
 

@@ -253,6 +253,12 @@ with Desk() as desk:
     until(lambda: message(i)["state"] == "sent", 20 * SLOW)
     check(relay.got and b"Xyzzy" not in relay.got[-1]["data"] and b"new answer" in relay.got[-1]["data"], "the notice goes without it")
 
+    # A test of the way.
+    relay.got.clear()
+    r = c.post("/api/ward/v1/mail/test.json")
+    check(r.status == 200 and until(lambda: relay.got, 20 * SLOW) and relay.got[0]["to"] == [desk.ADMIN] and b"test of outgoing mail" in relay.got[0]["data"], "a test goes to who asks: %r" % r)
+    check(b'ward_outbox{state="dead"}' in c.get("/metrics").body, "and the numbers are told")
+
     # Who may: administrators.
     _, agent = desk.person(c, "Al Agent", "al@clinic.example", "agent")
     check(agent.get("/api/ward/v1/outbox.json").status == 403 and agent.get("/api/ward/v1/mail.json").status == 403, "not an agent's business")
