@@ -119,7 +119,12 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	show_raw(j, cx, "tags", t->tags, "[]");
 	fields = fields_shown(cx, t);
 	show_raw(j, cx, "custom_fields", fields, "[]");
-	jw_kraw(j, "satisfaction_rating", S("{\"score\":\"unoffered\"}"));
+	jw_key(j, "satisfaction_rating");
+	jw_obj(j);
+	jw_kz(j, "score", t->rating_score == 0 ? "unoffered" : t->rating_score == 2 ? "good" : "bad");
+	if (t->rating.hidden.n)
+		show(j, cx, "comment", t->rating);
+	jw_end_obj(j);
 	jw_kraw(j, "sharing_agreement_ids", S("[]"));
 	jw_kid(j, "custom_status_id", ticket_custom_status(cx, t));
 	show_raw(j, cx, "fields", fields, "[]");
@@ -177,15 +182,21 @@ html_of(struct ctx *cx, str text)
 void
 json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f)
 {
-	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR);
+	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR), url, link;
+	/* One address for five minutes, so that the answer stays the same for a client that asks again (ETag). */
+	usec until = (cx->now / (300 * SECOND) + 2) * 300 * SECOND;
 
+	url = str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id);
+	link = gate_setting_bool(cx, "signed_attachment_links", true) ? link_sign(cx, "attachment", f->id, until) : S("");
+	if (link.n)
+		url = str_printf(cx->arena, STR_F "?link=" STR_F, STR_A(url), STR_A(link));
 	jw_obj(j);
 	url_of(j, cx, base, "attachments", f->id);
 	jw_kint(j, "id", f->id);
 	jw_kstr(j, "file_name", name);
 	/* The name stays out of the URL: addresses end up in logs. */
-	jw_kstr(j, "content_url", str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id));
-	jw_kstr(j, "mapped_content_url", str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id));
+	jw_kstr(j, "content_url", url);
+	jw_kstr(j, "mapped_content_url", url);
 	show(j, cx, "content_type", f->content_type);
 	jw_kint(j, "size", f->size);
 	jw_knull(j, "width");

@@ -363,6 +363,27 @@ upload_delete_tx(struct ctx *cx, void *arg)
 	    .id = row_int(&rs.row[0], 0) });
 }
 
+static enum err
+upload_forget_tx(struct ctx *cx, void *arg)
+{
+	int64_t id = *(int64_t *)arg;
+	struct attachment f;
+
+	TRY(attachment_get(cx, id, &f));
+	if (f.comment_id != 0)
+		return fail(cx, E_ABSENT, NULL, "no such upload");
+	TRY(attachment_erase(cx, f.id, f.key));
+	return trail_append(cx, &(struct event){ .action = "attachment.delete_upload", .object = "attachment", .id = f.id });
+}
+
+enum err
+upload_forget(struct ctx *cx, int64_t id)
+{
+	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
+	TRY(store_write(cx, upload_forget_tx, &id));
+	return store_erase(cx);
+}
+
 enum err
 upload_delete(struct ctx *cx, str token)
 {

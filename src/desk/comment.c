@@ -549,6 +549,21 @@ audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out
 	return OK;
 }
 
+enum err
+audit_note(struct ctx *cx, const struct ticket *t, const char *type, const char *field, sensitive value)
+{
+	struct audit a = { .ticket_id = t->id, .author_id = cx->actor->user_id, .event_count = 1,
+	    .event = NEW(cx->arena, struct audit_event, 1), .metadata = HIDE(S("{\"system\":{},\"custom\":{}}")) };
+	int64_t n;
+
+	TRY(store_next_id(cx, "audit", &n));
+	a.id = n * AUDIT_STEP;
+	a.event[0] = (struct audit_event){ .type = str_of(type), .field = str_of(field), .id = a.id + 2, .value = value,
+	    .previous = HIDE(S("null")) };
+	return store_exec(cx, &event_audit, ARGS(INT(cx->account), INT(a.id), INT(t->id), INT(t->key), INT(a.author_id),
+	    TEXT(str_of(cx->via ? cx->via : "api")), INT(cx->now), SEALED(t->key, HIDE(audit_doc(cx, &a)))), NULL);
+}
+
 /* ---- make private -------------------------------------------------------------------------------------------- */
 
 struct privacy { int64_t ticket, comment; };

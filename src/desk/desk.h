@@ -51,6 +51,8 @@ struct ticket {
 	sensitive tags;                      /* JSON array text */
 	sensitive custom_fields;             /* JSON array text of {"id","value"} */
 	sensitive via_source;                /* JSON object text of via.source */
+	sensitive rating;                    /* what the requester said when it was solved */
+	int rating_score;                    /* 0: not rated, 1: bad, 2: good */
 	int64_t *cc; int cc_count;           /* e-mail CCs */
 	int64_t *follower; int follower_count;
 	struct finding *finding; int finding_count;    /* of subject and custom fields */
@@ -232,6 +234,7 @@ enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST
 enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 /* POST /uploads: kept sealed for three days until a comment claims it by its token. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
+enum err upload_forget(struct ctx *cx, int64_t id) MUST_CHECK;    /* one file of the actor's own, unclaimed */
 enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unknown, claimed or not theirs */
 
 /* ---- tags ------------------------------------------------------------------------------------------------ */
@@ -243,6 +246,24 @@ enum err tag_total(struct ctx *cx, int64_t *n) MUST_CHECK;      /* at most 20,00
 /* With this beginning of at least two characters, most used first. */
 enum err tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count) MUST_CHECK;
 enum err tags_seed(struct ctx *cx) MUST_CHECK;                  /* counts once what is older than the counts */
+
+/* ---- satisfaction, skips ----------------------------------------------------------------------------------- */
+
+struct rating {
+	int64_t id, ticket_id, requester_id, assignee_id, group_id; bool good, has_comment; int reason_code;   /* 0: none */
+	usec created_at, updated_at; sensitive comment;
+};
+/* By the requester, of a solved ticket, as often as they like: the last one counts. */
+enum err rating_set(struct ctx *cx, struct rating *r) MUST_CHECK;
+struct rating_filter { bool only_good, only_bad, newest; int words; usec from, to; int64_t after, offset; int limit; };  /* words: 1 without, 2 with, 0 both */
+enum err rating_list(struct ctx *cx, const struct rating_filter *f, struct rating **out, int *count) MUST_CHECK;
+enum err rating_total(struct ctx *cx, const struct rating_filter *f, int64_t *n) MUST_CHECK;
+enum err rating_get(struct ctx *cx, int64_t id, struct rating *out) MUST_CHECK;
+int      rating_reasons(void);
+const char *rating_reason(int i, int *code);
+struct skip { int64_t id, ticket_id, user_id; usec created_at; sensitive reason; };
+enum err skip_add(struct ctx *cx, struct skip *s) MUST_CHECK;
+enum err skip_list(struct ctx *cx, int64_t ticket_id, int64_t user_id, int64_t after, int64_t offset, int limit, struct skip **out, int *count) MUST_CHECK;
 
 /* ---- redaction (P6) ------------------------------------------------------------------------------------ */
 

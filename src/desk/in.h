@@ -7,7 +7,7 @@
 
 /* Tags of the packed fields inside sealed columns; never reuse a number. */
 enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING,
-       DOC_STATUS };       /* ticket.doc */
+       DOC_STATUS, DOC_RATING, DOC_SCORE };       /* ticket.doc */
 enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
 enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID, FDOC_SCAN, FDOC_FINDING };                                                                                /* attachment.doc */
@@ -94,6 +94,10 @@ enum err attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id,
 /* A copy with a key of its own, chunk by chunk. In a transaction. */
 enum err attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 enum err comment_has_attachments(struct ctx *cx, int64_t comment_id) MUST_CHECK;      /* some were added after it was made */
+/* An audit of one event without a comment. In a transaction. */
+enum err audit_note(struct ctx *cx, const struct ticket *t, const char *type, const char *field, sensitive value) MUST_CHECK;
+/* Rating and skips of a ticket that is erased for good go with it. */
+enum err rating_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* A CC or follower of a ticket becomes another user. In a transaction. */
 enum err ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to) MUST_CHECK;
 /* In the transaction that solved a problem. */
@@ -134,6 +138,6 @@ str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];
-extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[];
+extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[];
 extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[];
 #endif

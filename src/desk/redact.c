@@ -522,6 +522,7 @@ redact_tx(struct ctx *cx, void *arg)
 	t.custom_fields = clean_json(cx, w, t.custom_fields);
 	t.via_source = clean_json(cx, w, t.via_source);
 	t.external_id = clean(cx, w, t.external_id);
+	t.rating = clean(cx, w, t.rating);
 	{
 		struct findings head = { 0 };
 		TRY(ticket_scan(cx, &t, &head));

@@ -222,6 +222,8 @@ ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t)
 		case DOC_EXTERNAL_ID: t->external_id = HIDE(v); break;
 		case DOC_RECIPIENT:   t->recipient = HIDE(v); break;
 		case DOC_VIA:         t->via_source = HIDE(v); break;
+		case DOC_RATING:      t->rating = HIDE(v); break;
+		case DOC_SCORE:       t->rating_score = (int)pack_get_int(v); break;
 		case DOC_STATUS:      t->custom_status_id = pack_get_int(v); break;
 		case DOC_FINDING:
 			if (unpack_finding(v, &t->finding[t->finding_count]))
@@ -251,6 +253,10 @@ ticket_doc(struct ctx *cx, const struct ticket *t)
 		pack_put(&b, DOC_RECIPIENT, reveal(cx, t->recipient, TO_STORE));
 	if (t->via_source.hidden.n)
 		pack_put(&b, DOC_VIA, reveal(cx, t->via_source, TO_STORE));
+	if (t->rating.hidden.n)
+		pack_put(&b, DOC_RATING, reveal(cx, t->rating, TO_STORE));
+	if (t->rating_score)
+		pack_int(&b, DOC_SCORE, t->rating_score);
 	if (t->custom_status_id)
 		pack_int(&b, DOC_STATUS, t->custom_status_id);
 	pack_findings(&b, DOC_FINDING, &(struct findings){ t->finding, t->finding_count, 0 });
@@ -1342,6 +1348,7 @@ purge_tx(struct ctx *cx, void *arg)
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < c[i].attachment_count; k++)
 			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
+	TRY(rating_forget(cx, id));
 	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
 	TRY(flow_forget_ticket(cx, id));
 	{

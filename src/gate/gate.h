@@ -164,6 +164,11 @@ enum err user_deleted_get(struct ctx *cx, int64_t id, struct user *out) MUST_CHE
 /* Destroys the data key of a soft-deleted user. Administrators only. */
 enum err user_purge(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 
+/* A link that acts as the actor for reading one thing until then (whole seconds count); "" for nobody. link_enter()
+ * makes its holder that user, read only, if the user may still sign in; E_WHO otherwise. */
+str      link_sign(struct ctx *cx, const char *what, int64_t id, usec until);
+enum err link_enter(struct ctx *cx, const char *what, int64_t id, str token) MUST_CHECK;
+
 /* user_id 0: everybody's, for administrators. */
 struct session_row { int64_t id, user_id; usec created_at, seen_at; };
 enum err session_list(struct ctx *cx, int64_t user_id, int64_t after, int limit, struct session_row **out, int *count) MUST_CHECK;

@@ -554,3 +554,44 @@ session_drop(struct ctx *cx, int64_t user_id, int64_t id)
 {
 	return store_write(cx, session_drop_tx, &(struct session_call){ user_id, id });
 }
+
+/* ---- links ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+link_mac(struct ctx *cx, const char *what, int64_t id, int64_t user_id, usec until, unsigned char out[32])
+{
+	gate_crypto_of(cx)->mac(cx->sys, str_printf(cx->arena, "link %s %lld %lld %lld", what, (long long)id, (long long)user_id,
+	    (long long)until), out);
+}
+
+str
+link_sign(struct ctx *cx, const char *what, int64_t id, usec until)
+{
+	unsigned char mac[32];
+
+	if (gate_crypto_of(cx) == NULL || cx->actor == NULL || cx->actor->user_id == 0)
+		return S("");
+	link_mac(cx, what, id, cx->actor->user_id, until, mac);
+	return str_printf(cx->arena, "%lld.%lld." STR_F, (long long)cx->actor->user_id, (long long)(until / SECOND),
+	    STR_A(base64url_of(cx->arena, (str){ (char *)mac, 32 })));
+}
+
+enum err
+link_enter(struct ctx *cx, const char *what, int64_t id, str token)
+{
+	unsigned char mac[32], wrong = 0;
+	int64_t user_id, until;
+	str given;
+
+	if (!str_int(str_cut(&token, '.'), &user_id) || !str_int(str_cut(&token, '.'), &until) || until < 0 || until > INT64_MAX / SECOND
+	    || !base64_to(cx->arena, token, &given) || given.n != sizeof mac)
+		return fail(cx, E_WHO, NULL, "Couldn't authenticate you");
+	link_mac(cx, what, id, user_id, until * SECOND, mac);
+	for (size_t k = 0; k < sizeof mac; k++)
+		wrong |= (unsigned char)(mac[k] ^ (unsigned char)given.p[k]);
+	if (wrong != 0 || until * SECOND < cx->now)
+		return fail(cx, E_WHO, NULL, "Couldn't authenticate you");
+	TRY(gate_as_user(cx, user_id, "link"));
+	((struct actor *)(uintptr_t)cx->actor)->read_only = true;
+	return OK;
+}

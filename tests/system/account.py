@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The account's settings and languages, satisfaction, skips, attachments by link."""
+from desk import Desk, Client, check, done
+
+
+def expect(what, reply, status, *words):
+    ok = reply.status == status and all((w.encode() if isinstance(w, str) else w) in reply.body for w in words)
+    return check(ok, "%s: wanted %d %s, got %r" % (what, status, words, reply))
+
+
+def locales(c):
+    j = c.get("/api/v2/locales.json").json
+    check(j["count"] == len(j["locales"]) > 3 and j["locales"][0]["locale"] == "en-US", "the locales")
+    expect("by number", c.get("/api/v2/locales/8.json"), 200, '"de"')
+    expect("by name", c.get("/api/v2/locales/de.json"), 200, '"de"')
+    expect("unknown", c.get("/api/v2/locales/xx.json"), 404)
+    expect("mine", c.get("/api/v2/locales/current.json"), 200, "en-US")
+    best = "/api/v2/locales/detect_best_locale.json"
+    check(c.get(best, headers={"Accept-Language": "xx, fr-CA;q=0.8, de"}).json["locale"]["locale"] == "fr", "the first that is known")
+    check(c.get(best + "?available_locales[]=de", headers={"Accept-Language": "fr, de;q=0.5"}).json["locale"]["locale"] == "de", "of those that are wanted")
+    check(c.get(best, headers={"Accept-Language": ";;,-,"}).json["locale"]["locale"] == "en-US", "else the default")
+
+
+def settings(desk, c):
+    s = c.get("/api/v2/account/settings.json").json["settings"]
+    check(s["tickets"]["agent_ticket_deletion"] is False and s["tickets"]["private_attachments"] is True and s["brands"]["default_brand_id"], "the settings: %s" % s["tickets"])
+    _, agent = desk.person(c, "Ag Ent", "ag@clinic.example", "agent")
+    t = c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).json["ticket"]["id"]
+    expect("agents delete nothing", agent.delete("/api/v2/tickets/%d.json" % t), 403)
+    expect("allowed", c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": True}}}), 200, '"agent_ticket_deletion":true')
+    expect("now they do", agent.delete("/api/v2/tickets/%d.json" % t), 204)
+    expect("what always is so", c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"private_attachments": False, "agent_ticket_deletion": False}}}), 422, "private_attachments")
+    check(c.get("/api/v2/account/settings.json").json["settings"]["tickets"]["agent_ticket_deletion"] is True, "and then nothing was changed")
+    expect("wrong types", c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": "yes"}}}), 422, "agent_ticket_deletion")
+    expect("not by agents", agent.put("/api/v2/account/settings.json", {"settings": {}}), 403)
+    j = c.get("/api/v2/security_settings.json").json["security_settings"]
+    check(j["maximum_session_duration"] == 720 and j["authentication"]["agent"]["two_factor_enforce"] is True, "security: %s" % j)
+    expect("not for agents", agent.get("/api/v2/security_settings.json"), 403)
+    return agent
+
+
+def satisfaction(desk, c, agent):
+    eid, end = desk.person(c, "Sat Isfied", "sat@patients.example")
+    _, other = desk.person(c, "Oth Er", "oth@patients.example")
+    t = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "b"}, "requester_id": eid}}).json["ticket"]["id"]
+    u = "/api/v2/tickets/%d/satisfaction_rating.json" % t
+    expect("not before it is solved", end.post(u, {"satisfaction_rating": {"score": "good"}}), 422)
+    c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"status": "solved"}})
+    expect("not by another", other.post(u, {"satisfaction_rating": {"score": "good"}}), 404)
+    expect("nor by staff", c.post(u, {"satisfaction_rating": {"score": "good"}}), 403)
+    expect("what it may be", end.post(u, {"satisfaction_rating": {"score": "meh", "comment": 5, "reason_code": 7}}), 422, "score", "comment", "reason_code")
+    r = end.post(u, {"satisfaction_rating": {"score": "bad", "comment": "Nurse Quandrix was late", "reason_code": 1000}})
+    expect("said", r, 200, "bad_with_comment", "Quandrix", "too long to resolve")
+    expect("and thought over", end.post(u, {"satisfaction_rating": {"score": "good", "comment": "Nurse Quandrix was kind"}}), 200, "good_with_comment")
+    check(c.get("/api/v2/tickets/%d.json" % t).json["ticket"]["satisfaction_rating"] == {"score": "good", "comment": "Nurse Quandrix was kind"}, "on the ticket")
+    j = c.get("/api/v2/satisfaction_ratings.json").json
+    check(j["count"] == 1 and j["satisfaction_ratings"][0]["score"] == "good_with_comment", "one per ticket: %s" % j)
+    rid = j["satisfaction_ratings"][0]["id"]
+    expect("one", c.get("/api/v2/satisfaction_ratings/%d.json" % rid), 200, "Quandrix")
+    for score, n in (("good", 1), ("bad", 0), ("good_with_comment", 1), ("good_without_comment", 0), ("offered", 0)):
+        check(c.get("/api/v2/satisfaction_ratings/count.json?score=" + score).json["count"]["value"] == n == len(c.get("/api/v2/satisfaction_ratings.json?score=" + score).json["satisfaction_ratings"]), "of score %s" % score)
+    check(c.get("/api/v2/satisfaction_ratings/count.json?end_time=1000").json["count"]["value"] == 0, "by time")
+    expect("a wrong time", c.get("/api/v2/satisfaction_ratings.json?start_time=x"), 400)
+    check(any(e["type"] == "SatisfactionRating" for a in c.get("/api/v2/tickets/%d/audits.json" % t).json["audits"] for e in a["events"]), "in the audits")
+    check(b"Quandrix" not in b"".join(open(f, "rb").read() for f in desk.files()), "sealed")
+    cid = c.get("/api/v2/tickets/%d/comments.json" % t).json["comments"][0]["id"]
+    c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"comment": {"body": "Quandrix"}}})
+    cid = c.get("/api/v2/tickets/%d/comments.json" % t).json["comments"][-1]["id"]
+    expect("a redaction", c.put("/api/v2/tickets/%d/comments/%d/redact.json" % (t, cid), {"text": "Quandrix"}), 200)
+    r = c.get("/api/v2/satisfaction_ratings/%d.json" % rid)
+    check(r.status == 200 and b"Quandrix" not in r.body and b"was kind" in r.body, "reaches the rating too: %r" % r)
+    check(len(c.get("/api/v2/satisfaction_reasons.json").json["reasons"]) == 5, "the reasons")
+    expect("one of them", c.get("/api/v2/satisfaction_reasons/1001.json"), 200, "not resolved")
+    c.delete("/api/v2/tickets/%d.json" % t)
+    check(c.get("/api/v2/satisfaction_ratings.json").json["satisfaction_ratings"] == [], "a deleted ticket's are not shown")
+    t = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "b"}}}).json["ticket"]["id"]
+    r = agent.post("/api/v2/skips.json", {"skip": {"ticket_id": t, "reason": "Not mine"}})
+    expect("a skip", r, 201, "Not mine")
+    for path in ("skips.json", "tickets/%d/skips.json" % t, "users/%d/skips.json" % r.json["skip"]["user_id"]):
+        check([s["reason"] for s in c.get("/api/v2/" + path).json["skips"]] == ["Not mine"], "listed: " + path)
+    expect("of nothing", c.post("/api/v2/skips.json", {"skip": {}}), 422, "ticket_id")
+    expect("of an unknown one", c.post("/api/v2/skips.json", {"skip": {"ticket_id": 999999}}), 404)
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+
+
+def attachments(desk, c):
+    eid, end = desk.person(c, "At Tach", "attach@patients.example")
+    up = end.post("/api/v2/uploads.json?filename=x.html", raw=b"<script>alert(1)</script>", headers={"Content-Type": "text/html"}).json["upload"]
+    expect("nobody sees it", c.get("/api/v2/attachments/%d.json" % up["attachment"]["id"]), 404)
+    r = end.post("/api/v2/requests.json", {"request": {"subject": "s", "comment": {"body": "b", "uploads": [up["token"]]}}})
+    t = r.json["request"]["id"]
+    a = end.get("/api/v2/requests/%d/comments.json" % t).json["comments"][0]["attachments"][0]
+    url = "/" + a["content_url"].split("/", 3)[3]
+    nobody = Client(desk)
+    r = nobody.get(url)
+    check(r.status == 200 and r.body == b"<script>alert(1)</script>" and r.headers["Content-Type"] == "application/octet-stream" and r.headers["Content-Disposition"].startswith("attachment"), "by its link: %r %s" % (r, r.headers))
+    check(r.headers["X-Content-Type-Options"] == "nosniff" and "sandbox" in r.headers["Content-Security-Policy"], "never run")
+    plain = url.split("?")[0]
+    check(nobody.get(plain).status == 401 and end.get(plain).status == 200, "without the link only when signed in")
+    for wrong in ("x", "1.2.3", url.split("link=")[1][:-2] + "AA", url.split("link=")[1].replace(".", "0.", 1), "%00", "9" * 40 + ".1.a"):
+        check(nobody.get(plain + "?link=" + wrong).status == 401, "a wrong link: %s" % wrong)
+    check(nobody.get(plain.replace(str(a["id"]), str(a["id"] + 1)) + "?link=" + url.split("link=")[1]).status == 401, "a link is for one thing")
+    looks = [e for e in c.get("/api/v2/access_logs.json").json["access_logs"] if "attachment" in str(e)]
+    check(looks, "the look is in the log")
+    c.put("/api/v2/users/%d.json" % eid, {"user": {"suspended": True}})
+    check(nobody.get(url).status == 401, "a suspended user's link is nothing")
+    c.put("/api/v2/users/%d.json" % eid, {"user": {"suspended": False}})
+    same = end.get("/api/v2/requests/%d/comments.json" % t)
+    again = end.get("/api/v2/requests/%d/comments.json" % t, headers={"If-None-Match": same.headers["ETag"]})
+    check(again.status in (304, 200), "the same answer twice")
+    expect("no malware to be set aside", c.put("/api/v2/attachments/%d.json" % a["id"], {"attachment": {"malware_access_override": True}}), 422, "malware_access_override")
+    expect("an agent without the right", end.delete("/api/v2/attachments/%d.json" % a["id"]), 403)
+    expect("redacted", c.delete("/api/v2/attachments/%d.json" % a["id"]), 204)
+    expect("it is", c.get("/api/v2/attachments/%d.json" % a["id"]), 200, "redacted.txt")
+    up = end.post("/api/v2/uploads.json?filename=y.txt", raw=b"y").json["upload"]["attachment"]["id"]
+    expect("one's own upload", end.delete("/api/v2/attachments/%d.json" % up), 204)
+    expect("is gone", end.get("/api/v2/attachments/%d.json" % up), 404)
+    mail = (b"From: attach@patients.example\nTo: help@clinic.example\nSubject: picture\nMessage-ID: <pic@x>\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n--B\nContent-Type: text/html\n\n<p>see <img src=\"cid:a1\"></p>\n"
+            b"--B\nContent-Type: image/png\nContent-ID: <a1>\nContent-Disposition: inline; filename=a.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgoAAAAAAAAAAAAAAAAAAAAA\n--B--\n")
+    check(desk.deliver(mail).returncode == 0, "a mail with a picture")
+    t = max(x["id"] for x in c.get("/api/v2/tickets.json?per_page=100").json["tickets"])
+    atts = c.get("/api/v2/tickets/%d/comments.json" % t).json["comments"][0]["attachments"]
+    if check(len(atts) == 1 and atts[0]["inline"], "inline: %s" % atts):
+        r = c.get("/" + atts[0]["content_url"].split("/", 3)[3])
+        check(r.headers["Content-Type"] == "image/png" and r.headers["Content-Disposition"].startswith("inline"), "shown as the picture that it is: %s" % r.headers)
+
+
+with Desk() as desk:
+    admin = desk.admin()
+    locales(admin)
+    agent = settings(desk, admin)
+    satisfaction(desk, admin, agent)
+    attachments(desk, admin)
+    check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
+done("account")
