@@ -260,6 +260,7 @@ ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into)
 
 	TRY(desk_scan(cx, "subject", t->subject, into));
 	TRY(desk_scan(cx, "external_id", t->external_id, into));
+	TRY(desk_scan(cx, "satisfaction_rating", t->rating, into));
 	n = json_words(cx, reveal(cx, t->tags, TO_SCAN), &tag);
 	for (int k = 0; k < n; k++)
 		TRY(desk_scan(cx, "tags", HIDE(tag[k]), into));
