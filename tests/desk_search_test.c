@@ -423,6 +423,60 @@ twenty_thousand(void **state UNUSED)
 	ctx_done(&cx);
 }
 
+static enum err
+rare_in(struct ctx *cx, void *arg)
+{
+	int64_t id = *(int64_t *)arg;
+	struct terms t = { 0 };
+
+	search_terms(cx, 'u', str_printf(cx->arena, "all rare%lld", (long long)id), &t);
+	return search_add(cx, 't', id, &t);
+}
+
+static bool
+in_segment(struct ctx *cx, const struct segment *g, const char *what, int id)
+{
+	return segment_may_have(g, term_of(cx, KIND_TICKET, IN_TEXT, str_printf(cx->arena, "%s%d", what, id)));
+}
+
+/* Written, merged and read again: a filter knows what its segment has, and of
+ * nearly everything else that it has it not. */
+static void
+filters(void **state UNUSED)
+{
+	enum { N = 6000, ASKED = 2000 };
+	struct ctx cx;
+	struct view v;
+	int wrong = 0, none = 0;
+
+	search_close(&d.sys.search);
+	tuned_open(256, 1 << 20, 4);
+	for (int64_t i = 1; i <= N; i++) {
+		ask(&cx);
+		MUST(&cx, store_write(&cx, rare_in, &i));
+		ctx_done(&cx);
+		if (i % 500 == 0)
+			while (step())
+				;
+	}
+	steps();
+	restart(256, 4);
+	ask(&cx);
+	MUST(&cx, view_open(&cx, NULL, 0, &v));
+	assert_in_range(v.v->count, 3, 12);
+	for (int i = 0; i < v.v->count; i++) {
+		const struct segment *g = v.v->seg[i];
+		assert_true(segment_may_have(g, term_of(&cx, KIND_TICKET, IN_TEXT, S("all"))));
+		for (int64_t id = g->from; id <= g->to; id++)       /* one delta a document */
+			assert_true(in_segment(&cx, g, "rare", (int)id));
+		for (int k = 0; k < ASKED; k++, none++)
+			wrong += in_segment(&cx, g, "absent", k);
+	}
+	assert_in_range(wrong, 0, none / 25);
+	view_close(&v);
+	ctx_done(&cx);
+}
+
 /* Each commit of a build and of a merge fails once, and the process ends there. */
 static void
 a_crash_at_each_commit(void **state UNUSED)
@@ -796,6 +850,7 @@ main(void)
 	WITH(a_lost_change_leaves_nothing);
 	WITH(whatever_happens);
 	WITH(twenty_thousand);
+	WITH(filters);
 	WITH(a_crash_at_each_commit);
 	WITH(erased_is_erased);
 	WITH(erased_before_it_was_built);
