@@ -386,6 +386,36 @@ dry_run(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return look_one(cx, "ticket", ticket_id, "rules");
 }
 
+/* ---- settings ------------------------------------------------------------------------------------------------------------ */
+
+/* Who hears of comments while no trigger says so: the built-in rule (desk/notify.c). */
+static enum err
+settings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj, *v;
+	struct json j;
+
+	if (rq->method == PUT) {
+		TRY(api_body(cx, rq, rp, "rules", &obj));
+		if (obj == NULL)
+			return OK;
+		v = json_object_get(obj, "builtin_notifications");
+		if (!json_is_boolean(v)) {
+			bad(cx, "builtin_notifications", "InvalidValue", "Builtin notifications: must be true or false");
+			return bad_check(cx);
+		}
+		TRY(gate_setting_set(cx, "builtin_notifications", json_is_true(v) ? S("true") : S("false")));
+	}
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "rules");
+	jw_obj(&j);
+	jw_kbool(&j, "builtin_notifications", gate_setting_bool(cx, "builtin_notifications", true));
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
 const struct route trigger_routes[] = {
 	{ GET,    "/api/v2/triggers",                     MAY_READ_RULES,   0,        list,            0 },
 	{ POST,   "/api/v2/triggers",                     MAY_MANAGE_RULES, 2 * MiB,  post,            0 },
@@ -407,6 +437,8 @@ const struct route trigger_routes[] = {
 	{ PATCH,  "/api/v2/trigger_categories/{id}",      MAY_MANAGE_RULES, 64 * KiB, category_write,  0 },
 	{ PUT,    "/api/v2/trigger_categories/{id}",      MAY_MANAGE_RULES, 64 * KiB, category_write,  0 },
 	{ DELETE, "/api/v2/trigger_categories/{id}",      MAY_MANAGE_RULES, 0,        category_remove, 0 },
+	{ GET,    "/api/ward/v1/rules/settings",          MAY_ADMIN,        0,        settings,        0 },
+	{ PUT,    "/api/ward/v1/rules/settings",          MAY_ADMIN,        4 * KiB,  settings,        0 },
 	{ POST,   "/api/ward/v1/rules/dry_run",           MAY_READ_TICKET,  2 * MiB,  dry_run,         0 },
 	{ 0 }
 };

@@ -431,6 +431,110 @@ preview_count(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* ---- export ------------------------------------------------------------------------------------------------------- */
+
+#define CSV_MAX 10000                /* tickets */
+
+/* A cell in quotes; what a spreadsheet would take for a formula gets an apostrophe. */
+static void
+cell(struct buf *b, bool first, str s)
+{
+	if (!first)
+		buf_byte(b, ',');
+	buf_byte(b, '"');
+	if (s.n && strchr("=+-@\t\r", s.p[0]) != NULL)
+		buf_byte(b, '\'');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"')
+			buf_byte(b, '"');
+		buf_byte(b, s.p[i]);
+	}
+	buf_byte(b, '"');
+}
+
+static str
+number(struct ctx *cx, int64_t n)
+{
+	return n ? str_printf(cx->arena, "%lld", (long long)n) : S("");
+}
+
+static str
+moment(struct ctx *cx, usec t)
+{
+	return t ? time_iso(cx->arena, t) : S("");
+}
+
+static void
+csv_row(struct buf *b, struct ctx *cx, const struct ticket *t)
+{
+	cell(b, true, number(cx, t->id));
+	cell(b, false, str_of(status_name(t->status)));
+	cell(b, false, reveal(cx, t->subject, TO_SHOW_ACTOR));
+	cell(b, false, str_of(type_name(t->type)));
+	cell(b, false, str_of(priority_name(t->priority)));
+	cell(b, false, number(cx, t->requester_id));
+	cell(b, false, number(cx, t->assignee_id));
+	cell(b, false, number(cx, t->group_id));
+	cell(b, false, number(cx, t->organization_id));
+	cell(b, false, moment(cx, t->created_at));
+	cell(b, false, moment(cx, t->updated_at));
+	cell(b, false, moment(cx, t->due_at));
+	cell(b, false, moment(cx, t->solved_at));
+	cell(b, false, reveal(cx, t->tags, TO_SHOW_ACTOR));
+	buf_add(b, S("\r\n"));
+}
+
+/* RFC 4180, at most CSV_MAX tickets in the view's order. */
+static enum err
+csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct view_page at = { .limit = 500 };
+	struct view_place place = { .more = true };
+	struct rule r;
+	int rows = 0, n;
+
+	TRY(rule_get(cx, RULE_VIEW, rq->param[0], &r));
+	rp->status = 200;
+	rp->type = "text/csv; charset=utf-8";
+	http_head(rp, "Content-Disposition", S("attachment; filename=\"view.csv\""));
+	buf_add(&rp->body, S("id,status,subject,type,priority,requester_id,assignee_id,group_id,organization_id,created_at,updated_at,due_at,"
+	    "solved_at,tags\r\n"));
+	while (place.more && rows < CSV_MAX) {
+		struct ticket *t;
+		TRY(view_tickets(cx, &r, &at, &t, &n, &place));
+		for (int i = 0; i < n && rows < CSV_MAX; i++, rows++)
+			csv_row(&rp->body, cx, &t[i]);
+		TRY(look_tickets(cx, t, n, "subject,tags"));
+		if (n == 0 && !place.keyed)
+			break;
+		at.offset = place.keyed ? 0 : at.offset + n;
+		at.after_set = place.keyed;
+		at.after_value = place.value;
+		at.after_id = place.id;
+	}
+	return OK;
+}
+
+/* The file is there at once; clients are told where. */
+static enum err
+export(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct rule r;
+	struct json j;
+
+	TRY(rule_get(cx, RULE_VIEW, rq->param[0], &r));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "export");
+	jw_obj(&j);
+	jw_kint(&j, "view_id", r.id);
+	jw_kz(&j, "status", "completed");
+	jw_kstr(&j, "url", str_printf(cx->arena, STR_F "/api/ward/v1/views/%lld/csv", STR_A(api_base(cx, rq)), (long long)r.id));
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
 const struct route view_routes[] = {
 	{ GET,    "/api/v2/views",               MAY_READ_RULES,  0,         list,          0 },
 	{ POST,   "/api/v2/views",               MAY_WRITE_RULES, 2 * MiB,   post,          0 },
@@ -451,5 +555,7 @@ const struct route view_routes[] = {
 	{ GET,    "/api/v2/views/{id}/count",    MAY_READ_TICKET, 0,         count_one,     0 },
 	{ GET,    "/api/v2/views/{id}/execute",  MAY_READ_TICKET, 0,         execute,       0 },
 	{ GET,    "/api/v2/views/{id}/tickets",  MAY_READ_TICKET, 0,         tickets,       0 },
+	{ GET,    "/api/v2/views/{id}/export",   MAY_EXPORT,      0,         export,        0 },
+	{ GET,    "/api/ward/v1/views/{id}/csv", MAY_EXPORT,      0,         csv,           0 },
 	{ 0 }
 };

@@ -5,6 +5,7 @@
  * filters are refused when the rule is saved, because a text that silently
  * said something else than its author meant would be sent to patients.
  */
+#include "desk/def.h"
 #include "desk/rule.h"
 
 #define RENDERED_MAX (512 * KiB)
@@ -241,6 +242,31 @@ ticket_value(struct subject *s, str what, str *out)
 	return OK;
 }
 
+/* {{dc.name}}: the item's text in its default language. */
+static enum err
+dynamic_content(struct subject *s, str name, str *out)
+{
+	str placeholder = str_printf(s->cx->arena, "{{dc." STR_F "}}", STR_A(name));
+	const struct def *const *all;
+	const struct defs *d;
+	int n;
+
+	TRY(defs_get(s->cx, &d));
+	all = def_all(d, DEF_CONTENT, &n);
+	for (int i = 0; i < n; i++) {
+		const json_t *list = json_object_get(all[i]->doc, "variants"), *v;
+		size_t k;
+		if (!str_eq(def_text(all[i], "placeholder"), placeholder))
+			continue;
+		json_array_foreach(list, k, v)
+			if (json_is_true(json_object_get(v, "default"))) {
+				const json_t *c = json_object_get(v, "content");
+				*out = str_dup(s->cx->arena, (str){ json_string_value(c), json_string_length(c) });
+			}
+	}
+	return OK;
+}
+
 static enum err
 value_of(struct subject *s, str name, str *out)
 {
@@ -253,6 +279,8 @@ value_of(struct subject *s, str name, str *out)
 		return user_value(s->cx, s->user_id, rest, out);
 	if (str_eq(head, S("requester")))
 		return user_value(s->cx, s->t->requester_id, rest, out);
+	if (str_eq(head, S("dc")))
+		return dynamic_content(s, rest, out);
 	return OK;
 }
 

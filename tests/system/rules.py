@@ -109,6 +109,12 @@ with Desk() as desk:
     check(many[0] in ids(agent, mygroups) and many[0] not in ids(other, mygroups), "a member sees the group's, another does not")
     check(count(agent, mygroups) == len(ids(agent, mygroups)), "and they are counted")
 
+    r = admin.get("/api/ward/v1/views/%d/csv" % unsolved)
+    check(r.status == 200 and r.headers["Content-Type"].startswith("text/csv") and len(r.body.decode().splitlines()) == count(admin, unsolved) + 1, "a view as CSV")
+    evil = ticket(subject="=cmd()")["id"]
+    check(b",\"'=cmd()\"," in admin.get("/api/ward/v1/views/%d/csv" % unsolved).body, "without formulas")
+    check(agent.get("/api/ward/v1/views/%d/csv" % unsolved).status == 403 and admin.get("/api/v2/views/%d/export.json" % unsolved).json["export"]["status"] == "completed", "for administrators")
+
     # whose views are whose
     r = agent.post("/api/v2/views.json", {"view": {"title": "Own", "all": [{"field": "status", "operator": "is", "value": "open"}]}})
     own = r.json["view"]
@@ -205,6 +211,31 @@ with Desk() as desk:
     d = admin.get("/api/v2/triggers/definitions.json").json["definitions"]
     check({"status", "comment_is_public", "current_tags"} <= {x["subject"] for x in d["conditions_all"]} and any(x["subject"] == "notification_user" for x in d["actions"]), "definitions list the table")
     check(admin.get("/api/v2/triggers/search.json?query=urgent").json["count"] == 1, "searched by title")
+
+    # ---- what rules send waits in the outbox
+    def outbox():
+        return admin.get("/api/ward/v1/outbox.json?limit=100").json
+
+    r = admin.put("/api/ward/v1/mail.json", {"mail": {"host": "localhost", "port": 9, "from": "support@clinic.example", "name": "Clinic", "retry_seconds": 3000}})
+    check(r.status == 200, "mail is set up: %r" % r)
+    check(admin.put("/api/ward/v1/rules/settings", {"rules": {"builtin_notifications": False}}).json["rules"]["builtin_notifications"] is False, "the built-in notifications are off")
+    check(agent.put("/api/ward/v1/rules/settings", {"rules": {"builtin_notifications": True}}).status == 403, "which only an administrator may")
+    before = str(outbox())
+    received = [t for t in admin.get("/api/v2/triggers.json").json["triggers"] if t["title"] == "Notify requester of received request"][0]["id"]
+    q = end.post("/api/v2/requests.json", {"request": {"subject": "hello", "comment": {"body": "secret words"}}}).json["request"]["id"]
+    check("trigger:%d" % received not in str(outbox()), "an inactive trigger tells nobody")
+    admin.put("/api/v2/triggers/%d.json" % received, {"trigger": {"active": True}})
+    q = end.post("/api/v2/requests.json", {"request": {"subject": "hello", "comment": {"body": "secret words"}}}).json["request"]["id"]
+    check("trigger:%d" % received in str(outbox()), "the requester is told by the trigger: %r" % outbox())
+    r = admin.get("/api/v2/tickets/%d/audits.json" % q).json["audits"][0]
+    n = [e for e in r["events"] if e["type"] == "Notification"]
+    check(n and n[0]["recipients"] == [end_id] and "secret" not in n[0]["body"] and str(q) in n[0]["body"] and n[0]["via"]["source"]["from"]["id"] == received, "which the audit says: %r" % n)
+    hook = admin.post("/api/v2/webhooks", {"webhook": {"name": "h", "endpoint": "https://hooks.example/x", "http_method": "POST", "request_format": "json", "status": "active", "subscriptions": ["conditional_ticket_events"]}})
+    check(hook.status == 201, "a webhook: %r" % hook)
+    w = trigger(title="Hook", conditions={"all": [{"field": "subject_includes_word", "operator": "includes", "value": "hookme"}]}, actions=[{"field": "notification_webhook", "value": [hook.json["webhook"]["id"], "{\"id\": {{ticket.id}}}"]}])
+    ticket(subject="hookme")
+    check("trigger:%d" % w["id"] in str(outbox()), "a webhook is called by the trigger")
+    admin.put("/api/v2/triggers/%d.json" % received, {"trigger": {"active": False}})
 
     # ---- trials
     t = ticket(subject="quiet", requester_id=end_id)
