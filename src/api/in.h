@@ -147,7 +147,7 @@ struct api *api_of(const struct ctx *cx);
 
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
-    ward_routes[], session_routes[];
+    ward_routes[], session_routes[], help_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];
 extern const struct route phi_routes[];
 

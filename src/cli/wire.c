@@ -168,6 +168,15 @@ send_verification(struct ctx *cx, const struct user *u, const struct identity *i
 	    .link = HIDE(str_printf(cx->arena, "/api/ward/v1/verify/" STR_F, STR_A(token))) }, NULL);
 }
 
+/* The same for signing in: the page shows the code that the link asks for. */
+static enum err
+send_login_link(struct ctx *cx, const struct user *u, str token)
+{
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .event = "login", .user_id = u->id, .to = u->email, .to_name = u->name,
+	    .line = "You asked to sign in. Open this link, it is good for 15 minutes; it asks for the code on the page where you asked."
+	    " If you did not ask, do nothing.", .link = HIDE(str_printf(cx->arena, "/help/link/" STR_F, STR_A(token))) }, NULL);
+}
+
 static uint64_t
 term_key(struct sys *sys, str term)
 {
@@ -211,6 +220,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_user_merged = desk_user_merged;
 	gate_on_org_merged = desk_org_merged;
 	gate_on_verification = send_verification;
+	gate_on_login_link = send_login_link;
 	gate_on_user_changed = desk_user_changed;
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK

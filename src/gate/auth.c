@@ -465,30 +465,36 @@ session_create_tx(struct ctx *cx, void *arg)
 }
 
 enum err
+session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf)
+{
+	struct session_call call = { .who = *who, .factored = factored };
+	struct actor *a;
+	str secret = secret_new(cx);
+
+	gate_mac(cx, "session", secret, S(""), call.hash);
+	a = actor_new(cx, who, "session");
+	cx->actor = a;                 /* the sign-in is theirs */
+	TRY(store_write(cx, session_create_tx, &call));
+	a->session_id = call.id;
+	a->csrf = csrf_of(cx, secret);
+	a->enrolling = !factored && factor_needed(cx, who->role);
+	*cookie = secret;
+	*csrf = a->csrf;
+	return OK;
+}
+
+enum err
 session_create(struct ctx *cx, str email, sensitive password, str code, str *cookie, str *csrf, int *retry_after)
 {
-	struct session_call call = {0};
 	struct second second = { .code = code };
-	struct actor *a;
-	str secret;
+	struct standing who;
 
 	*retry_after = 0;
 	TRY(need_crypto(cx));
 	if (cx->actor == NULL)
 		cx->actor = &gate_nobody;
-	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &second, &call.who, retry_after));
-	call.factored = second.given;
-	secret = secret_new(cx);
-	gate_mac(cx, "session", secret, S(""), call.hash);
-	a = actor_new(cx, &call.who, "session");
-	cx->actor = a;                 /* the sign-in is theirs */
-	TRY(store_write(cx, session_create_tx, &call));
-	a->session_id = call.id;
-	a->csrf = csrf_of(cx, secret);
-	a->enrolling = !call.factored && factor_needed(cx, call.who.role);
-	*cookie = secret;
-	*csrf = a->csrf;
-	return OK;
+	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &second, &who, retry_after));
+	return session_start(cx, &who, second.given, cookie, csrf);
 }
 
 static enum err

@@ -281,6 +281,13 @@ enum err gate_authenticate(struct ctx *cx, str authorization, str session_cookie
  * that may only set one up (actor->enrolling). */
 enum err session_create(struct ctx *cx, str email, sensitive password, str code, str *cookie, str *csrf, int *retry_after) MUST_CHECK;
 
+/* Requesters without a password: *code is for the screen, the link goes to the
+ * address by gate_on_login_link (NULL: E_BUSY), in the transaction. OK also
+ * when nobody has that address; staff get none. */
+enum err login_link_begin(struct ctx *cx, str email, str *code) MUST_CHECK;
+enum err login_link_take(struct ctx *cx, str token, str code, str *cookie, str *csrf) MUST_CHECK;   /* E_WHO */
+extern enum err (*gate_on_login_link)(struct ctx *cx, const struct user *u, str token);
+
 /* ---- second factor: codes by time (RFC 6238), recovery codes ----------------------------------------------------- */
 
 /* Of oneself, in a session. Begin gives the secret (base 32) and its otpauth

@@ -31,6 +31,7 @@
 	X(st_session_insert) X(st_session_by_hash) X(st_session_seen) X(st_session_delete) \
 	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
 	X(st_factor_get) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
+	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) \
@@ -176,6 +177,7 @@ bool     factor_needed(struct ctx *cx, enum role role);
  * code is still unused, says factor_take() in the transaction. */
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
 enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
+enum err session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf) MUST_CHECK;
 /* Keyed hash of kind, a and b under the token key. */
 void     gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY]);
 

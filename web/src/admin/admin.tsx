@@ -15,6 +15,7 @@ export const PAGES: Page[] = [
 	{ path: "triggers", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Triggers }))) },
 	{ path: "automations", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Automations }))) },
 	{ path: "fields", part: "work", page: lazy(() => import("./fields")) },
+	{ path: "policy", part: "phi", page: lazy(() => import("./policy")) },
 	{ path: "mail", part: "out", page: lazy(() => import("./mail")) },
 	{ path: "destinations", part: "out", page: lazy(() => import("./destinations")) },
 	{ path: "outbox", part: "out", page: lazy(() => import("./outbox")) },
