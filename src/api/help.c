@@ -496,7 +496,7 @@ request_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	enum err e;
 
-	if (!signed_in(cx))
+	if (cx->actor == NULL || cx->actor->user_id == 0)
 		return go(cx, rp, S(AT "/sign-in"));
 	e = request(cx, rq, rp, rq->param[0], 200, S(""));
 	if (e == E_ABSENT || e == E_DENIED) {
