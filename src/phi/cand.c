@@ -351,23 +351,14 @@ alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
 	unsigned words = d->words;
 	uint64_t any = 0;
 	const uint64_t *row[LOOK];
-	for (unsigned j = 0; j < LOOK / 2; j++)
+	for (unsigned j = 0; j < LOOK; j++)
 		row[j] = d->look[j] + d->col[p[j]] * words;
 	for (unsigned w = 0; w < words; w++) {
 		uint64_t m = group[w] & row[0][w] & row[1][w];
 		if (m)
-			m &= row[2][w] & row[3][w] & row[4][w] & row[5][w] & row[6][w] & row[7][w];
+			m &= row[2][w] & row[3][w] & row[4][w] & row[5][w];
 		left[w] = m;
 		any |= m;
-	}
-	if (!any)
-		return false;
-	for (unsigned j = LOOK / 2; j < LOOK; j++)
-		row[j] = d->look[j] + d->col[p[j]] * words;
-	any = 0;
-	for (unsigned w = 0; w < words; w++) {
-		left[w] &= row[8][w] & row[9][w] & row[10][w] & row[11][w] & row[12][w] & row[13][w] & row[14][w] & row[15][w];
-		any |= left[w];
 	}
 	return any;
 }

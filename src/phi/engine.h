@@ -128,7 +128,7 @@ void   phi_dfa_free(struct dfa *d);
 void phi_dfa_runs(const struct dfa *d, bool (*may)[9]);
 /* May a match hold byte c at offset j from its beginning, j below LOOK? Where a
  * match may have ended before, anything may stand. */
-#define LOOK 16
+#define LOOK 6
 void phi_dfa_look(const struct dfa *d, bool (*may)[256]);
 /* Calls back nothing: fills the ends of the matches that begin at p, longest
  * last; returns how many (at most `max`, the longest are kept). */
@@ -236,7 +236,7 @@ struct phi {
 	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
 	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside;
-	uint32_t        key_lengths[32];  /* paste.c */
+	uint32_t        key_lengths[32], key_ends;  /* paste.c */
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;
 };
@@ -285,7 +285,7 @@ struct scan {
 	size_t     bitcap;
 	struct tok *tok;
 	size_t     ntok, tokcap;
-	uint64_t  *starts;            /* within bits: the first bytes of tokens */
+	uint64_t  *starts, *alnum;    /* within bits: the first bytes of tokens; letters and digits */
 	uint32_t  *before;            /* per 64 bytes: tokens in front of them */
 	size_t     beforecap;
 	uint32_t  *list;              /* tokens to look at again */
@@ -322,7 +322,7 @@ bool phi_normalise(struct scan *s, const char *p, size_t n);
 bool phi_tokenise(struct scan *s);
 void phi_candidates(struct scan *s);
 void phi_pastes(struct scan *s);
-void phi_paste_keys(uint32_t *lengths);
+void phi_paste_keys(struct phi *p);
 void phi_places(struct scan *s);
 void phi_names(struct scan *s);
 void phi_tag(struct scan *s);
@@ -332,6 +332,14 @@ void phi_memory_wipe(struct memory *m);
 void phi_merge(struct scan *s);
 void phi_known_find(struct scan *s);
 bool phi_known_allowed(const struct phi_known *k, const char *p, size_t n);
+/* The bits of a bitmap from place i on, 57 of them and some more or less garbage. */
+static inline uint64_t
+phi_bits(const uint64_t *map, size_t i)
+{
+	uint64_t w;
+	memcpy(&w, (const char *)map + (i >> 3), 8);
+	return w >> (i & 7);
+}
 /* The token that begins at byte `at` of the window, or the first behind it. */
 static inline size_t
 token_from(const struct scan *s, size_t at)

@@ -171,7 +171,7 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 		return PHI_NOMEM;
 	memset(p, 0, sizeof *p);
 	p->id = ++ids;
-	phi_paste_keys(p->key_lengths);
+	phi_paste_keys(p);
 #ifdef __x86_64__
 	p->cpu = (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") ? CPU_BMI : 0u) |
 	    (__builtin_cpu_supports("avx2") ? CPU_AVX2 : 0u);

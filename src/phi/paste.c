@@ -67,42 +67,50 @@ static const struct { const char *key; uint8_t n, kind; } keys[] = {
 #undef K
 };
 
-/* Which lengths keys have, by their first letter: most words are no key, and
- * this tells it at once. */
+/* patient_last_name, mother's maiden name, home_zip */
+static const struct { const char *tail; uint8_t n, kind; } tails[] = {
+	{ "firstname", 9, PHI_NAME }, { "lastname", 8, PHI_NAME }, { "fullname", 8, PHI_NAME }, { "maidenname", 10, PHI_NAME },
+	{ "birthdate", 9, PHI_DATE }, { "dob", 3, PHI_DATE }, { "phone", 5, PHI_PHONE }, { "email", 5, PHI_EMAIL },
+	{ "zip", 3, PHI_LOCATION }, { "street", 6, PHI_LOCATION }, { "city", 4, PHI_LOCATION }, { "ssn", 3, PHI_SSN },
+	{ "memberid", 8, PHI_HEALTHPLAN }, { "npi", 3, PHI_LICENSE },
+};
+
+/* Which lengths keys have, by their first letter, and the last letters of tails. */
 void
-phi_paste_keys(uint32_t *lengths)
+phi_paste_keys(struct phi *p)
 {
 	for (size_t i = 0; i < COUNTOF(keys); i++)
-		lengths[keys[i].key[0] & 31] |= 1u << keys[i].n;
+		p->key_lengths[keys[i].key[0] & 31] |= 1u << keys[i].n;
+	for (size_t i = 0; i < COUNTOF(tails); i++)
+		p->key_ends |= 1u << (tails[i].tail[tails[i].n - 1] & 31);
 }
 
 static int
-key_of(const uint32_t *lengths, const char *p, size_t n)
+key_of(const struct scan *s, size_t at, size_t end)
 {
+	const char *p = s->t + at;
 	char k[25];
 	uint8_t m = 0;
-	if (n > 40)
+	size_t n = end - at;
+	if (end <= at || n > 40)
+		return -1;
+	/* From how many letters and digits it has, the first and the last: no key, mostly. */
+	uint64_t in = phi_bits(s->alnum, at) & ((1ull << n) - 1);
+	unsigned count = (unsigned)__builtin_popcountll(in);
+	if (count < 2 || count > sizeof k - 1)
+		return -1;
+	const uint32_t *lengths = s->phi->key_lengths;
+	if (!(lengths[p[__builtin_ctzll(in)] & 31] >> count & 1) && !(s->phi->key_ends >> (p[63 - __builtin_clzll(in)] & 31) & 1))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 		if (!is_alnum_(c))
 			continue;
-		if (m == sizeof k - 1)
-			return -1;
 		k[m++] = (char)(is_letter(c) ? c | 0x20 : c);
 	}
-	if (m < 2)
-		return -1;
 	for (size_t i = 0; lengths[k[0] & 31] >> m & 1 && i < COUNTOF(keys); i++)
 		if (keys[i].n == m && keys[i].key[0] == k[0] && keys[i].key[m - 1] == k[m - 1] && !memcmp(keys[i].key, k, m))
 			return keys[i].kind;
-	/* patient_last_name, mother's maiden name, home_zip */
-	static const struct { const char *tail; uint8_t n, kind; } tails[] = {
-		{ "firstname", 9, PHI_NAME }, { "lastname", 8, PHI_NAME }, { "fullname", 8, PHI_NAME }, { "maidenname", 10, PHI_NAME },
-		{ "birthdate", 9, PHI_DATE }, { "dob", 3, PHI_DATE }, { "phone", 5, PHI_PHONE }, { "email", 5, PHI_EMAIL },
-		{ "zip", 3, PHI_LOCATION }, { "street", 6, PHI_LOCATION }, { "city", 4, PHI_LOCATION }, { "ssn", 3, PHI_SSN },
-		{ "memberid", 8, PHI_HEALTHPLAN }, { "npi", 3, PHI_LICENSE },
-	};
 	for (size_t i = 0; i < COUNTOF(tails); i++)
 		if (m > tails[i].n + 2 && k[m - 1] == tails[i].tail[tails[i].n - 1] && !memcmp(k + m - tails[i].n, tails[i].tail, tails[i].n))
 			return tails[i].kind;
@@ -313,11 +321,11 @@ table(struct scan *s, size_t at, size_t end, char sep)
 	int kind[CELLS];
 	/* Most lines with a comma are none: two cells tell. */
 	unsigned n = cells_of(s, at, end, sep, c, 2), sure = 0, generic = 0, roles = 0;
-	if (n < 2 || (key_of(s->phi->key_lengths, s->t + c[0].at, c[0].end - c[0].at) < 0 && key_of(s->phi->key_lengths, s->t + c[1].at, c[1].end - c[1].at) < 0))
+	if (n < 2 || (key_of(s, c[0].at, c[0].end) < 0 && key_of(s, c[1].at, c[1].end) < 0))
 		return at;
 	n = cells_of(s, at, end, sep, c, CELLS);
 	for (unsigned i = 0; i < n; i++) {
-		kind[i] = key_of(s->phi->key_lengths, s->t + c[i].at, c[i].end - c[i].at);
+		kind[i] = key_of(s, c[i].at, c[i].end);
 		if (kind[i] >= 0)
 			kind[i] & GENERIC ? generic++ : sure++, roles += (kind[i] & ROLE) == ROLE;
 	}
@@ -364,7 +372,7 @@ pair(const struct scan *s, size_t i, size_t v, char how, struct pair *p)
 		return false;
 	if (how == '>' && (k == 0 || s->t[k - 1] != '<'))
 		return false;
-	int kind = key_of(s->phi->key_lengths, s->t + k, i - k);
+	int kind = key_of(s, k, i);
 	if (kind < 0)
 		return false;
 	size_t e;
@@ -416,7 +424,11 @@ void
 phi_pastes(struct scan *s)
 {
 	const char *t = s->t;
-	bool bar = memchr(t, '|', s->tn) != NULL;
+	static const char seps[] = { '|', ',', ';', '\t' };
+	bool has[sizeof seps], bar;
+	for (unsigned k = 0; k < sizeof seps; k++)
+		has[k] = memchr(t, seps[k], s->tn) != NULL;
+	bar = has[0];
 	if (memchr(t, '=', s->tn) || memchr(t, '>', s->tn) || (memchr(t, '"', s->tn) && (memmem(t, s->tn, "\":", 2) ||
 	    memmem(t, s->tn, "\" :", 3))))
 		pairs(s);
@@ -445,9 +457,8 @@ phi_pastes(struct scan *s)
 			}
 		/* A head is short, and says so in its first or second cell. */
 		if (end - first < 400 && end < s->tn) {
-			static const char seps[] = { '|', ',', ';', '\t' };
 			for (unsigned k = 0; k < sizeof seps && done == at; k++)
-				if (memchr(t + first, seps[k], end - first))
+				if (has[k] && memchr(t + first, seps[k], end - first))
 					done = table(s, first, end, seps[k]);
 			if (done == first)
 				done = at;

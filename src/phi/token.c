@@ -135,15 +135,6 @@ bitmaps(struct scan *s)
 	return true;
 }
 
-/* The bits from place i on, REACH of them and some more or less garbage. */
-static inline uint64_t
-bits_at(const uint64_t *map, size_t i)
-{
-	uint64_t w;
-	memcpy(&w, (const char *)map + (i >> 3), 8);
-	return w >> (i & 7);
-}
-
 /* How many bits from place i on, before `end`, are set. */
 static size_t
 run_of(const uint64_t *map, size_t i, size_t end)
@@ -151,11 +142,13 @@ run_of(const uint64_t *map, size_t i, size_t end)
 	size_t from = i;
 	unsigned k = REACH;
 	for (; i < end && k == REACH; i += k)
-		k = (unsigned)__builtin_ctzll(~bits_at(map, i) | 1ull << REACH);
+		k = (unsigned)__builtin_ctzll(~phi_bits(map, i) | 1ull << REACH);
 	return (i < end ? i : end) - from;
 }
 
 /* ---- words ---------------------------------------------------------------------------------------- */
+
+#define SLOT_OF(h) ((h) >> 20 & (CACHE_SLOTS - 1))
 
 /* word_hash, without a branch between short words and those of up to 16 bytes. */
 static inline uint64_t
@@ -200,7 +193,6 @@ phrases(const struct scan *s, struct tok *k, uint32_t from, uint32_t count)
 	}
 }
 
-#define SLOT_OF(h) ((h) >> 20 & (CACHE_SLOTS - 1))
 
 /* Words that the cache did not hold, and then those that may end a phrase.
  * `list` holds the first from its begin, the others from its middle. */
@@ -301,9 +293,9 @@ cut(struct scan *s)
 			size_t i = b * 64 + bit;
 			m &= m - 1;
 			uint64_t is_word = alnums >> bit & 1;
-			size_t len = (size_t)__builtin_ctzll(~bits_at(word, i) | 1ull << REACH);
+			size_t len = (size_t)__builtin_ctzll(~phi_bits(word, i) | 1ull << REACH);
 			len = (len & -is_word) | (is_word ^ 1);
-			uint64_t range = (1ull << len) - 1, d = bits_at(digit, i) & range, u = bits_at(upper, i) & range;
+			uint64_t range = (1ull << len) - 1, d = phi_bits(digit, i) & range, u = phi_bits(upper, i) & range;
 			q->at = (uint32_t)i;
 			q->flags = (uint8_t)((space >> bit & 1) * F_SPACE | (ups >> bit & 1) * F_UP);
 			q->lex = 0;
@@ -311,7 +303,7 @@ cut(struct scan *s)
 			q->type = (uint8_t)(is_word ? d == range ? T_NUM : d ? T_MIX : T_WORD : T_PUNCT);
 			if (__builtin_expect(u > 1, 0)) {
 				/* A capital behind the first letter. */
-				uint64_t l = bits_at(lower, i) & range, inner = range & ~bits_at(alnum, i);
+				uint64_t l = phi_bits(lower, i) & range, inner = range & ~phi_bits(alnum, i);
 				q->flags |= (uint8_t)(u == range ? F_ALLUP : u & (l << 1 | (inner << 1 & l << 2)) ? F_MIXED : 0);
 			}
 			if (__builtin_expect(len >= REACH, 0)) {
@@ -322,6 +314,7 @@ cut(struct scan *s)
 			}
 			uint64_t h = hash_of(t + i, len), plain = (uint64_t)(unsigned char)t[i] << 8 | 1;
 			q->h = plain ^ ((h ^ plain) & -is_word);
+			__builtin_prefetch(&s->words[SLOT_OF(q->h)]);
 			q->len = (uint16_t)len;
 			odd += (uint32_t)(d & (q->type == T_MIX));
 			i += len;
@@ -385,6 +378,7 @@ marks(struct scan *s)
 	if (!grow((void **)&s->before, &s->beforecap, blocks, sizeof *s->before))
 		return false;
 	s->starts = s->bits + blocks * BIT_START;
+	s->alnum = s->bits + blocks * BIT_ALNUM;
 	for (size_t b = 0; b < blocks; b++) {
 		uint64_t m = s->starts[b], up = map[blocks * BIT_UPPER + b];
 		s->before[b] = before;
