@@ -385,7 +385,7 @@ page(struct phi *p, const struct phi_opts *o, const char *const *file, int files
 	    "text{fill:#aaa}u{background:#1f5a2b}b{background:#8c2b2b}i{background:#6b5a17}}";
 	static const int dial[] = { -100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100 };
 	enum { POINTS = sizeof dial / sizeof dial[0] };
-	struct set *s = need(calloc((size_t)files + 1, sizeof *s));
+	struct set *s = need(calloc(files > 0 ? (size_t)files : 1, sizeof *s));
 	double recall[POINTS], precision[POINTS];
 	unsigned none = 0;
 	bool ok = true;
