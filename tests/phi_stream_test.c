@@ -474,6 +474,29 @@ reload(void **state)
 	assert_int_equal(phi_live_new("/nonexistent-folder", &live, why, sizeof why), PHI_IO);
 }
 
+/* ---- what a redaction has written, and what only looks so ------------------------------------------------------------- */
+
+static const struct { const char *why, *text; int found; } ours[] = {
+	{ "a label", "seen by Dr. [NAME] on [DATE]", 0 }, { "a year", "DOB [DATE 1961]", 0 }, { "a ZIP", "Zip: [LOCATION 770]", 0 },
+	{ "a hash", "Patient: [NAME:9f31c2a0b4de]", 0 }, { "a mask", "call XXX-XXX-XXXX, XXXXXX said", 0 },
+	{ "a name in brackets", "seen by [NAME Dr. Webster] today", 1 }, { "a number in brackets", "[MRN 00412233]", 1 },
+	{ "an SSN behind its label", "[SSN:123-45-6789]", 1 }, { "a date in brackets", "[DATE 03/14/1961]", 1 },
+	{ "last four behind a mask", "SSN XXX-XX-6789", 1 },
+};
+
+static void
+placeholders(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+		struct text f = { 0 };
+		assert_int_equal(phi_scan(phi, ours[i].text, strlen(ours[i].text), note, &f), PHI_OK);
+		if ((f.fn > 0) != ours[i].found)
+			fail_msg("%s: %zu found", ours[i].why, f.fn);
+		drop(&f);
+	}
+}
+
 /* ---- options of other builds ----------------------------------------------------------------------------------------- */
 
 static void
@@ -505,7 +528,8 @@ main(void)
 		{ "a stream is one text", same, NULL, NULL, NULL }, { "a stream's memory is bounded", bounded, NULL, NULL, NULL },
 		{ "offsets of what stays", moved, NULL, NULL, NULL }, { "surrogates keep the form", surrogates, NULL, NULL, NULL },
 		{ "a million people", million, NULL, NULL, NULL }, { "people of a house", whole_names, NULL, NULL, NULL },
-		{ "rules that change", reload, NULL, NULL, NULL }, { "options of older and newer callers", sizes, NULL, NULL, NULL },
+		{ "rules that change", reload, NULL, NULL, NULL }, { "placeholders", placeholders, NULL, NULL, NULL },
+		{ "options of older and newer callers", sizes, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests_name("phi stream", t, setup, teardown);
 }

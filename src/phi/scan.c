@@ -176,11 +176,23 @@ placeholder(const char *text, size_t len, size_t at, size_t end)
 	}
 	for (k = from + 1; k < len && k - from < 14 && ((text[k] >= 'A' && text[k] <= 'Z') || is_digit((unsigned char)text[k]));)
 		k++;
-	if (k == from + 1 || phi_kind_of(text + from + 1, k - from - 1) < 0)
+	int kind = phi_kind_of(text + from + 1, k - from - 1);
+	if (kind < 0)
 		return false;
-	if (k < len && (text[k] == ':' || text[k] == ' '))
-		for (size_t z = ++k; k < len && k - z < 12 && (is_digit((unsigned char)text[k]) || (text[k] >= 'a' && text[k] <= 'f'));)
+	/* A year, a ZIP's first three, a hash: nothing else that somebody may have written there. */
+	if (k < len && text[k] == ' ' && (kind == PHI_DATE || kind == PHI_LOCATION)) {
+		size_t z = ++k;
+		while (k < len && is_digit((unsigned char)text[k]))
 			k++;
+		if (k - z != (kind == PHI_DATE ? 4 : 3))
+			return false;
+	} else if (k < len && text[k] == ':') {
+		size_t z = ++k, letters = 0;
+		for (; k < len && (is_digit((unsigned char)text[k]) || (text[k] >= 'a' && text[k] <= 'f')); k++)
+			letters += text[k] >= 'a';
+		if (k - z != 12 || letters == 0)
+			return false;
+	}
 	return k < len && text[k] == ']' && end <= k + 1;
 }
 
