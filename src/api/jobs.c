@@ -177,6 +177,14 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		done(result, id, "update", "Updated");
 		return OK;
 	}
+	case JOB_FIELD_REINDEX: {
+		int64_t field = 0, from = 0;
+		(void)json_id(json_object_get(one, "field"), &field);
+		(void)json_id(json_object_get(one, "from"), &from);
+		TRY(ticket_reindex(cx, field, from));
+		done(result, from, "index", "Updated");
+		return OK;
+	}
 	case JOB_ORGS_UPDATE:
 		has = org_fields(cx, one, &o);
 		TRY(org_update(cx, id, has, &o, &o));

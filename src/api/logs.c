@@ -98,6 +98,7 @@ name_of(const struct names *names, int64_t id)
 static str
 describe(struct ctx *cx, const struct trail_event *e)
 {
+	int64_t custom;
 	struct buf b;
 
 	buf_init(&b, cx->arena, 64 * KiB);
@@ -105,6 +106,11 @@ describe(struct ctx *cx, const struct trail_event *e)
 		if (b.n)
 			buf_add(&b, S("; "));
 		buf_add(&b, e->field[i].name);
+		/* A custom field goes by its number; its value is for who may read the field. */
+		if (str_eq(e->object, S("ticket")) && str_int(e->field[i].name, &custom) && !field_readable(cx, custom)) {
+			buf_add(&b, S(" (not shown)"));
+			continue;
+		}
 		if (e->field[i].erased) {
 			buf_add(&b, S(" (erased)"));
 			continue;

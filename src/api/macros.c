@@ -70,6 +70,8 @@ custom_text(struct ctx *cx, const struct ticket *t, int64_t id)
 	json_t *all = NULL, *one;
 	size_t i;
 
+	if (!field_readable(cx, id))
+		return S("null");
 	if (text.n > 2 && json_parse(cx, text, &all) != OK)
 		fail_forget(cx);
 	json_array_foreach(all, i, one)

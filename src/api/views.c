@@ -241,6 +241,7 @@ static void
 row(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, const json_t *columns)
 {
 	const json_t *c;
+	sensitive shown;
 	size_t i;
 
 	jw_obj(j);
@@ -299,8 +300,9 @@ row(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, co
 		else if (str_eq(name, S("tags")))
 			jw_kraw(j, "tags", reveal(cx, t->tags, TO_SHOW_ACTOR));
 	}
-	jw_kraw(j, "custom_fields", reveal(cx, t->custom_fields, TO_SHOW_ACTOR));
-	jw_kraw(j, "fields", reveal(cx, t->custom_fields, TO_SHOW_ACTOR));
+	shown = fields_shown(cx, t);
+	jw_kraw(j, "custom_fields", reveal(cx, shown, TO_SHOW_ACTOR));
+	jw_kraw(j, "fields", reveal(cx, shown, TO_SHOW_ACTOR));
 	jw_end_obj(j);
 }
 

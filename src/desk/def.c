@@ -1174,8 +1174,10 @@ remove_tx(struct ctx *cx, struct change *ch)
 	TRY(defs_load(cx, &fresh));
 	arena_defer(cx->arena, defs_drop, fresh);
 	d = fresh;
-	if (ch->kind == DEF_TICKET_FIELD)
+	if (ch->kind == DEF_TICKET_FIELD) {
 		TRY(leave_forms(cx, d, ch->id));
+		TRY(field_reindex(cx, ch->id));
+	}
 	if (ch->kind == DEF_TICKET_FORM || ch->kind == DEF_STATUS)
 		for (int i = 0; i < d->of[DEF_FORM_STATUS]; i++) {
 			const struct def *p = d->ordered[DEF_FORM_STATUS][i];
@@ -1225,6 +1227,9 @@ change_tx(struct ctx *cx, void *arg)
 	if (ch->id == 0)
 		TRY(store_next_id(cx, "definition", &is.id));
 	TRY(save(cx, k, &is, ch->id ? was.doc : NULL));
+	/* Terms that somebody may no longer ask for leave the index, or come back to it. */
+	if (ch->kind == DEF_TICKET_FIELD && ch->id != 0 && field_all_read(&was) != field_all_read(&is))
+		TRY(field_reindex(cx, ch->id));
 	if (json_is_true(json_object_get(doc, "default")))
 		TRY(lone_default(cx, k, d, &is));
 	if (ch->kind == DEF_TICKET_FIELD && ch->id == 0 && !ch->ours)

@@ -100,7 +100,9 @@ enum err fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t
 sensitive fields_shown(struct ctx *cx, const struct ticket *t);
 /* May the actor know the value of the field with this id (audit events name fields by number). */
 bool     field_readable(struct ctx *cx, int64_t id);
+bool     field_readable_by(struct ctx *cx, enum role role, int64_t id);     /* for rules, which run as the system in somebody's name */
 /* Are values of it searchable: all staff may read it. */
+bool     field_all_read(const struct def *field);
 bool     field_searchable(struct ctx *cx, int64_t id);
 int64_t  ticket_custom_status(struct ctx *cx, const struct ticket *t);      /* its own, or the category's default; 0: none */
 /* The values of a user's (organization's) fields after `change`, both JSON object texts by key: wired into gate. */

@@ -166,6 +166,8 @@ enum err ticket_split(struct ctx *cx, int64_t ticket_id, int64_t comment_id, sen
 enum err ticket_spam(struct ctx *cx, int64_t id) MUST_CHECK;
 /* One item of the job that follows a solved problem. */
 enum err ticket_solve_incident(struct ctx *cx, int64_t id, int64_t problem_id, int64_t author_id, const char *cause) MUST_CHECK;
+/* One item of the job that follows when a custom field's values become searchable or cease to be. */
+enum err ticket_reindex(struct ctx *cx, int64_t field, int64_t from) MUST_CHECK;
 enum err ticket_incidents(struct ctx *cx, int64_t id, int64_t *n) MUST_CHECK;         /* of a visible ticket; at most 100,000 */
 enum err ticket_followups(struct ctx *cx, int64_t id, int64_t **ids, int *count) MUST_CHECK;
 /* The followups of a closed ticket are few and asked for one ticket at a time. */
@@ -355,7 +357,7 @@ struct job {
 };
 enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE,
 	JOB_TICKETS_MERGE = 20, JOB_TICKETS_SPAM, JOB_TICKETS_IMPORT, JOB_INCIDENTS_SOLVE, JOB_ORGS_UPDATE, JOB_ORGS_DELETE,
-	JOB_MEMBERS_CREATE, JOB_MEMBERS_DELETE, JOB_ORG_MEMBERS_CREATE, JOB_ORG_MEMBERS_DELETE };
+	JOB_MEMBERS_CREATE, JOB_MEMBERS_DELETE, JOB_ORG_MEMBERS_CREATE, JOB_ORG_MEMBERS_DELETE, JOB_FIELD_REINDEX };
 /* Queues `total` items, `payload` a JSON text that the runner of that kind
  * understands; kept sealed. E_LIMIT above 30 queued or running. */
 enum err job_create(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;

@@ -85,26 +85,42 @@ is_system(const struct def *f)
 	return f->kind == DEF_TICKET_FIELD && !def_bool(f, "removable");
 }
 
-enum field_access
-field_access(const struct ctx *cx, const struct def *f)
+static enum field_access
+access_of(enum role role, const struct def *f)
 {
 	const json_t *map = json_object_get(f->doc, "phi_access"), *v = NULL;
-	const struct actor *a = cx->actor;
 	const char *w;
 
-	if (a == NULL || a->role == ROLE_SYSTEM)
+	if (role == ROLE_SYSTEM)
 		return FIELD_WRITE;
 	if (map != NULL)
-		v = json_object_get(map, a->role >= ROLE_ADMIN ? "admin" : a->role == ROLE_AGENT ? "agent" : "end_user");
+		v = json_object_get(map, role >= ROLE_ADMIN ? "admin" : role == ROLE_AGENT ? "agent" : "end_user");
 	if (json_is_string(v)) {
 		w = json_string_value(v);
 		return *w == 'w' ? FIELD_WRITE : *w == 'r' ? FIELD_READ : FIELD_NONE;
 	}
-	if (a->role != ROLE_END_USER)
+	if (role != ROLE_END_USER)
 		return FIELD_WRITE;
 	if (def_bool(f, "phi") || f->kind != DEF_TICKET_FIELD || !def_bool(f, "visible_in_portal"))
 		return FIELD_NONE;
 	return def_bool(f, "editable_in_portal") ? FIELD_WRITE : FIELD_READ;
+}
+
+enum field_access
+field_access(const struct ctx *cx, const struct def *f)
+{
+	return access_of(cx->actor ? cx->actor->role : ROLE_SYSTEM, f);
+}
+
+bool
+field_readable_by(struct ctx *cx, enum role role, int64_t id)
+{
+	const struct defs *d;
+	const struct def *f;
+
+	if (defs_get(cx, &d) != OK || (f = def_find(d, DEF_TICKET_FIELD, id)) == NULL)
+		return false;
+	return access_of(role, f) != FIELD_NONE;
 }
 
 bool
@@ -118,8 +134,8 @@ field_readable(struct ctx *cx, int64_t id)
 	return field_access(cx, f) != FIELD_NONE;
 }
 
-static bool
-all_staff_reads(const struct def *f)
+bool
+field_all_read(const struct def *f)
 {
 	const json_t *map = json_object_get(f->doc, "phi_access");
 
@@ -139,7 +155,7 @@ field_searchable(struct ctx *cx, int64_t id)
 
 	if (defs_get(cx, &d) != OK || (f = def_find(d, DEF_TICKET_FIELD, id)) == NULL)
 		return false;
-	return all_staff_reads(f);
+	return field_all_read(f);
 }
 
 /* ---- one value ------------------------------------------------------------------------------------------------- */
@@ -573,7 +589,7 @@ tags_of(struct ctx *cx, const struct def *f, const json_t *v, str *out, int *n)
 	json_t *w;
 	size_t i;
 
-	if (def_bool(f, "phi") || !all_staff_reads(f) || v == NULL)
+	if (def_bool(f, "phi") || !field_all_read(f) || v == NULL)
 		return;
 	if (str_eq(type, S("tagger")) && json_is_string(v))
 		out[(*n)++] = str_lower(cx->arena, text_of(v));

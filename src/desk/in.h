@@ -100,6 +100,8 @@ enum err audit_note(struct ctx *cx, const struct ticket *t, const char *type, co
 enum err rating_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* A CC or follower of a ticket becomes another user. In a transaction. */
 enum err ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to) MUST_CHECK;
+/* In the transaction after which other values of this field are searchable than before. */
+enum err field_reindex(struct ctx *cx, int64_t field) MUST_CHECK;
 /* In the transaction that solved a problem. */
 enum err incidents_follow(struct ctx *cx, const struct ticket *problem, int64_t author_id) MUST_CHECK;
 /* A job that follows from a change: whoever made it, however many there are. In a transaction. */

@@ -32,7 +32,7 @@ static const char *const titles[] = {
 	[JOB_TICKETS_SPAM] = "Bulk Mark Ticket As Spam", [JOB_TICKETS_IMPORT] = "Bulk Import Ticket",
 	[JOB_INCIDENTS_SOLVE] = "Solve Incidents", [JOB_MEMBERS_CREATE] = "Bulk Create Group Membership",
 	[JOB_MEMBERS_DELETE] = "Bulk Delete Group Membership", [JOB_ORG_MEMBERS_CREATE] = "Bulk Create Organization Membership",
-	[JOB_ORG_MEMBERS_DELETE] = "Bulk Delete Organization Membership",
+	[JOB_ORG_MEMBERS_DELETE] = "Bulk Delete Organization Membership", [JOB_FIELD_REINDEX] = "Index Custom Field",
 };
 
 static const struct stmt insert_job = {

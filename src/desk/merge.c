@@ -80,7 +80,20 @@ static const struct stmt move_org = {
 	.in   = "iiii",
 };
 
+static const struct stmt last_ticket = {
+	.name = "ticket.last",
+	.sql  = "SELECT COALESCE(MAX(id), 0) FROM ticket WHERE account_id = $1",
+	.in   = "i", .out = "i",
+};
+
+static const struct stmt tickets_from = {
+	.name = "ticket.from",
+	.sql  = "SELECT id FROM ticket WHERE account_id = $1 AND id >= $2 AND id < $3 AND deleted_at IS NULL ORDER BY id",
+	.in   = "iii", .out = "i",
+};
+
 const struct stmt *const merge_stmts[] = {
+	&last_ticket, &tickets_from,
 	&take_requests, &take_comments, &take_audits, &copied_on, &requests_of, &move_org,
 	&incidents_of, &count_incidents, &followups_of, &set_times, &deleted_by, NULL
 };
@@ -322,6 +335,50 @@ ticket_deleter(struct ctx *cx, int64_t id, int64_t *user_id)
 
 	TRY(store_one(cx, &deleted_by, ARGS(INT(cx->account), INT(id)), &r));
 	*user_id = row_int(&r, 0);
+	return OK;
+}
+
+/* ---- search after a field's access changed -------------------------------------------------------------------------- */
+
+#define TICKETS_AN_ITEM 200
+
+enum err
+field_reindex(struct ctx *cx, int64_t field)
+{
+	struct row r;
+	struct job job;
+	struct buf b;
+	int64_t last;
+	int n = 0;
+
+	TRY(store_one(cx, &last_ticket, ARGS(INT(cx->account)), &r));
+	last = row_int(&r, 0);
+	if (last == 0)
+		return OK;
+	buf_init(&b, cx->arena, 16 * MiB);
+	for (int64_t at = 1; at <= last; at += TICKETS_AN_ITEM, n++)
+		buf_fmt(&b, "%s{\"field\":%lld,\"from\":%lld}", n ? "," : "[", (long long)field, (long long)at);
+	buf_byte(&b, ']');
+	return job_follow(cx, JOB_FIELD_REINDEX, n, HIDE(buf_str(&b)), &job);
+}
+
+enum err
+ticket_reindex(struct ctx *cx, int64_t field, int64_t from)
+{
+	str mark = str_printf(cx->arena, "{\"id\":%lld,", (long long)field);
+	struct rows rs;
+
+	gate_as_system(cx, "job");
+	TRY(store_all(cx, &tickets_from, ARGS(INT(cx->account), INT(from), INT(from + TICKETS_AN_ITEM)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		struct terms terms = { 0 };
+		struct ticket t;
+		TRY(ticket_row(cx, row_int(&rs.row[i], 0), &t));
+		if (t.erased || str_find(reveal(cx, t.custom_fields, TO_INDEX), mark) == SIZE_MAX)
+			continue;
+		TRY(ticket_terms(cx, &t, &terms));
+		TRY(search_replace(cx, 't', t.id, &terms));
+	}
 	return OK;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Ticket, user and organization fields, forms, custom statuses, and the other things that administrators define."""
+import time
 from desk import Desk, Client, check, done
 
 
@@ -118,6 +119,23 @@ def phi(desk, c):
     check(r.status == 200 and value(c.get(url).json["ticket"], secret) == "glioblastoma", "what is not known is not written; the same value is no write: %r" % r)
     expect("what may only be read", agent.put(url, {"ticket": {"custom_fields": [{"id": ro, "value": "chart-78"}]}}), 422, "may only be read")
     check(value(c.get(url).json["ticket"], ro) == "chart-77", "nothing was written")
+    # Access that is taken away is taken from the index, too, and from whoever asks another way.
+    open_field = field(c, type="text", title="Later secret")
+    t2 = ticket(c, [(open_field, "xylograph")])
+    check(agent.get("/api/v2/search.json?query=xylograph").json["count"] == 1, "found while it may be read")
+    v = c.post("/api/v2/views.json", {"view": {"title": "All", "all": [{"field": "status", "operator": "less_than", "value": "closed"}]}})
+    m = c.post("/api/v2/macros.json", {"macro": {"title": "Say it", "actions": [{"field": "comment_value", "value": "It is {{ticket.ticket_field_%d}}" % open_field}]}})
+    if v.status in (200, 201) and m.status in (200, 201):
+        rows, said = "/api/v2/views/%d/execute.json" % v.json["view"]["id"], "/api/v2/tickets/%d/macros/%d/apply.json" % (t2["id"], m.json["macro"]["id"])
+        check(b"xylograph" in agent.get(rows).body and b"xylograph" in agent.get(said).body, "in views and macros")
+    c.put("/api/v2/ticket_fields/%d.json" % open_field, {"ticket_field": {"phi_access": {"agent": "none"}}})
+    for _ in range(200):
+        if agent.get("/api/v2/search.json?query=xylograph").json["count"] == 0:
+            break
+        time.sleep(0.05)
+    check(agent.get("/api/v2/search.json?query=xylograph").json["count"] == 0, "and not when it may not")
+    if v.status in (200, 201) and m.status in (200, 201):
+        check(b"xylograph" not in agent.get(rows).body and b"xylograph" not in agent.get(said).body, "nor in views and macros: %r" % agent.get(said))
     r = end.get("/api/v2/requests/%d.json" % t["id"])
     check(b"penicillin" in r.body and b"glioblastoma" not in r.body and b"chart-77" not in r.body, "the requester sees the portal's fields: %r" % r)
     listed = end.get("/api/v2/ticket_fields.json").json["ticket_fields"]
