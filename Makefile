@@ -25,7 +25,7 @@ CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py t
             tests/system/rules.py \
             tests/system/kill.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/demo.py
 CHECKS   += tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
-CHECKS   += tests/system/policy.py tests/system/mask.py
+CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
 CHECKS   += tests/system/contract.py
 

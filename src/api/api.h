@@ -37,5 +37,8 @@ const char *api_may_name(int permission);
 void   api_describe(struct arena *a, const char *version, struct buf *out);
 /* A route that the description says something about and that does not exist; NULL: none. */
 const char *api_describe_wrong(struct arena *a);
+/* As GET /api/ward/v1/phi/jobs/{id} shows them; the second leaves its object open. */
+void   json_phi_job(struct json *j, struct ctx *cx, const struct phi_job *job);
+void   json_phi_results(struct json *j, struct ctx *cx, const struct phi_job *job, const struct phi_count *c, int n);
 
 #endif

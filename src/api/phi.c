@@ -622,6 +622,325 @@ redaction_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return redaction(cx, rq, rp, false);
 }
 
+/* ---- scans, trials, bulk redaction ---------------------------------------------------------------------------------------- */
+
+void
+json_phi_job(struct json *j, struct ctx *cx, const struct phi_job *job)
+{
+	double secs = (double)job->worked_for / 1e6, rate = secs > 0.001 ? (double)job->done / secs : 0;
+
+	jw_obj(j);
+	jw_kint(j, "id", job->id);
+	jw_kz(j, "kind", phi_job_kind_name(job->kind));
+	jw_kz(j, "state", phi_job_state_name(job->state));
+	jw_kid(j, "owner_id", job->owner_id);
+	if (job->kind == PHI_TRIAL)
+		jw_kint(j, "version", job->version);
+	if (job->kind == PHI_REDACTION) {
+		jw_kint(j, "scan_id", job->parent_id);
+		mask_json(j, "kinds", job->choice.kinds, POLICY_KINDS, policy_kind_name);
+		mask_json(j, "places", job->choice.places, PLACES, place_text);
+		jw_kint(j, "min_score", job->choice.min_score);
+	} else
+		jw_kstr(j, "query", reveal(cx, job->query, TO_SHOW_ACTOR));
+	jw_kint(j, "total", job->total);
+	jw_kint(j, "done", job->done);
+	jw_kint(j, "percent", job->total > 0 ? job->done * 100 / job->total : job->state == PHI_COMPLETED ? 100 : 0);
+	jw_kint(j, "texts", job->texts);
+	jw_kint(j, "bytes", job->bytes);
+	jw_kint(j, "findings", job->findings);
+	jw_kint(j, "tickets_with_findings", job->with_phi);
+	jw_kint(j, "tickets_changed", job->changed);
+	jw_kint(j, "tickets_failed", job->failed);
+	jw_kint(j, "tickets_per_second", (int64_t)rate);
+	jw_kint(j, "bytes_per_second", secs > 0.001 ? (int64_t)((double)job->bytes / secs) : 0);
+	if (job->state < PHI_COMPLETED && rate > 0)
+		jw_kint(j, "seconds_left", (int64_t)((double)(job->total - job->done) / rate) + 1);
+	else
+		jw_knull(j, "seconds_left");
+	jw_ktime(j, "created_at", job->created_at);
+	jw_ktime(j, "updated_at", job->updated_at);
+	jw_ktime(j, "ended_at", job->ended_at);
+	jw_end_obj(j);
+}
+
+static enum err
+job_reply(struct ctx *cx, struct http_reply *rp, int status, const struct phi_job *job)
+{
+	struct json j;
+
+	api_begin(rp, &j, status);
+	jw_obj(&j);
+	jw_key(&j, "job");
+	json_phi_job(&j, cx, job);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_job", job->id, "query,progress");
+}
+
+/* The query of a body that may have nothing else; *obj NULL: answered already. */
+static enum err
+read_query(struct ctx *cx, struct http_req *rq, struct http_reply *rp, str *query, bool *go)
+{
+	static const char *const names[] = { "query", NULL };
+	const json_t *obj = NULL, *v;
+
+	*go = true;
+	*query = S("");
+	if (rq->body.n == 0)
+		return OK;
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	*go = obj != NULL;
+	if (obj == NULL)
+		return OK;
+	only(cx, obj, names);
+	v = json_object_get(obj, "query");
+	if (v != NULL && !json_is_string(v))
+		bad(cx, "query", "InvalidValue", "Query: must be a string in the search's language, or left out for all tickets");
+	*query = json_text(cx, v);
+	return bad_check(cx);
+}
+
+static enum err
+scan_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job job;
+	str query;
+	bool go;
+
+	TRY(read_query(cx, rq, rp, &query, &go));
+	if (!go)
+		return OK;
+	TRY(phi_scan_start(cx, query, &job));
+	return job_reply(cx, rp, 201, &job);
+}
+
+static enum err
+trial_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job job;
+	str query;
+	bool go;
+
+	TRY(read_query(cx, rq, rp, &query, &go));
+	if (!go)
+		return OK;
+	TRY(phi_trial_start(cx, str_find(rq->path, S("/policy/defaults/")) != SIZE_MAX ? 0 : rq->param[0], query, &job));
+	return job_reply(cx, rp, 201, &job);
+}
+
+static enum err
+jobs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job *job;
+	struct json j;
+	int n;
+
+	(void)rq;
+	TRY(phi_job_list(cx, &job, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "jobs");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_phi_job(&j, cx, &job[i]);
+	jw_end_arr(&j);
+	jw_kint(&j, "count", n);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_job", 0, "query,progress");
+}
+
+static void
+sums(struct json *j, const char *key, const struct phi_count *c, int n, const char *(*name)(int), int (*of)(const struct phi_count *), int max)
+{
+	jw_key(j, key);
+	jw_obj(j);
+	for (int v = 0; v < max; v++) {
+		int64_t sum = 0;
+		for (int i = 0; i < n; i++)
+			sum += of(&c[i]) == v ? c[i].n : 0;
+		if (sum > 0)
+			jw_kint(j, name(v), sum);
+	}
+	jw_end_obj(j);
+}
+
+static int kind_of(const struct phi_count *c) { return c->kind; }
+static int where_of(const struct phi_count *c) { return (int)c->place; }
+static int way_of(const struct phi_count *c) { return (int)c->channel; }
+static int age_of(const struct phi_count *c) { return c->age; }
+
+/* Progress and counts by kind, place, channel and age (of a trial: by kind,
+ * place and treatment, with sample tickets). No values. */
+void
+json_phi_results(struct json *j, struct ctx *cx, const struct phi_job *job, const struct phi_count *c, int n)
+{
+	jw_obj(j);
+	jw_key(j, "job");
+	json_phi_job(j, cx, job);
+	sums(j, "by_kind", c, n, policy_kind_name, kind_of, POLICY_KINDS);
+	sums(j, "by_place", c, n, place_text, where_of, PLACES);
+	sums(j, "by_channel", c, n, channel_text, way_of, CHANNELS);
+	sums(j, "by_age", c, n, phi_age_name, age_of, 4);
+	jw_key(j, "counts");
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		jw_obj(j);
+		jw_kz(j, "kind", policy_kind_name(c[i].kind));
+		jw_kz(j, "place", place_name(c[i].place));
+		jw_kz(j, "channel", channel_name(c[i].channel));
+		jw_kz(j, "age", phi_age_name(c[i].age));
+		if (job->kind == PHI_TRIAL) {
+			jw_kz(j, "treatment", treatment_name(c[i].treatment));
+			jw_kz(j, "treatment_now", treatment_name(c[i].now));
+		}
+		jw_kint(j, "count", c[i].n);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
+static enum err
+job_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_count *c;
+	struct phi_job job;
+	struct json j;
+	int64_t *ids;
+	int n, k;
+
+	TRY(phi_job_get(cx, rq->param[0], &job));
+	TRY(phi_job_counts(cx, job.id, &c, &n));
+	TRY(phi_job_sample(cx, job.id, NULL, 20, &ids, &k));
+	api_begin(rp, &j, 200);
+	json_phi_results(&j, cx, &job, c, n);
+	if (job.kind == PHI_TRIAL) {
+		int64_t would = 0;
+		for (int i = 0; i < n; i++)
+			would += c[i].treatment != c[i].now ? c[i].n : 0;
+		jw_kint(&j, "findings_that_change", would);
+	}
+	jw_key(&j, "sample_ticket_ids");
+	jw_arr(&j);
+	for (int i = 0; i < k; i++)
+		jw_int(&j, ids[i]);
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_job", job.id, "query,counts");
+}
+
+static enum err
+job_pause(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job job;
+
+	TRY(phi_job_pause(cx, rq->param[0], &job));
+	return job_reply(cx, rp, 200, &job);
+}
+
+static enum err
+job_resume(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job job;
+
+	TRY(phi_job_resume(cx, rq->param[0], &job));
+	return job_reply(cx, rp, 200, &job);
+}
+
+static enum err
+job_cancel(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct phi_job job;
+
+	TRY(phi_job_cancel(cx, rq->param[0], &job));
+	return job_reply(cx, rp, 200, &job);
+}
+
+/* {"kinds":[..],"places":[..],"min_score":N} and, to do it, "confirm": tickets. */
+static enum err
+bulk(struct ctx *cx, struct http_req *rq, struct http_reply *rp, bool preview)
+{
+	static const char *const names[] = { "kinds", "places", "min_score", "confirm", NULL };
+	struct phi_choice w = { 0 };
+	struct phi_preview p;
+	struct phi_job job;
+	struct json j;
+	const json_t *obj;
+	int64_t score = 0, confirm = -1;
+
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	only(cx, obj, names);
+	if (json_object_get(obj, "kinds") == NULL)
+		bad(cx, "kinds", "BlankValue", "Kinds: is required: \"any\" or names of kinds");
+	else
+		w.kinds = read_mask(cx, json_object_get(obj, "kinds"), "kinds", kinds_why, POLICY_KINDS, policy_kind_of);
+	w.places = read_mask(cx, json_object_get(obj, "places"), "places", places_why, PLACES, phi_place_of);
+	if (json_object_get(obj, "min_score") != NULL && !read_number(json_object_get(obj, "min_score"), 0, 100, &score))
+		bad(cx, "min_score", "InvalidValue", "Min score: must be a number from 0 to 100");
+	w.min_score = (int)score;
+	if (!preview && !read_number(json_object_get(obj, "confirm"), 0, INT64_MAX, &confirm))
+		bad(cx, "confirm", "BlankValue", "Confirm: is required: the number of tickets that the preview shows");
+	TRY(bad_check(cx));
+	if (!preview) {
+		TRY(phi_redaction_start(cx, rq->param[0], &w, confirm, &job));
+		return job_reply(cx, rp, 201, &job);
+	}
+	TRY(phi_redaction_preview(cx, rq->param[0], &w, &p));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "scan_id", rq->param[0]);
+	jw_kint(&j, "tickets", p.tickets);
+	jw_kint(&j, "findings", p.findings);
+	jw_key(&j, "sample_ticket_ids");
+	jw_arr(&j);
+	for (int i = 0; i < p.sample_count; i++)
+		jw_int(&j, p.sample[i]);
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return look_one(cx, "phi_job", rq->param[0], "counts");
+}
+
+static enum err
+bulk_preview(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return bulk(cx, rq, rp, true);
+}
+
+static enum err
+bulk_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return bulk(cx, rq, rp, false);
+}
+
+/* ---- known people: by the command line; here only how many ---------------------------------------------------------------- */
+
+static enum err
+known(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct known_import k;
+	struct json j;
+
+	(void)rq;
+	TRY(known_status(cx, &k));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kint(&j, "people", k.people);
+	jw_kint(&j, "values", k.values);
+	jw_kint(&j, "bytes", k.bytes);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+known_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	(void)rq;
+	TRY(known_clear(cx));
+	api_empty(rp, 204);
+	return OK;
+}
+
 #define T "/api/ward/v1/tickets/{id}"
 #define V "/api/ward/v1/phi"
 const struct route phi_routes[] = {
@@ -633,11 +952,23 @@ const struct route phi_routes[] = {
 	{ GET,    V "/policy",                         MAY_ADMIN,     0,         policy_now,        0 },
 	{ GET,    V "/policy/defaults",                MAY_ADMIN,     0,         policy_default,    0 },
 	{ POST,   V "/policy/defaults/activate",       MAY_ADMIN,     64 * KiB,  activate_defaults, 0 },
+	{ POST,   V "/policy/defaults/trial",          MAY_ADMIN,     64 * KiB,  trial_post,        0 },
 	{ GET,    V "/policies",                       MAY_ADMIN,     0,         policies,          0 },
 	{ POST,   V "/policies",                       MAY_ADMIN,     256 * KiB, policy_post,       0 },
 	{ GET,    V "/policies/{id}",                  MAY_ADMIN,     0,         policy_show,       0 },
 	{ DELETE, V "/policies/{id}",                  MAY_ADMIN,     0,         policy_delete,     0 },
 	{ POST,   V "/policies/{id}/activate",         MAY_ADMIN,     64 * KiB,  activate,          0 },
+	{ POST,   V "/policies/{id}/trial",            MAY_ADMIN,     64 * KiB,  trial_post,        0 },
+	{ POST,   V "/scans",                          MAY_ADMIN,     64 * KiB,  scan_post,         0 },
+	{ GET,    V "/jobs",                           MAY_ADMIN,     0,         jobs,              0 },
+	{ GET,    V "/jobs/{id}",                      MAY_ADMIN,     0,         job_show,          0 },
+	{ POST,   V "/jobs/{id}/pause",                MAY_ADMIN,     64 * KiB,  job_pause,         0 },
+	{ POST,   V "/jobs/{id}/resume",               MAY_ADMIN,     64 * KiB,  job_resume,        0 },
+	{ POST,   V "/jobs/{id}/cancel",               MAY_ADMIN,     64 * KiB,  job_cancel,        0 },
+	{ POST,   V "/scans/{id}/redactions/preview",  MAY_ADMIN,     64 * KiB,  bulk_preview,      0 },
+	{ POST,   V "/scans/{id}/redactions",          MAY_ADMIN,     64 * KiB,  bulk_post,         0 },
+	{ GET,    V "/known",                          MAY_ADMIN,     0,         known,             0 },
+	{ DELETE, V "/known",                          MAY_ADMIN,     0,         known_delete,      0 },
 	{ GET,    V "/users/{id}",                     MAY_ADMIN,     0,         user_show,         0 },
 	{ PUT,    V "/users/{id}",                     MAY_ADMIN,     64 * KiB,  user_put,          0 },
 	{ 0 }

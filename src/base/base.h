@@ -173,6 +173,7 @@ struct sys {
 	struct vault  *vault;
 	struct trail  *trail;
 	struct phi    *phi;
+	struct scans  *scans;      /* desk's work over many tickets */
 	struct policy *policy;     /* desk's PHI policy in force, and the people it knows */
 	struct search *search;     /* desk's index */
 	struct gate   *gate;

@@ -84,6 +84,9 @@ const struct command *command_find(int argc, char **argv, int *words);
 /* web.c: what is outside /api, for api_new(). */
 bool web_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp);
 
+/* phi.c */
+command_fn cmd_scan, cmd_redact, cmd_known_import, cmd_known_status;
+
 /* become.c: gives up root for good. */
 bool become_user(const char *user);
 

@@ -181,7 +181,7 @@ cmd_serve(int argc, char **argv)
 	}
 	ward_ctx(&w, &cx, "system");
 	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .rate_limit = w.conf.rate_limit, .metrics = metrics }, web_page);
-	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK) {
+	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK || scans_open(&cx, &w.sys.scans) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;
 	}
@@ -221,6 +221,7 @@ cmd_serve(int argc, char **argv)
 	control_stop(&control);
 	atomic_store(&ending, true);
 	pthread_join(back, NULL);
+	scans_close(&w.sys.scans);
 	jobs_close(&w.sys.jobs);
 	flow_stop(w.sys.flow);
 	api_free(&api);

@@ -93,8 +93,15 @@ static const struct stmt set_doc = {
 	.seal_in = { { "attachment", "doc", 1 } },
 };
 
+static const struct stmt set_findings = {
+	.name = "attachment.set_findings",
+	.sql  = "UPDATE attachment SET doc = $4 WHERE account_id = $1 AND id = $2 AND key_id = $3",
+	.in   = "iiiS",
+	.seal_in = { { "attachment", "doc", 1 } },
+};
+
 const struct stmt *const attach_stmts[] = {
-	&set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&set_findings, &set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
 
@@ -404,6 +411,14 @@ attachment_load(struct ctx *cx, int64_t id, str *bytes)
 		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_SCAN));
 	*bytes = buf_str(&b);
 	return b.over ? fail(cx, E_LIMIT, NULL, "the attachment is too large") : OK;
+}
+
+enum err
+attachment_findings(struct ctx *cx, const struct attachment *f)
+{
+	return store_exec(cx, &set_findings, ARGS(INT(cx->account), INT(f->id), INT(f->key), SEALED(f->key, HIDE(doc_of(cx,
+	    reveal(cx, f->file_name, TO_STORE), reveal(cx, f->content_type, TO_STORE), reveal(cx, f->content_id, TO_STORE), f->scan,
+	    f->finding, f->finding_count)))), NULL);
 }
 
 enum err

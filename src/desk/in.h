@@ -22,6 +22,7 @@ enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID,
 /* A list that grows in the arena. */
 struct findings { struct finding *f; int count, cap; };
 /* Scans one text; fails closed: no engine, no ticket. */
+void     findings_add(struct ctx *cx, struct findings *into, const struct finding *f);
 enum err desk_scan(struct ctx *cx, const char *field, sensitive text, struct findings *into) MUST_CHECK;
 /* ---- the policy at work (treat.c) ---- */
 struct treating {
@@ -114,6 +115,8 @@ enum err attachments_look(struct ctx *cx, str token, struct attachment **out, in
 /* Unchecked. A new key seals what is given (bytes NULL: as they are); the old one is destroyed. Text is scanned again. */
 enum err attachment_load(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 enum err attachment_rewrite(struct ctx *cx, const struct attachment *f, str name, const str *bytes) MUST_CHECK;
+/* Its doc anew, with the findings it has here; the bytes stay. Nothing when it has another key by now. */
+enum err attachment_findings(struct ctx *cx, const struct attachment *f) MUST_CHECK;
 /* Findings of subject, custom fields, tags and external id, by today's rules. */
 enum err ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into) MUST_CHECK;
 enum err attachments_extend(struct ctx *cx, str token) MUST_CHECK;      /* those of a held change: they wait with it */

@@ -133,4 +133,54 @@ enum err known_status(struct ctx *cx, struct known_import *out) MUST_CHECK;
 struct user;
 enum err desk_user_changed(struct ctx *cx, const struct user *u) MUST_CHECK;
 
+/* ---- work over many tickets (scan.c) ------------------------------------------------------------------ */
+
+enum phi_job_kind { PHI_SCAN = 1, PHI_TRIAL, PHI_REDACTION };
+enum phi_job_state { PHI_QUEUED, PHI_WORKING, PHI_PAUSED, PHI_COMPLETED, PHI_CANCELLED, PHI_FAILED };
+/* Which findings of a finished scan: bits of kinds and places. */
+struct phi_choice { uint32_t kinds, places; int min_score; };
+struct phi_job {
+	int64_t id, key, owner_id, parent_id, total, done, last_id, top_id, bytes, texts, findings, with_phi, changed, failed;
+	enum phi_job_kind  kind;
+	enum phi_job_state state;
+	bool    listed;
+	usec    worked_for, created_at, updated_at, ended_at;    /* worked_for: what the rate is counted over */
+	sensitive query;
+	int64_t version;                     /* PHI_TRIAL: of the policy that is tried */
+	struct phi_choice choice;            /* PHI_REDACTION */
+};
+const char *phi_job_kind_name(enum phi_job_kind k);      /* "scan", "trial", "redaction" */
+const char *phi_job_state_name(enum phi_job_state s);
+/* Counts of findings. Age of the text: 0 under 30 days, 1 under a year, 2
+ * under six years, 3 older. PHI_TRIAL: `treatment` by the policy tried, `now`
+ * by the one in force at the time. */
+struct phi_count { int kind; enum phi_place place; enum phi_channel channel; int age; enum treatment treatment, now; int64_t n; };
+const char *phi_age_name(int age);       /* "30_days", "1_year", "6_years", "older" */
+
+/* MAY_ADMIN, all of these. Tickets by the search's language; an empty query: all there are. */
+enum err phi_scan_start(struct ctx *cx, str query, struct phi_job *out) MUST_CHECK;
+enum err phi_trial_start(struct ctx *cx, int64_t version, str query, struct phi_job *out) MUST_CHECK;
+enum err phi_job_get(struct ctx *cx, int64_t id, struct phi_job *out) MUST_CHECK;
+enum err phi_job_list(struct ctx *cx, struct phi_job **out, int *count) MUST_CHECK;    /* newest first, 100 */
+enum err phi_job_pause(struct ctx *cx, int64_t id, struct phi_job *out) MUST_CHECK;    /* E_CONFLICT: it has ended */
+enum err phi_job_resume(struct ctx *cx, int64_t id, struct phi_job *out) MUST_CHECK;
+enum err phi_job_cancel(struct ctx *cx, int64_t id, struct phi_job *out) MUST_CHECK;
+enum err phi_job_counts(struct ctx *cx, int64_t id, struct phi_count **out, int *count) MUST_CHECK;
+/* Up to `max` ids of tickets in which the scan (or trial) saw what is chosen; NULL: anything. */
+enum err phi_job_sample(struct ctx *cx, int64_t id, const struct phi_choice *which, int max, int64_t **out, int *count) MUST_CHECK;
+/* What of a completed scan a redaction would take: tickets and findings as they were seen then. */
+struct phi_preview { int64_t tickets, findings, *sample; int sample_count; };
+enum err phi_redaction_preview(struct ctx *cx, int64_t scan_id, const struct phi_choice *which, struct phi_preview *out) MUST_CHECK;
+/* `confirm` must be the number of tickets that the preview says. */
+enum err phi_redaction_start(struct ctx *cx, int64_t scan_id, const struct phi_choice *which, int64_t confirm, struct phi_job *out) MUST_CHECK;
+
+/* The thread that does the work, one job after the other, at low priority and
+ * in small steps; goes on where a restart left it. */
+struct scans;
+enum err scans_open(struct ctx *cx, struct scans **out) MUST_CHECK;
+void     scans_close(struct scans **s);
+/* Does all there is in the caller's thread, where no server runs; `tell` is
+ * asked after each step and ends it with false (the job then stays as it is). */
+enum err scans_run(struct ctx *cx, bool (*tell)(void *arg), void *arg) MUST_CHECK;
+
 #endif

@@ -152,6 +152,12 @@ append(struct ctx *cx, struct findings *into, const struct finding *f, int n, in
 	}
 }
 
+void
+findings_add(struct ctx *cx, struct findings *into, const struct finding *f)
+{
+	append(cx, into, f, 1, 0);
+}
+
 static bool
 any(const struct seen *s, unsigned mask)
 {
