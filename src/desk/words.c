@@ -375,7 +375,7 @@ struct gather {
 	struct ctx   *cx;
 	struct terms *into;
 	uint64_t     *seen;
-	size_t        slots, used;           /* slots: at first those that a text of its size needs as a rule */
+	size_t        slots, used;
 	const int    *heads;
 	bool          title;
 };
@@ -384,10 +384,9 @@ static void
 grow(struct gather *g)
 {
 	uint64_t *old = g->seen;
-	size_t n = old == NULL ? 0 : g->slots;
+	size_t n = g->slots;
 
-	if (n > 0)
-		g->slots = n * 2;
+	g->slots = n * 2;
 	g->seen = NEW(g->cx->arena, uint64_t, g->slots);
 	for (size_t i = 0; i < n; i++)
 		if (old[i] != 0) {
@@ -405,7 +404,8 @@ emit(struct gather *g, char space, str w)
 	uint64_t tag = tag_of(space, w);
 	size_t h;
 
-	if (g->seen == NULL || (g->used + 1) * 2 > g->slots)
+	__builtin_prefetch(&kept[tag & (KEPT - 1)]);
+	if ((g->used + 1) * 2 > g->slots)
 		grow(g);
 	for (h = tag >> 32 & (g->slots - 1); g->seen[h] != 0; h = (h + 1) & (g->slots - 1))
 		if (g->seen[h] == tag)
@@ -440,10 +440,9 @@ gather_word(void *arg, str w, bool whole)
 static void
 gather_text(struct ctx *cx, str text, const int *with_heads, bool title, struct terms *into)
 {
-	struct gather g = { .cx = cx, .into = into, .heads = with_heads, .title = title, .slots = 32 };
+	uint64_t first[512] = { 0 };         /* on the stack, where it is warm */
+	struct gather g = { .cx = cx, .into = into, .heads = with_heads, .title = title, .seen = first, .slots = COUNT(first) };
 
-	while (g.slots < 4096 && g.slots * 4 < text.n)
-		g.slots *= 2;
 	pthread_once(&sip_once, sip_begin);
 	words_split(words_fold(cx->arena, text), gather_word, &g);
 }
