@@ -459,6 +459,24 @@ async function main() {
 		assert.equal((await page.$$("#main table")).length, 0);
 		await signOut();
 	});
+	await step("an agent who may not see PHI unmasks with a purpose, on record", async () => {
+		await page.goto(U + "/");
+		await signIn(F.ines);
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#masked");
+		assert.doesNotMatch(await text("#conversation"), /03\/14\/1968/);
+		await look("masked");
+		await page.getByRole("button", { name: "Show with a purpose" }).click();
+		await page.fill("#purpose", "x");
+		await page.getByRole("button", { name: "Show", exact: true }).click();
+		await page.waitForSelector("dialog[open] [role=alert]");
+		await page.fill("#purpose", "The patient is on the phone and asks for the date.");
+		await page.getByRole("button", { name: "Show", exact: true }).click();
+		await page.waitForFunction(() => document.getElementById("conversation").textContent.includes("03/14/1968"));
+		await page.getByRole("button", { name: "Mask again" }).click();
+		await page.waitForFunction(() => !document.getElementById("conversation").textContent.includes("03/14/1968"));
+		await signOut();
+	});
 	await step("a requester sees requests, no notes, no tools; asks and replies", async () => {
 		await page.goto(U + "/");
 		await signIn(F.nadia);

@@ -49,6 +49,9 @@ with Desk() as desk:
         return {"id": uid, "email": email, "password": PASSWORD, "secret": secret, "codes": codes}
 
     mara, paul = staff("Mara Ostrov", "mara@clinic.example"), staff("Paul Lindqvist", "paul@clinic.example", ticket_restriction="assigned")
+    ines = staff("Ines Masked", "ines@clinic.example")
+    r = admin.put("/api/ward/v1/phi/users/%d" % ines["id"], {"setting": False})
+    check(r.status == 200, "PHI is masked for one: %r" % r)
     fresh = {"email": "fresh@clinic.example", "password": PASSWORD}
     fresh["id"], _ = desk.person(admin, "Fresh Newcomer", fresh["email"], "agent", password=PASSWORD)
     nadia, _ = desk.person(admin, "Nadia Fairbanks", "nadia@patients.example", password=PASSWORD)
@@ -79,7 +82,7 @@ with Desk() as desk:
     facts = os.path.join(folder, "facts.json")
     with open(facts, "w") as f:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair,
-                   "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
+                   "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "ines": ines, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
     env = dict(os.environ, NODE_PATH=os.path.join(home, "node_modules"), HOME=folder)
     try:

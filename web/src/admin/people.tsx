@@ -1,15 +1,19 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import type { User } from "../api";
+import { call, put, type User } from "../api";
 import { Choice, Name, Time } from "../ui/bits";
-import { Records } from "./records";
+import { useSays } from "../ui/says";
+import { Records, Typed } from "./records";
 
 export default function People() {
 	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const [reset, setReset] = useState<User | null>(null);
+	const masked = (u: User, setting: boolean | null) => put("/api/ward/v1/phi/users/" + u.id, { setting }).then(() => say(t("records.saved")), fault);
 	const [role, setRole] = useState("staff");
 	const roles: [string, string][] = ["end-user", "agent", "admin"].map((r) => [r, t("role." + r)]);
-	return <Records<User> source={{
+	return <><Records<User> source={{
 		path: "/api/v2/users", many: "users", one: "user", query: role === "staff" ? "role[]=agent&role[]=admin" : "role[]=" + role, title: t("admin.people"), empty: t("people.empty"),
 		tools: <Choice label={t("person.role")} hideLabel value={role} onChange={setRole} options={[["staff", t("people.staff")], ...roles]} />,
 		columns: [
@@ -24,6 +28,16 @@ export default function People() {
 			{ name: "ticket_restriction", words: t("people.sees"), kind: "choice", options: [["", t("people.all")], ["groups", t("people.groups")], ["organization", t("people.organization")], ["assigned", t("people.assigned")]], hint: t("people.seesHint") },
 			{ name: "suspended", words: t("people.suspended"), kind: "check" }, { name: "notes", words: t("people.notes"), kind: "long" },
 		],
+		actions: (u) => u.role === "end-user" ? null : (
+			<select className="plain-select" aria-label={t("people.more", { name: u.name })} value="" style={{ width: 90 }} onChange={(e) => {
+				if (e.target.value === "reset") setReset(u);
+				else masked(u, e.target.value === "role" ? null : e.target.value === "clear");
+			}}>
+				<option value="">{t("people.moreShort")}</option><option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option>
+			</select>
+		),
 		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id) },
-	}} />;
+	}} />
+		{reset ? <Typed title={t("people.resetFactor")} warn={t("people.resetWarn")} word={reset.email || String(reset.id)} onClose={() => setReset(null)} go={async () => { await call("DELETE", "/api/ward/v1/users/" + reset.id + "/factors"); say(t("people.resetDone")); }} /> : null}
+	</>;
 }

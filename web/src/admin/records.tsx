@@ -126,7 +126,7 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={source.empty} /> : (
 				<div className="scroll"><table className="list">
 					<caption className="sr">{source.title}</caption>
-					<thead><tr>{source.columns.map((c) => <th key={c.words} scope="col" className={c.wide ? "wide" : undefined} style={{ width: c.width }}>{c.words}</th>)}{acts ? <th scope="col" style={{ width: 170 }}><span className="sr">{t("records.acts")}</span></th> : null}</tr></thead>
+					<thead><tr>{source.columns.map((c) => <th key={c.words} scope="col" className={c.wide ? "wide" : undefined} style={{ width: c.width }}>{c.words}</th>)}{acts ? <th scope="col" style={{ width: source.actions ? 250 : 170 }}><span className="sr">{t("records.acts")}</span></th> : null}</tr></thead>
 					<tbody>{rows.map((r) => (
 						<tr key={r.id}>{source.columns.map((c) => <td key={c.words} className={"wrap" + (c.wide ? " wide" : "")}>{c.show(r)}</td>)}
 							{acts ? <td><div className="row">{source.actions?.(r, reload)}

@@ -13,10 +13,11 @@ import { useCommands } from "../ui/tools";
 import { Composer, type ComposerHandle } from "./composer";
 import { Said } from "./comment";
 import { Redact } from "./redact";
+import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
 
 interface Loaded { ticket: Ticket; users?: User[]; groups?: Group[]; organizations?: Organization[] }
-export interface Found { ticket: Finding[]; comments: { comment_id: number; findings: Finding[] }[] }
+export interface Found { masked?: boolean; ticket: Finding[]; comments: { comment_id: number; findings: Finding[] }[] }
 
 async function talk(id: number) {
 	const all = { comments: [] as Comment[], users: [] as User[] };
@@ -117,6 +118,8 @@ export default function TicketPage({ id }: { id: number }) {
 	const [tab, setTab] = useState<"talk" | "events">("talk");
 	const [redact, setRedact] = useState<string | null>(null);
 	const composer = useRef<ComposerHandle>(null);
+	const [unmasking, setUnmasking] = useState(false);
+	const [clear, setClear] = useState<{ ticket: Ticket; comments: Comment[] } | null>(null);
 
 	const reload = useCallback(() => Promise.all([cache.invalidateQueries({ queryKey: ["ticket", id] }), cache.invalidateQueries({ queryKey: ["talk", id] }),
 		cache.invalidateQueries({ queryKey: ["found", id] }), cache.invalidateQueries({ queryKey: ["tickets"] }), cache.invalidateQueries({ queryKey: ["counts"] })]), [cache, id]);
@@ -135,7 +138,10 @@ export default function TicketPage({ id }: { id: number }) {
 	if (one.error) return <Fault error={one.error} />;
 	if (!one.data) return <Loading />;
 	const { ticket } = one.data;
-	const onSubject = (found.data?.ticket || []).filter((f) => f.field === "subject");
+	// Offsets are of the original: in a masked text there is nothing to mark.
+	const masked = !!found.data?.masked && !clear;
+	const comments = (said.data?.comments || []).map((c) => clear?.comments.find((x) => x.id === c.id) || c);
+	const onSubject = masked ? [] : (found.data?.ticket || []).filter((f) => f.field === "subject");
 	const count = onSubject.length + (found.data?.comments || []).reduce((n, c) => n + c.findings.filter((f) => f.field === "body").length, 0);
 	return (
 		<div className="ticket">
@@ -145,7 +151,7 @@ export default function TicketPage({ id }: { id: number }) {
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
-					<h1 id="subject" dir="auto" className="wrap"><Marked text={ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={setRedact} /></h1>
+					<h1 id="subject" dir="auto" className="wrap"><Marked text={clear?.ticket.subject || ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={setRedact} /></h1>
 					<div className="row between">
 						<div className="row" role="tablist" aria-label={t("ticket.parts")}>
 							<Button size="small" isBasic={tab !== "talk"} role="tab" aria-selected={tab === "talk"} onClick={() => setTab("talk")}>{t("ticket.talk")}</Button>
@@ -157,9 +163,13 @@ export default function TicketPage({ id }: { id: number }) {
 						</div>
 					</div>
 				</header>
+				{found.data?.masked ? (
+					<div className="leaving row" style={{ margin: "0 20px 8px" }} id="masked"><span className="grow">{clear ? t("mask.clear") : t("mask.masked")}</span>
+						{clear ? <Button size="small" onClick={() => setClear(null)}>{t("mask.again")}</Button> : <Button size="small" onClick={() => setUnmasking(true)}>{t("mask.show")}</Button>}</div>
+				) : null}
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
 					<ol className="said" id="conversation">
-						{said.data.comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={findings.get(c.id) || []} onPick={setRedact} />)}
+						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? [] : findings.get(c.id) || []} onPick={setRedact} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
 				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : (
@@ -169,6 +179,7 @@ export default function TicketPage({ id }: { id: number }) {
 			<aside aria-label={t("field.requester")}>
 				<Requester user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} />
 			</aside>
+			{unmasking ? <Unmask id={id} onClose={() => setUnmasking(false)} onClear={(c) => { setClear(c); setUnmasking(false); }} /> : null}
 			{redact !== null ? <Redact ticket={ticket} text={redact} comments={said.data?.comments || []} allowed={me.role === "admin"} onClose={() => setRedact(null)} onDone={reload} /> : null}
 		</div>
 	);
