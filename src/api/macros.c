@@ -75,7 +75,7 @@ custom_text(struct ctx *cx, const struct ticket *t, int64_t id)
 	if (text.n > 2 && json_parse(cx, text, &all) != OK)
 		fail_forget(cx);
 	json_array_foreach(all, i, one)
-		if (json_integer_value(json_object_get(one, "id")) == id)
+		if (json_integer_value(json_object_get(one, "id")) == id && field_readable(cx, id))
 			return json_compact(cx, json_object_get(one, "value"));
 	return S("null");
 }
@@ -151,6 +151,8 @@ apply_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 		jw_key(&j, "comment");
 		jw_obj(&j);
 		if (m.body_set) {
+			/* The ticket's own words may stand in it. */
+			m.body = reveal(cx, HIDE(m.body), TO_SHOW_ACTOR);
 			jw_kstr(&j, "body", m.body);
 			jw_key(&j, "scoped_body");
 			jw_arr(&j);

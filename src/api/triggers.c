@@ -361,6 +361,9 @@ dry_run(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_arr(&j);
 	for (int i = 0; i < t.audit.event_count; i++) {
 		const struct audit_event *e = &t.audit.event[i];
+		int64_t field;
+		if (e->field.n && e->field.p[0] >= '0' && e->field.p[0] <= '9' && str_int(e->field, &field) && !field_readable(cx, field))
+			continue;
 		jw_obj(&j);
 		jw_kstr(&j, "type", e->type);
 		if (e->field.n) {

@@ -4,7 +4,7 @@
  * Each is one transaction over ticket_create() and ticket_update(), so that
  * gate, PHI, audit, search and trail are where they always are.
  */
-#include "desk/in.h"
+#include "desk/rule.h"
 
 #define INCIDENTS_A_JOB 2000
 
@@ -465,6 +465,7 @@ desk_user_merged(struct ctx *cx, int64_t from, int64_t to)
 		return bad_check(cx);
 	}
 	TRY(next_generated(cx, &g));
+	view_forget(cx);
 	TRY(store_exec(cx, &take_requests, ARGS(INT(cx->account), INT(from), INT(to), INT(g)), NULL));
 	TRY(store_exec(cx, &take_comments, ARGS(INT(cx->account), INT(from), INT(to)), NULL));
 	TRY(store_exec(cx, &take_audits, ARGS(INT(cx->account), INT(from), INT(to)), NULL));
@@ -479,5 +480,6 @@ desk_org_merged(struct ctx *cx, int64_t from, int64_t to)
 	usec g;
 
 	TRY(next_generated(cx, &g));
+	view_forget(cx);
 	return store_exec(cx, &move_org, ARGS(INT(cx->account), INT(from), INT(to), INT(g)), NULL);
 }

@@ -624,6 +624,19 @@ eval_time(struct subject *s, const struct cond *c)
 	return by_number(s, c, now, now);
 }
 
+/* What the requester said of a solved ticket; values: enum below, or with its comment. */
+enum { SCORE_NONE, SCORE_BAD, SCORE_GOOD, SCORE_BAD_WORDS, SCORE_GOOD_WORDS };
+
+static bool
+eval_score(struct subject *s, const struct cond *c)
+{
+	bool words = s->t->rating.hidden.n != 0, is = false;
+
+	for (int i = 0; i < c->nums; i++)
+		is = is || c->num[i] == s->t->rating_score || (words && c->num[i] == s->t->rating_score + 2 && s->t->rating_score != 0);
+	return is == (c->op == OP_IS || c->op == OP_INCLUDES);
+}
+
 static bool
 eval_shift(struct subject *s, const struct cond *c)
 {
@@ -679,6 +692,7 @@ static const struct cond_row conds[] = {
 	OTHER("recipient", "Received at", "Ticket", VAL_TEXT, EVERYWHERE, OPS_EQ, eval_recipient),
 	OTHER("role", "Current user", "Other", VAL_ROLE, IN_TRIGGER, OPS_EQ, eval_role),
 	OTHER("requester_role", "Requester role", "Requester", VAL_ROLE, EVERYWHERE, OPS_EQ, eval_requester_role),
+	OTHER("satisfaction_score", "Satisfaction", "Ticket", VAL_SCORE, EVERYWHERE, OPS_EQ | OPS_SET, eval_score),
 	OTHER("in_business_hours", "Within (schedule)", "Ticket", VAL_SHIFT, IN_TRIGGER | IN_AUTOMATION, OPS_EQ, eval_shift),
 	OTHER("custom_fields_", "Custom field", "Custom fields", VAL_CUSTOM, EVERYWHERE, OPS_CUSTOM, eval_custom),
 
@@ -771,6 +785,9 @@ rule_number(enum value_type type, str s, int64_t *out)
 	enum ticket_priority pr;
 	enum ticket_type ty;
 	int64_t n;
+	static const struct { const char *word; int v; } scores[] = { { "unoffered", SCORE_NONE }, { "offered", SCORE_NONE },
+	    { "bad", SCORE_BAD }, { "good", SCORE_GOOD }, { "bad_with_comment", SCORE_BAD_WORDS }, { "badwithcomment", SCORE_BAD_WORDS },
+	    { "good_with_comment", SCORE_GOOD_WORDS }, { "goodwithcomment", SCORE_GOOD_WORDS } };
 
 	switch (type) {
 	case VAL_STATUS:
@@ -832,6 +849,11 @@ rule_number(enum value_type type, str s, int64_t *out)
 		return s.n && s.n <= 6 && str_int(s, out) && *out >= 0;
 	case VAL_TIME:
 		return time_parse(s, out);
+	case VAL_SCORE:
+		for (size_t i = 0; i < COUNT(scores); i++)
+			if (str_eq(s, str_of(scores[i].word)))
+				return *out = scores[i].v, true;
+		return false;
 	case VAL_SHIFT:
 		if (str_eq(s, S("false")))
 			return *out = 0, true;
@@ -940,7 +962,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 	}
 	/* Where "none" means nothing, a value must be there. */
 	if (c->nums + c->words == 0 && (type == VAL_STATUS || type == VAL_VIA || type == VAL_UPDATE || type == VAL_COMMENT
-	    || type == VAL_ROLE || type == VAL_WORDS || type == VAL_TAGS || type == VAL_HOURS || type == VAL_COUNT
+	    || type == VAL_ROLE || type == VAL_SCORE || type == VAL_WORDS || type == VAL_TAGS || type == VAL_HOURS || type == VAL_COUNT
 	    || type == VAL_PUBLIC || type == VAL_DAYS || c->op == OP_LESS || c->op == OP_GREATER)) {
 		wrong(cx, "conditions", "Conditions: a value is missing");
 		*ok = false;
@@ -1018,6 +1040,16 @@ rule_compile(struct ctx *cx, const struct rule *r, struct compiled *out)
 				out->acts += ok;
 			}
 		}
+	}
+}
+
+void
+rule_fields_check(struct ctx *cx, const struct compiled *c)
+{
+	for (int i = 0; i < c->alls + c->anys; i++) {
+		const struct cond *k = i < c->alls ? &c->all[i] : &c->any[i - c->alls];
+		if (k->row->type == VAL_CUSTOM && !field_readable(cx, k->field))
+			wrong(cx, "conditions", "Conditions: names a field that is not known");
 	}
 }
 

@@ -29,7 +29,7 @@ const char *op_title(enum op o);
 
 enum value_type {
 	VAL_STATUS, VAL_PRIORITY, VAL_TYPE, VAL_AGENT, VAL_USER, VAL_GROUP, VAL_ORG, VAL_ID, VAL_VIA, VAL_UPDATE, VAL_PUBLIC,
-	VAL_COMMENT, VAL_ROLE, VAL_TAGS, VAL_WORDS, VAL_TEXT, VAL_HOURS, VAL_COUNT, VAL_TIME, VAL_DAYS, VAL_CUSTOM, VAL_SHIFT,
+	VAL_COMMENT, VAL_ROLE, VAL_TAGS, VAL_WORDS, VAL_TEXT, VAL_HOURS, VAL_COUNT, VAL_TIME, VAL_DAYS, VAL_CUSTOM, VAL_SHIFT, VAL_SCORE,
 	VAL_TYPES
 };
 
@@ -102,6 +102,9 @@ void act_read(struct ctx *cx, const json_t *one, unsigned where, struct act *a, 
 str  rule_text(struct ctx *cx, const json_t *v);                             /* a value as text */
 bool rule_number(enum value_type type, str s, int64_t *out);                 /* false: none of this type */
 
+/* Fields that the actor may not read are not there for his rules either. */
+void rule_fields_check(struct ctx *cx, const struct compiled *c);
+
 const struct cond_row *cond_rows(int *count);
 const struct act_row  *act_rows(int *count);
 
@@ -117,6 +120,7 @@ struct subject {
 	int64_t               user_id;           /* who does it, or looks: "current user" */
 	enum role             role;
 	usec                  now;
+	const struct actor   *reader;            /* to whom what is rendered is shown; NULL: it is sent */
 	const struct metric  *m;                 /* loaded when first asked for */
 	struct user          *requester;         /* the same */
 	int64_t              *group; int groups; bool have_groups;   /* current user's */

@@ -24,6 +24,8 @@ values(struct json *j, enum value_type type)
 		[VAL_COMMENT] = { { "true", "Public" }, { "false", "Private" }, { "not_relevant", "Present (public or private)" },
 		    { "requester_can_see_comment", "Present, and requester can see the comment" } },
 		[VAL_ROLE] = { { "agent", "(agent)" }, { "end_user", "(end user)" }, { "admin", "(administrator)" } },
+		[VAL_SCORE] = { { "good", "Good" }, { "bad", "Bad" }, { "good_with_comment", "Good with comment" },
+		    { "bad_with_comment", "Bad with comment" }, { "unoffered", "Unoffered" } },
 		[VAL_SHIFT] = { { "true", "Yes" }, { "false", "No" } },
 		[VAL_VIA] = { { "0", "Web form" }, { "4", "Mail" }, { "5", "Web service (API)" }, { "8", "Business rule" },
 		    { "23", "Help center" }, { "29", "Chat" }, { "44", "Voice" } },

@@ -517,6 +517,7 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 	if (rules_too) {
 		struct bad_field **before = cx->bad_end;
 		rule_compile(cx, r, &c);
+		rule_fields_check(cx, &c);
 		if (r->kind == RULE_VIEW) {
 			for (int i = 0; i < c.alls; i++)
 				found = found || c.all[i].row->type == VAL_STATUS || c.all[i].row->type == VAL_TYPE

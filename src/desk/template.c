@@ -42,8 +42,9 @@ word_or_none(const char *z)
 
 /* A name, address or the like of a user; nothing of nobody. */
 static enum err
-user_value(struct ctx *cx, int64_t id, str what, str *out)
+user_value(struct subject *s, int64_t id, str what, str *out)
 {
+	struct ctx *cx = s->cx;
 	struct user u;
 	struct organization o;
 	enum err e;
@@ -56,6 +57,13 @@ user_value(struct ctx *cx, int64_t id, str what, str *out)
 		return OK;
 	}
 	TRY(e);
+	/* Of patients, as lists show them. */
+	if (s->reader != NULL && !actor_sees_phi(s->reader) && u.role == ROLE_END_USER && !str_eq(what, S("id")) && !str_eq(what, S("language")) && !str_eq(what, S("locale"))
+	    && !str_eq(what, S("role"))) {
+		*out = str_eq(what, S("email")) ? S("[EMAIL]") : str_eq(what, S("phone")) ? S("[PHONE]") : str_find(what, S("name")) != SIZE_MAX
+		    ? S("[NAME]") : S("");
+		return OK;
+	}
 	if (str_eq(what, S("name")))
 		*out = reveal(cx, u.name, TO_STORE);
 	else if (str_eq(what, S("first_name")) || str_eq(what, S("last_name"))) {
@@ -92,11 +100,12 @@ user_value(struct ctx *cx, int64_t id, str what, str *out)
 }
 
 static str
-author_line(struct ctx *cx, const struct comment *c)
+author_line(struct subject *s, const struct comment *c)
 {
+	struct ctx *cx = s->cx;
 	str name = S(""), at = time_iso(cx->arena, c->created_at ? c->created_at : cx->now);
 
-	if (user_value(cx, c->author_id, S("name"), &name) != OK)
+	if (user_value(s, c->author_id, S("name"), &name) != OK)
 		fail_forget(cx);
 	return str_printf(cx->arena, STR_F ", " STR_F "\n\n" STR_F "\n", STR_A(name), STR_A(at),
 	    STR_A(reveal(cx, c->body, TO_STORE)));
@@ -113,7 +122,7 @@ comments_text(struct subject *s, bool only_public, bool formatted, int limit, st
 
 	buf_init(&b, cx->arena, RENDERED_MAX);
 	if (s->comment != NULL && (s->comment->is_public || !only_public) && shown < limit) {
-		buf_add(&b, formatted ? author_line(cx, s->comment) : reveal(cx, s->comment->body, TO_STORE));
+		buf_add(&b, formatted ? author_line(s, s->comment) : reveal(cx, s->comment->body, TO_STORE));
 		shown++;
 	}
 	if (shown < limit && s->t->id != 0 && !s->created)
@@ -123,7 +132,7 @@ comments_text(struct subject *s, bool only_public, bool formatted, int limit, st
 			continue;
 		if (shown)
 			buf_add(&b, S("\n----------------------------------------------\n\n"));
-		buf_add(&b, formatted ? author_line(cx, &c[i]) : reveal(cx, c[i].body, TO_STORE));
+		buf_add(&b, formatted ? author_line(s, &c[i]) : reveal(cx, c[i].body, TO_STORE));
 		shown++;
 	}
 	*out = buf_str(&b);              /* what fitted */
@@ -225,11 +234,11 @@ ticket_value(struct subject *s, str what, str *out)
 	else if (str_eq(what, S("public_comments_formatted")))
 		return comments_text(s, true, true, 100, out);
 	else if (str_eq(head, S("requester")))
-		return user_value(cx, t->requester_id, rest, out);
+		return user_value(s, t->requester_id, rest, out);
 	else if (str_eq(head, S("assignee")))
-		return user_value(cx, t->assignee_id, rest, out);
+		return user_value(s, t->assignee_id, rest, out);
 	else if (str_eq(head, S("submitter")))
-		return user_value(cx, t->submitter_id, rest, out);
+		return user_value(s, t->submitter_id, rest, out);
 	else if (str_eq(what, S("group.name")) && t->group_id) {
 		TRY(group_many(cx, &t->group_id, 1, &g, &n));
 		if (n == 1)
@@ -281,9 +290,9 @@ value_of(struct subject *s, str name, str *out)
 	if (str_eq(head, S("ticket")))
 		return ticket_value(s, rest, out);
 	if (str_eq(head, S("current_user")) || str_eq(head, S("agent")))
-		return user_value(s->cx, s->user_id, rest, out);
+		return user_value(s, s->user_id, rest, out);
 	if (str_eq(head, S("requester")))
-		return user_value(s->cx, s->t->requester_id, rest, out);
+		return user_value(s, s->t->requester_id, rest, out);
 	if (str_eq(head, S("dc")))
 		return dynamic_content(s, rest, out);
 	return OK;

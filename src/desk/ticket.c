@@ -508,7 +508,7 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 /* What a rule changed, or with rule_id 0 the person, for the trail; the text of a comment is committed to only. */
 static enum err
 trail_part(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a, const struct comment *c,
-    str policy, const char *cause, int64_t rule_id)
+    str policy, const char *cause, int64_t rule_id, bool always)
 {
 	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 3);
 	int n = 0;
@@ -523,7 +523,7 @@ trail_part(struct ctx *cx, const char *action, const struct ticket *t, const str
 	if (c != NULL)
 		f[n++] = (struct trail_field){ .name = c->is_public ? "comment.public" : "comment.private",
 		    .after = c->body, .has_after = true, .commit_only = true };
-	if (rule_id != 0 && n == 0)
+	if (n == 0 && !always)
 		return OK;               /* it only notified */
 	if (policy.n)
 		f[n++] = (struct trail_field){ .name = "phi_policy", .after = HIDE(policy), .has_after = true };
@@ -536,15 +536,17 @@ static enum err
 trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
     const struct comment *c, str policy, const char *cause, const struct compiled *automation)
 {
-	TRY(trail_part(cx, action, t, a, c, policy, cause, 0));
+	int64_t first = automation != NULL ? automation->r.id : 0;
+
+	TRY(trail_part(cx, action, t, a, c, policy, cause, first, true));
 	for (int i = 0; i < a->event_count; i++) {
 		int64_t id = a->event[i].rule_id;
-		bool before = id == 0;
+		bool before = id == first;
 		for (int k = 0; k < i && !before; k++)
 			before = a->event[k].rule_id == id;
 		if (!before)
-			TRY(trail_part(cx, "ticket.update", t, a, NULL, S(""), str_z(cx->arena, str_printf(cx->arena, "%s:%lld",
-			    automation != NULL && automation->r.id == id ? "automation" : "trigger", (long long)id)), id));
+			TRY(trail_part(cx, "ticket.update", t, a, NULL, S(""), str_z(cx->arena, str_printf(cx->arena, "trigger:%lld",
+			    (long long)id)), id, false));
 	}
 	return OK;
 }

@@ -477,7 +477,8 @@ macro_apply(struct ctx *cx, const struct rule *macro, int64_t ticket_id, struct 
 {
 	struct ticket t = { .tags = HIDE(S("[]")), .custom_fields = HIDE(S("[]")) };
 	struct compiled c;
-	struct subject s = { .cx = cx, .t = &out->ticket, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+	struct subject s = { .cx = cx, .t = &out->ticket, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now,
+	    .reader = cx->actor };
 	const struct actor *actor = cx->actor;
 	struct effect fx = { .cx = cx, .s = &s, .t = &out->ticket, .rule = &c, .dry = true };
 	static const struct { const char *name; unsigned bit; } bits[] = {
@@ -606,7 +607,7 @@ type_word(enum value_type v)
 		[VAL_GROUP] = "group", [VAL_ORG] = "organization", [VAL_ID] = "id", [VAL_VIA] = "channel", [VAL_UPDATE] = "update",
 		[VAL_PUBLIC] = "truth", [VAL_COMMENT] = "comment", [VAL_ROLE] = "role", [VAL_TAGS] = "tags", [VAL_WORDS] = "words",
 		[VAL_TEXT] = "text", [VAL_HOURS] = "hours", [VAL_COUNT] = "count", [VAL_TIME] = "time", [VAL_DAYS] = "days",
-		[VAL_CUSTOM] = "custom field", [VAL_SHIFT] = "schedule",
+		[VAL_CUSTOM] = "custom field", [VAL_SHIFT] = "schedule", [VAL_SCORE] = "satisfaction",
 	};
 
 	return (unsigned)v < VAL_TYPES && words[v] ? words[v] : "value";
@@ -625,6 +626,7 @@ rule_dry_run(struct ctx *cx, const struct rule *r, int64_t ticket_id, int64_t au
 
 	TRY(ticket_get(cx, ticket_id, &t));
 	rule_compile(cx, r, &c);
+	rule_fields_check(cx, &c);
 	TRY(bad_check(cx));
 	TRY(audits_of(cx, ticket_id, &a, &n));
 	for (int i = 0; i < n; i++)

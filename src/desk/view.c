@@ -304,7 +304,8 @@ look(struct plan *p, const struct cond *c)
 	p->timed = p->timed || c->row->type == VAL_HOURS || c->row->type == VAL_SHIFT || names_metric(c) || c->op == OP_WITHIN_LAST
 	    || c->op == OP_WITHIN_NEXT;
 	p->sealed = p->sealed || c->row->type == VAL_TAGS || c->row->type == VAL_CUSTOM;
-	p->words = p->words || c->row->type == VAL_WORDS || c->row->type == VAL_TEXT || c->row->type == VAL_ROLE;
+	p->words = p->words || c->row->type == VAL_WORDS || c->row->type == VAL_TEXT || c->row->type == VAL_ROLE
+	    || c->row->type == VAL_SCORE;
 	for (int i = 0; i < c->nums; i++) {
 		p->mine = p->mine || c->num[i] == NUM_ME || c->num[i] == NUM_MY_GROUPS;
 		p->groups = p->groups || c->num[i] == NUM_MY_GROUPS;
@@ -749,6 +750,7 @@ view_draft(struct ctx *cx, const struct rule *in, struct rule *out)
 	out->id = 0;
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
 	rule_compile(cx, out, &c);
+	rule_fields_check(cx, &c);
 	view_check(cx, &c);
 	return bad_check(cx);
 }

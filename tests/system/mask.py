@@ -25,6 +25,10 @@ with Desk() as desk:
     pages = ["tickets/%d.json?include=users" % t, "tickets/%d/comments.json?include=users" % t, "tickets/%d/audits.json" % t, "tickets.json?include=users",
              "search.json?query=" + urllib.parse.quote("type:ticket asks"), "search.json?query=type:user", "requests/%d.json" % t, "requests/%d/comments.json" % t,
              "tickets/%d/tags.json" % t, "users/%d.json" % who, "users.json", "suspended_tickets.json", "attachments/%d.json" % up["attachment"]["id"]]
+    macro = c.post("/api/v2/macros.json", {"macro": {"title": "m", "actions": [{"field": "subject", "value": "Re: {{ticket.title}}"}, {"field": "comment_value",
+                   "value": "Dear {{ticket.requester.first_name}} {{ticket.requester.last_name}} ({{ticket.requester.email}}, {{ticket.requester.phone}}): {{ticket.title}} {{ticket.tags}} {{ticket.comments_formatted}}"}]}}).json["macro"]["id"]
+    unsolved = [v["id"] for v in c.get("/api/v2/views.json").json["views"] if v["title"] == "All unsolved tickets"][0]
+    pages += ["tickets/%d/macros/%d/apply.json" % (t, macro), "views/%d/execute.json" % unsolved, "views/%d/tickets.json?include=users" % unsolved]
     admin_pages = ["incremental/tickets/cursor.json?start_time=0", "incremental/users/cursor.json?start_time=0", "audit_logs.json?page[size]=100"]
     mine = ["/api/v2/requests/%d.json" % t, "/api/v2/requests/%d/comments.json" % t]
 

@@ -172,7 +172,25 @@ with Desk() as desk:
     check('trigger:%d\\"' % t1["id"] in trail, "the trail names the trigger as the cause")
     check("trigger.create" in trail and "Urgent words" not in trail, "rules' changes are in the trail, their words are not")
     # custom fields
-    trigger(title="Field", conditions={"all": [{"field": "custom_fields_9001", "operator": "is", "value": "blue"}]}, actions=[{"field": "current_tags", "value": "is_blue"}])
+    color = admin.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "tagger", "title": "Color", "custom_field_options": [{"name": "Blue", "value": "blue"}, {"name": "Red", "value": "red"}]}}).json["ticket_field"]["id"]
+    size = admin.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "integer", "title": "Size"}}).json["ticket_field"]["id"]
+    trigger(title="Field", conditions={"all": [{"field": "custom_fields_%d" % color, "operator": "is", "value": "blue"}]}, actions=[{"field": "current_tags", "value": "is_blue"}, {"field": "custom_fields_%d" % size, "value": "7"}])
+    t = ticket(custom_fields=[{"id": color, "value": "blue"}])
+    check("is_blue" in t["tags"] and {"id": size, "value": 7} in t["custom_fields"], "custom fields are asked and set, typed: %r" % t)
+    trigger(title="Recolor", conditions={"all": [{"field": "subject_includes_word", "operator": "includes", "value": "recolor"}]}, actions=[{"field": "custom_fields_%d" % color, "value": "red"}, {"field": "custom_fields_%d" % size, "value": "huge"}])
+    t = ticket(subject="recolor")
+    check({"id": color, "value": "red"} in t["custom_fields"] and "red" in t["tags"] and {"id": size, "value": None} in t["custom_fields"], "with the option's tag, and without what does not fit: %r" % t)
+    r = admin.post("/api/v2/triggers.json", {"trigger": {"title": "x", "conditions": {"all": [{"field": "custom_fields_999999", "operator": "is", "value": "a"}]}, "actions": [{"field": "status", "value": "open"}]}})
+    check(r.status == 422, "a field that is not there: %r" % r)
+    sv = admin.get("/api/v2/custom_statuses.json").json["custom_statuses"]
+    lab = admin.post("/api/v2/custom_statuses.json", {"custom_status": {"status_category": "pending", "agent_label": "At the lab"}}).json["custom_status"]["id"]
+    trigger(title="Lab", conditions={"all": [{"field": "subject_includes_word", "operator": "includes", "value": "labwork"}, {"field": "update_type", "operator": "is", "value": "Create"}]}, actions=[{"field": "custom_status_id", "value": str(lab)}])
+    t = ticket(subject="labwork")
+    check(t["status"] == "pending" and t["custom_status_id"] == lab, "a custom status brings its category: %r" % t)
+    inlab = view(title="Lab", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "custom_status_id", "operator": "is", "value": str(lab)}])
+    check(ids(admin, inlab["id"]) == [t["id"]] and count(admin, inlab["id"]) == 1, "and is found by a view")
+    update(t["id"], status="open")
+    check(count(admin, inlab["id"]) == 0 and admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["custom_status_id"] != lab, "it goes with the category")
 
     # ---- refused
     for what, t in (("no title", {"conditions": {"all": [{"field": "status", "operator": "is", "value": "new"}]}, "actions": [{"field": "status", "value": "open"}]}),
@@ -251,6 +269,12 @@ with Desk() as desk:
     check(admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] != "pending", "and does not do it")
     check(agent.post("/api/ward/v1/rules/dry_run", {"kind": "view", "ticket_id": hidden, "rule_id": unsolved}).status == 404, "not on a ticket that one may not see")
 
+    t = ticket(requester_id=end_id, status="solved", assignee_id=agent_id)["id"]
+    bad_ones = view(title="Bad", all=[{"field": "status", "operator": "is", "value": "solved"}, {"field": "satisfaction_score", "operator": "includes", "value": ["bad"]}])
+    check(t not in ids(admin, bad_ones["id"]), "not rated yet")
+    r = end.post("/api/v2/tickets/%d/satisfaction_rating.json" % t, {"satisfaction_rating": {"score": "bad"}})
+    check(r.status in (200, 201) and t in ids(admin, bad_ones["id"]), "rated tickets: %r" % r)
+
     # ---- macros
     def macro(client=admin, **m):
         r = client.post("/api/v2/macros.json", {"macro": m})
@@ -310,6 +334,36 @@ with Desk() as desk:
                    {"field": "created_at", "operator": "greater_than", "value": "72"}]}, "actions": [{"field": "current_tags", "value": "late"}]}})
     n = count(admin, unsolved)
     check(run(73) == n and run(74) == 0, "all that fit, each once (%d)" % n)
+    # kill -9 in the middle: nothing is lost, nothing done twice
+    x = admin.post("/api/v2/automations.json", {"automation": {"title": "Sweep", "conditions": {"all": [{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "current_tags", "operator": "includes", "value": "sweep"},
+                   {"field": "created_at", "operator": "greater_than", "value": "1"}]}, "actions": [{"field": "remove_tags", "value": "sweep"}, {"field": "priority", "value": "urgent"}]}}).json["automation"]["id"]
+    j = [admin.post("/api/v2/tickets/create_many.json", {"tickets": [{"subject": "k", "comment": {"body": "x"}, "tags": ["sweep"]}] * 100}).json["job_status"]["id"] for _ in range(3)]
+    while any(admin.get("/api/v2/job_statuses/%s.json" % u).json["job_status"]["status"] != "completed" for u in j):
+        time.sleep(0.05)
+    swept = view(title="Swept", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "current_tags", "operator": "includes", "value": "sweep"}])
+    check(count(admin, swept["id"]) == 300, "300 tickets wait")
+    import threading
+    for wait in (0.1, 0.25):
+        def go():
+            try:
+                Client(desk, desk.ADMIN, tok).post("/api/ward/v1/automations/run", {"at": at(2)})
+            except OSError:
+                pass
+            except Exception:
+                pass
+        tok = desk.token()
+        th = threading.Thread(target=go)
+        th.start()
+        time.sleep(wait)
+        desk.kill()
+        th.join()
+        desk.start()
+    left = count(admin, swept["id"])
+    admin.post("/api/ward/v1/automations/run", {"at": at(2)})
+    admin.post("/api/ward/v1/automations/run", {"at": at(2)})
+    check(count(admin, swept["id"]) == 0, "all are done after two kills (%d were left)" % left)
+    trail = desk.ward("trail", "export", "--format", "jsonl").stdout.decode()
+    check(trail.count('automation:%d\\"' % x) == 300, "each once (%d)" % trail.count('automation:%d\\"' % x))
     check(admin.get("/api/v2/automations/active.json").json["count"] >= 3 and admin.delete("/api/v2/automations/%d.json" % r.json["automation"]["id"]).status == 204, "listed and deleted")
     check(agent.post("/api/ward/v1/automations/run", {}).status == 403, "not an agent's to run")
 
