@@ -20,7 +20,7 @@ struct export {
 	int64_t id;
 	usec    start;               /* what start_time said; 0 with a cursor */
 	int     limit;
-	bool    no_deleted, counted, metrics, users, groups, orgs;
+	bool    no_deleted, counted, users, groups, orgs;
 };
 
 /* Where to begin: a cursor, or start_time in unix seconds. False: an error is in rp. */
@@ -33,7 +33,7 @@ begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struc
 	char kind;
 
 	*x = (struct export){ .limit = PAGE_MAX, .no_deleted = api_query_is(rq, "exclude_deleted", "true"),
-	    .counted = api_includes(rq, "comment_count"), .metrics = api_includes(rq, "metric_sets"),
+	    .counted = api_includes(rq, "comment_count"),
 	    .users = api_includes(rq, "users"), .groups = api_includes(rq, "groups"), .orgs = api_includes(rq, "organizations") };
 	if (per != NULL) {
 		if (!str_int(*per, &n) || n < 1) {

@@ -76,6 +76,11 @@ bool     address_ok(str a);
 /* conf.c */
 enum err conf_load(struct ctx *cx, struct flow *f) MUST_CHECK;
 
+#define WHY_NO_RELAY "mail is not set up; an administrator sets relay and address: PUT /api/ward/v1/mail"
+#define WHY_NO_DEST  "its recipient is not on the list; an administrator may add the address, its domain or *:" \
+	" POST /api/ward/v1/destinations"
+#define WHY_BOUNCED  "mail to this address came back for good; correct it, or retry to try it once more"
+
 /* post.c, webhook.c: one try of one message */
 struct smtp;
 enum err mail_try(struct ctx *cx, struct smtp *smtp, const struct message *m, struct outcome *out) MUST_CHECK;

@@ -255,7 +255,7 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 		TRY(address_bounced(cx, o->to.hidden, &dead));
 		if (dead) {
 			state = FLOW_DEAD;
-			reason = "mail to this address came back for good; correct it, or retry to try it once more";
+			reason = WHY_BOUNCED;
 		}
 		if (o->automatic) {
 			struct flow_conf conf;
@@ -267,6 +267,11 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 				    .id = o->ticket_id, .cause = dead ? "address bounced" : "too many automatic mails to one recipient" });
 		}
 		TRY(destination_for_mail(cx, o->to.hidden, &a));
+		/* What is in the way now need not be found out by a sender. */
+		if (!dead && (!a.found || !flow_mail_on(cx))) {
+			state = FLOW_HELD;
+			reason = flow_mail_on(cx) ? WHY_NO_DEST : WHY_NO_RELAY;
+		}
 		content = a.content && (o->text.hidden.n != 0 || o->subject.hidden.n != 0);
 	} else
 		content = o->body.hidden.n != 0;
@@ -280,9 +285,12 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 	    ID(o->comment_id), ID(o->user_id), ID(o->webhook_id), INT(o->automatic), INT(content),
 	    reason ? TEXT(str_of(reason)) : NIL, INT(cx->now),
 	    o->kind == FLOW_MAIL ? BLIND(HIDE(str_lower(cx->arena, o->to.hidden))) : NIL, SEALED(key, HIDE(doc))), NULL));
-	flow_ring(cx, o->kind);
 	if (out != NULL)
 		*out = id;
+	if (state != FLOW_QUEUED)
+		return trail_append(cx, &(struct event){ .action = state == FLOW_HELD ? "outbox.held" : "outbox.dead", .object = "outbox",
+		    .id = id, .parent = o->ticket_id, .cause = reason });
+	flow_ring(cx, o->kind);
 	return OK;
 }
 

@@ -190,17 +190,16 @@ mail_try(struct ctx *cx, struct smtp *smtp, const struct message *m, struct outc
 	TRY(address_bounced(cx, m->to, &bounced));
 	*out = (struct outcome){ .what = TRIED_HOLD, .masked = !(a.content && m->content) };
 	if (conf.host.n == 0 || conf.from.n == 0) {
-		out->reason = "mail is not set up; an administrator sets relay and address: PUT /api/ward/v1/mail";
+		out->reason = WHY_NO_RELAY;
 		return OK;
 	}
 	if (!a.found) {
-		out->reason = "its recipient is not on the list; an administrator may add the address, its domain or *:"
-		    " POST /api/ward/v1/destinations";
+		out->reason = WHY_NO_DEST;
 		return OK;
 	}
 	if (bounced) {
 		out->what = TRIED_NEVER;
-		out->reason = "mail to this address came back for good; correct it, or retry to try it once more";
+		out->reason = WHY_BOUNCED;
 		return OK;
 	}
 	TRY(compose(cx, m, &conf, !out->masked, &raw, &bounce_to));
