@@ -343,7 +343,7 @@ static void
 cors(struct http_reply *rp)
 {
 	http_head(rp, "Access-Control-Allow-Origin", S("*"));
-	http_head(rp, "Access-Control-Allow-Methods", S("GET, POST, PUT, DELETE, OPTIONS"));
+	http_head(rp, "Access-Control-Allow-Methods", S("GET, POST, PUT, PATCH, DELETE, OPTIONS"));
 	http_head(rp, "Access-Control-Allow-Headers", S("Authorization, Content-Type, If-None-Match, Idempotency-Key,"
 	    " X-On-Behalf-Of"));
 	http_head(rp, "Access-Control-Expose-Headers", S("X-Rate-Limit, X-Rate-Limit-Remaining, Retry-After, ETag,"

@@ -27,6 +27,7 @@ FILE_TEXT(schema_0071, "data/schema/0071-webhook.sql");
 FILE_TEXT(schema_0072, "data/schema/0072-threads.sql");
 FILE_TEXT(schema_0073, "data/schema/0073-exports.sql");
 FILE_TEXT(schema_0074, "data/schema/0074-job.sql");
+FILE_TEXT(schema_0075, "data/schema/0075-outbox-user.sql");
 FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 
@@ -53,6 +54,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 72, DB_MAIN, "threads", { schema_0072, schema_0072_end } },
 	{ 73, DB_MAIN, "exports", { schema_0073, schema_0073_end } },
 	{ 74, DB_MAIN, "job",     { schema_0074, schema_0074_end } },
+	{ 75, DB_MAIN, "outbox-user", { schema_0075, schema_0075_end } },
 	{ 90, DB_MAIN, "factor",  { schema_0090, schema_0090_end } },
 	{ 91, DB_MAIN, "link",    { schema_0091, schema_0091_end } },
 };

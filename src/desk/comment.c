@@ -4,6 +4,7 @@
 
 #include "desk/def.h"
 #include "desk/in.h"
+#include "flow/flow.h"
 #include "phi.h"
 
 #define COMMENT_COLS "c.id, c.ticket_id, c.key_id, c.author_id, c.audit_id, c.is_public, c.redacted, c.attachments," \
@@ -585,6 +586,7 @@ private_tx(struct ctx *cx, void *arg)
 	if (!c.is_public)
 		return OK;
 	TRY(store_exec(cx, &set_private, ARGS(INT(cx->account), INT(c.id)), NULL));
+	TRY(flow_forget_ticket(cx, t.id));       /* what still waits to tell of it goes without its words */
 	TRY(store_next_id(cx, "audit", &n));
 	a = (struct audit){ .id = n * AUDIT_STEP, .ticket_id = t.id, .author_id = cx->actor->user_id, .event_count = 1,
 	    .event = NEW(cx->arena, struct audit_event, 1), .metadata = HIDE(S("{\"system\":{},\"custom\":{}}")) };
@@ -601,7 +603,8 @@ private_tx(struct ctx *cx, void *arg)
 enum err
 comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id)
 {
-	return store_write(cx, private_tx, &(struct privacy){ ticket_id, comment_id });
+	TRY(store_write(cx, private_tx, &(struct privacy){ ticket_id, comment_id }));
+	return cx->tx != NULL ? OK : store_erase(cx);
 }
 
 enum err

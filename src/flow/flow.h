@@ -199,6 +199,9 @@ enum err flow_event(struct ctx *cx, const char *type, const char *object, int64_
  * about none of them (or forged). `failed` may be empty. */
 enum err flow_bounced(struct ctx *cx, str rcpt, str failed, bool *ours) MUST_CHECK;
 
+/* In the transaction that erases a person: nothing addressed to them stays. */
+enum err flow_forget_user(struct ctx *cx, int64_t user_id, sensitive address) MUST_CHECK;
+
 /* The signed part of a reply address and of a Message-ID: "+t35-<16 hex>"
  * stands for ticket 35, "+b35-..." for the bounce of message 35. flow_mark()
  * makes it without the plus, flow_marked() finds one in an address: 0 when

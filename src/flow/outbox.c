@@ -112,6 +112,11 @@ static const struct stmt of_ticket = {
 	        " AND o.doc IS NOT NULL",
 	.in   = "ii", .out = O_OUT "S?", .seal_out = { { "outbox", "doc", 0 } },
 };
+static const struct stmt of_user = {
+	.name = "outbox.of_user",
+	.sql  = "SELECT " O_COLS " FROM outbox o WHERE o.account_id = $1 AND o.user_id = $2 AND o.doc IS NOT NULL",
+	.in   = "ii", .out = O_OUT,
+};
 static const struct stmt reseal = {
 	.name = "outbox.reseal",
 	.sql  = "UPDATE outbox SET key_id = $3, content = 0, doc = $4 WHERE account_id = $1 AND id = $2",
@@ -142,7 +147,7 @@ static const struct stmt delete = {
 
 const struct stmt *const outbox_stmts[] = {
 	&insert, &get, &list_all, &list_state, &list_ticket, &list_webhook, &count_states, &recent_to, &next_due, &next_one, &claim,
-	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &reseal, &empty, &old, &old_held, &delete, NULL
+	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &of_user, &reseal, &empty, &old, &old_held, &delete, NULL
 };
 
 static const char *const kinds[] = { NULL, "mail", "webhook" };
@@ -506,6 +511,22 @@ flow_forget_ticket(struct ctx *cx, int64_t ticket_id)
 	return OK;
 }
 
+enum err
+flow_forget_user(struct ctx *cx, int64_t user_id, sensitive address)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &of_user, ARGS(INT(cx->account), INT(user_id)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		const struct row *r = &rs.row[i];
+		if (row_int(r, C_STATE) < FLOW_SENT)
+			TRY(store_exec(cx, &set_state, ARGS(INT(cx->account), INT(row_int(r, C_ID)), INT(FLOW_DROPPED), INT(row_int(r, C_STATUS)),
+			    TEXT(S("its recipient was erased")), INT(cx->now), INT(row_int(r, C_UNCERTAIN)), INT(cx->now)), NULL));
+		TRY(destroy(cx, row_int(r, C_ID), row_int(r, C_KEY)));
+	}
+	return address.hidden.n ? address_unbounce(cx, address.hidden) : OK;
+}
+
 /* ---- a sender's steps ------------------------------------------------------------------------------------------- */
 
 /* base * 2^(n-1), at most four hours, times 0.8 to 1.2. */
@@ -620,7 +641,10 @@ settle_tx(struct ctx *cx, void *arg)
 		return OK;
 	if (state == FLOW_SENT) {
 		/* The record of a disclosure: to whom, and whether with what a person wrote. */
-		if (m->to.n)
+		if (m->user_id != 0)
+			f[n++] = (struct trail_field){ .name = "user_id", .has_after = true,
+			    .after = HIDE(str_printf(cx->arena, "%lld", (long long)m->user_id)) };
+		else if (m->to.n)
 			f[n++] = (struct trail_field){ .name = "to", .after = HIDE(m->to), .has_after = true };
 		f[n++] = (struct trail_field){ .name = "content", .has_after = true,
 		    .after = HIDE(m->content && !o->masked ? S("full") : S("none")) };

@@ -1,5 +1,6 @@
 /* person.c - a user's addresses and sessions, users merged into one, users
  * that were deleted and those that are gone for good. */
+#include "flow/flow.h"
 #include "gate/inside.h"
 
 #define VERIFY_FOR ((usec)24 * 3600 * SECOND)
@@ -465,6 +466,7 @@ erase_tx(struct ctx *cx, void *arg)
 		return fail(cx, E_ABSENT, NULL, "Not found");
 	TRY(store_exec(cx, &st_user_erase, ARGS(INT(cx->account), INT(u.id), INT(gate_stamp(cx))), NULL));
 	TRY(trail_reseal(cx, u.key, 0, NULL, NULL));
+	TRY(flow_forget_user(cx, u.id, u.email));
 	TRY(store_key_destroy(cx, u.key));
 	gate_changed(cx);
 	TRY(trail_append(cx, &(struct event){ .action = "user.purge", .object = "user", .id = u.id }));

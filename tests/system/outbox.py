@@ -253,6 +253,24 @@ with Desk() as desk:
     until(lambda: message(i)["state"] == "sent", 20 * SLOW)
     check(relay.got and b"Xyzzy" not in relay.got[-1]["data"] and b"new answer" in relay.got[-1]["data"], "the notice goes without it")
 
+    # Erased people: nothing addressed to them stays.
+    gone, _ = desk.person(c, "Gone Soon", "gone@patients.example")
+    c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "requester_id": gone, "comment": {"body": "b"}}})
+    settle(c)
+    i = rows(c)[0]["id"]
+    check("gone@" in str(message(i)), "a mail to somebody")
+    check(c.delete("/api/v2/users/%d.json" % gone).status == 200 and c.delete("/api/v2/deleted_users/%d.json" % gone).status == 200, "who is erased")
+    check(message(i)["erased"] and "gone@" not in str(message(i)), "and with them what was sent to them: %s" % message(i))
+    # A comment made private while its mail waits.
+    c.put("/api/ward/v1/mail.json", {"mail": {"port": 1}})
+    r = c.put("/api/v2/tickets/%d.json" % t2, {"ticket": {"comment": {"body": "Wrong window, Wibble-7"}}})
+    cid = [e["id"] for e in r.json["audit"]["events"] if e["type"] == "Comment"][0]
+    i = max(x["id"] for x in rows(c, ticket_id=t2))
+    check("Wibble" in message(i)["text"], "it waits")
+    check(c.put("/api/v2/tickets/%d/comments/%d/make_private.json" % (t2, cid)).status == 200 and "Wibble" not in str(message(i)), "its words do not go any more")
+    c.put("/api/ward/v1/mail.json", {"mail": {"port": relay.port}})
+    until(lambda: message(i)["state"] == "sent", 20 * SLOW)
+
     # A test of the way.
     relay.got.clear()
     r = c.post("/api/ward/v1/mail/test.json")
@@ -297,7 +315,7 @@ with Desk() as desk:
     # P1: nothing of it in clear, anywhere.
     desk.stop()
     log = open(desk.log, "rb").read()
-    for canary in (b"Zebedee", b"pat@patients.example", b"cora@elsewhere", b"at night", b"219-09-9999", b"hunter2secret", b"pw with spaces", b"Xyzzy"):
+    for canary in (b"Zebedee", b"pat@patients.example", b"cora@elsewhere", b"at night", b"219-09-9999", b"hunter2secret", b"pw with spaces", b"Xyzzy", b"Wibble"):
         check(canary not in log, "no %r in the log" % canary)
         for p in desk.files():
             check(canary not in open(p, "rb").read(), "no %r in %s" % (canary, p))
