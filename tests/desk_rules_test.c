@@ -241,7 +241,7 @@ renders(void **state)
 	str out;
 
 	begin(&cx);
-	assert_int_equal(template_render(&cx, str_of(placeholders[i].text), &(struct subject){ .cx = &cx, .t = &t, .now = NOW }, &out), OK);
+	assert_int_equal(template_render(&cx, str_of(placeholders[i].text), &(struct subject){ .cx = &cx, .t = &t, .now = NOW, .role = ROLE_SYSTEM }, &out), OK);
 	assert_string_equal(str_z(cx.arena, out), placeholders[i].out);
 	ctx_done(&cx);
 }
