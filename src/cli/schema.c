@@ -17,6 +17,7 @@ FILE_TEXT(schema_0040, "data/schema/0040-gate-phi.sql");
 FILE_TEXT(schema_0041, "data/schema/0041-desk-phi.sql");
 FILE_TEXT(schema_0050, "data/schema/0050-rules.sql");
 FILE_TEXT(schema_0051, "data/schema/0051-sla.sql");
+FILE_TEXT(schema_0052, "data/schema/0052-views.sql");
 FILE_TEXT(schema_0060, "data/schema/0060-definition.sql");
 FILE_TEXT(schema_0061, "data/schema/0061-tag.sql");
 FILE_TEXT(schema_0062, "data/schema/0062-ticket-links.sql");
@@ -44,6 +45,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 41, DB_MAIN, "desk-phi", { schema_0041, schema_0041_end } },
 	{ 50, DB_MAIN, "rules",   { schema_0050, schema_0050_end } },
 	{ 51, DB_MAIN, "sla",     { schema_0051, schema_0051_end } },
+	{ 52, DB_MAIN, "views",   { schema_0052, schema_0052_end } },
 	{ 60, DB_MAIN, "definition", { schema_0060, schema_0060_end } },
 	{ 61, DB_MAIN, "tag",     { schema_0061, schema_0061_end } },
 	{ 62, DB_MAIN, "ticket-links", { schema_0062, schema_0062_end } },

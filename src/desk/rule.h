@@ -168,7 +168,6 @@ struct book {
 	struct compiled *rule;   /* by kind, position, id */
 	int     count;
 	int     from[RULE_KINDS + 1];  /* rules of kind k: from[k] .. from[k + 1] */
-	uint64_t number;               /* each book has another */
 };
 /* sys->rules. */
 struct rules {

@@ -222,7 +222,6 @@ book_release(void *arg)
 static enum err
 book_load(struct ctx *cx, struct shared_book **out)
 {
-	static _Atomic uint64_t number;
 	struct shared_book *b = calloc(1, sizeof *b);
 	struct ctx own = *cx;
 	struct rows rs;
@@ -242,7 +241,6 @@ book_load(struct ctx *cx, struct shared_book **out)
 	}
 	b->book.rule = NEW(b->arena, struct compiled, rs.count + 1);
 	b->book.count = rs.count;
-	b->book.number = ++number;
 	for (int i = 0; i < rs.count; i++) {
 		struct rule r;
 		rule_from_row(&own, &rs.row[i], &r);

@@ -608,12 +608,12 @@ visible(struct ctx *cx, const struct ticket *t, bool *yes)
 }
 
 static enum err
-compiled_of(struct ctx *cx, const struct rule *view, const struct compiled **out, uint64_t *book)
+compiled_of(struct ctx *cx, const struct rule *view, const struct compiled **out, uint64_t *version)
 {
 	const struct book *b;
 	struct compiled *c;
 
-	*book = 0;
+	*version = 0;
 	if (view->id != 0) {
 		const struct compiled *have;
 		TRY(book_get(cx, &b));
@@ -622,7 +622,7 @@ compiled_of(struct ctx *cx, const struct rule *view, const struct compiled **out
 			if (have->broken)
 				return fail(cx, E_INVALID, "conditions", "Conditions: this view's conditions are not understood any more; edit it");
 			*out = have;
-			*book = b->number;
+			*version = (uint64_t)view->updated_at;
 			return OK;
 		}
 	}
@@ -670,13 +670,13 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 	struct order o;
 	struct view_page at = *page;
 	struct ticket *list, last = { 0 };
-	uint64_t book;
+	uint64_t version;
 	int want = page->limit, got = 0, looked = 0, limit;
 	int64_t skip = page->offset, offset = page->offset;
 	bool more = true, rest = false;
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
-	TRY(compiled_of(cx, view, &c, &book));
+	TRY(compiled_of(cx, view, &c, &version));
 	order_of(c, page, &o);
 	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
 	list = NEW(cx->arena, struct ticket, want + 1);
@@ -803,7 +803,7 @@ struct change {
 #define BEHIND_MAX 4096
 struct kept {
 	int64_t  rule_id, user_id, n;
-	uint64_t book, gate, epoch;
+	uint64_t version, gate, epoch;
 	usec     generated, counted_at;
 	uint64_t seq;                      /* changes below it are applied */
 	bool     used;
@@ -1105,7 +1105,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	struct kept *slot = NULL, was = { 0 };
 	struct plan p;
 	struct query q;
-	uint64_t book, gate = 0, head, epoch, h;
+	uint64_t version, gate = 0, head, epoch, h;
 	int64_t user, n;
 	int todos = 0;
 	usec generated, lost;
@@ -1113,8 +1113,8 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	enum err e = OK;
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
-	TRY(compiled_of(cx, view, &c, &book));
-	if (k == NULL || book == 0) {
+	TRY(compiled_of(cx, view, &c, &version));
+	if (k == NULL || version == 0) {
 		TRY(count_anew(cx, c, &p, count, &generated, fresh));
 		return OK;
 	}
@@ -1146,7 +1146,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	head = k->head;
 	epoch = k->epoch;
 	lost = k->lost;
-	keep = slot != NULL && was.book == book && was.gate == gate && was.epoch == epoch && was.generated >= lost
+	keep = slot != NULL && was.version == version && was.gate == gate && was.epoch == epoch && was.generated >= lost
 	    && head - was.seq <= BEHIND_MAX;
 	if (keep && (p.timed || p.words))
 		keep = cx->now - was.counted_at < STALE_FOR && cx->now >= was.counted_at;
@@ -1202,9 +1202,9 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 			slot = &k->kept[(h + (rand_u64() & 7)) % KEPT];
 	}
 	/* Of two who counted at once the one who knows more stays. */
-	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->book != book || slot->epoch != epoch
+	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->version != version || slot->epoch != epoch
 	    || slot->gate != gate || slot->generated <= generated)
-		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .book = book, .gate = gate, .epoch = epoch,
+		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = epoch,
 		    .generated = generated, .counted_at = was.counted_at, .seq = anew ? head : head, .used = true };
 	pthread_mutex_unlock(&k->lock);
 	return OK;
