@@ -370,6 +370,11 @@ check_code(const char *p, size_t n)
 	/* 12.4, 3.75: a measure or a section */
 	if (n < 6 && nl == 0 && nd + 1 == n && memchr(p, '.', n))
 		return CHECK_NO;
+	/* v8.3; 06/26 */
+	if ((*p | 32) == 'v' && nl == 1 && n > 1 && is_digit((unsigned char)p[1]))
+		return CHECK_NO;
+	if (n < 6 && nl == 0 && memchr(p, '/', n))
+		return CHECK_NO;
 	if (nd + nl < 5)
 		return -10;
 	/* 10mg, 3rd, 2x, 15min */

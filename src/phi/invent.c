@@ -1053,7 +1053,16 @@ slot(const char *name)
 		snprintf(b, sizeof b, "%.*s County", (int)strcspn(l, "\t"), l);
 		value(b, "LOCATION");
 	} else if (IS("facility")) facility(b), value(b, "FACILITY");
-	else if (IS("bare")) {
+	else if (IS("thing")) {
+		/* A product, a car, a brand that no list has: a capital is not yet a person. */
+		static const char *const front[] = { "Ro", "Ze", "Car", "Al", "Ni", "Tru", "Vi", "Pro", "Ultra", "Medi", "Derma", "Opti", "Cer", "Lum",
+			"Nex", "Hydro", "Sen", "Fle", "Ther", "Aqua", "Bio", "Glu", "Xi", "Om", "Tri", "Quad", "Cam", "Cor", "Sub", "Ten", "Dre", "Pep", "Or" };
+		static const char *const middle[] = { "ba", "lo", "ti", "ra", "xi", "ve", "mo", "ni", "do", "se", "ga", "" , "", "" };
+		static const char *const end[] = { "vex", "line", "dil", "pro", "med", "care", "fix", "max", "zol", "tab", "jel", "derm", "flex", "track",
+			"ium", "ide", "ora", "ect", "ity", "go", "soft", "wave", "nix", "tra", "ola", "eze", "um", "ax", "ry", "ft", "to" };
+		snprintf(b, sizeof b, "%s%s%s%s", PICK(front), PICK(middle), PICK(end), chance(8) ? " Plus" : chance(8) ? " XR" : chance(6) ? " 2" : "");
+		put(b);
+	} else if (IS("bare")) {
 		/* A house known by one or two words. */
 		static const char *const forms[] = { "%s", "%s", "%s", "%s of {}", "Fort %s", "Camp %s", "The %s", "%s House", "%s Terrace",
 			"%s Court", "Autumn %s", "%s Leaves of {}", "Mt. %s", "St. %s", "%s Square", "%s Tower", "%sview", "%swood" };

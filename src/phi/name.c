@@ -241,6 +241,12 @@ introduction(struct scan *s, size_t i)
 		return;
 	bool up = s->tok[j].flags & F_UP;
 	int v = likeness(s, j);
+	/* its mo from the gym */
+	if (base == 51 && !up && LEX_GIVEN(s->tok[j].lex) > 1 && !LEX_COMMON(s->tok[j].lex) && !HAS(&s->tok[j], W_NOTNAME) &&
+	    !(s->tok[j].lex & LEX_MEDICAL) && (is_z(s, j + 1, "from") || is_z(s, j + 1, "here") || is_z(s, j + 1, "again"))) {
+		add_run(s, j, j + 1, 64, s->phi->r_form);
+		return;
+	}
 	/* He's Cass. */
 	if (base == 51 && !(up && LEX_GIVEN(s->tok[j].lex) && !LEX_COMMON(s->tok[j].lex) && (line_end(s, j + 1) || punct(s, j + 1, '.') ||
 	    punct(s, j + 1, ','))))

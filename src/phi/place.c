@@ -483,6 +483,8 @@ phi_places(struct scan *s)
 				score -= 20;
 			if (LEX_COMMON(k->lex))
 				score -= 25;
+			if (i + 1 < s->ntok && s->tok[i + 1].type == T_NUM && !(s->tok[i + 1].flags & F_NL))
+				score -= 25;    /* Glasgow 15 */
 			if (phi_context(s, i, 2, 0) & s->phi->wc[W_LIVES])
 				score += 30;
 			if (score >= 50 && !(k->flags & F_POSS) && !HAS(k, W_NOTNAME))

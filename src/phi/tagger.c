@@ -281,6 +281,9 @@ trim_place(const struct scan *s, size_t from, size_t to)
 			return i;
 		upper |= (k->flags & F_UP) != 0 && k->type == T_WORD;
 	}
+	/* Rite Aid no */
+	while (upper && to > from + 1 && s->tok[to - 1].type == T_WORD && !(s->tok[to - 1].flags & F_UP) && LEX_COMMON(s->tok[to - 1].lex) == 3)
+		to--;
 	return to;
 }
 
@@ -335,7 +338,7 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 			return false;
 		/* A word of the language in small letters, in a text that has capitals: drew, post, mask. */
 		if (plain == words && s->caps_upper * 12 >= s->caps_lower &&
-		    !(phi_context(s, from, 2, 0) & (wc[W_TITLE] | wc[W_NAMELABEL] | wc[W_KIN] | wc[W_GREET] | wc[W_ROLE] | wc[W_SPEAKER])))
+		    !(phi_context(s, from, 2, 0) & (wc[W_TITLE] | wc[W_KIN] | wc[W_GREET])))
 			return false;
 		return !(plain == words && lead < s->phi->tagger.unit * 15) && !digits;
 	}
@@ -373,7 +376,7 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		if (phi_context(s, from, 2, 0) & wc[W_CODE] && !(phi_context(s, from, 3, 0) & s->phi->id_words))
 			return false;
 		/* E13, B047, 4x4: so short a code needs a word that asks for it. */
-		return n > 4 || phi_context(s, from, 4, 0) & s->phi->id_words;
+		return n > 4 || phi_context(s, from, 2, 0) & s->phi->id_words;
 	}
 }
 
