@@ -371,7 +371,7 @@ check_code(const char *p, size_t n)
 	if (n < 6 && nl == 0 && nd + 1 == n && memchr(p, '.', n))
 		return CHECK_NO;
 	/* v8.3; 06/26 */
-	if ((*p | 32) == 'v' && nl == 1 && n > 1 && is_digit((unsigned char)p[1]))
+	if ((*p | 32) == 'v' && nl == 1 && n > 1 && n < 9 && nd < 5 && (n < 4 || memchr(p, '.', n)))
 		return CHECK_NO;
 	if (n < 6 && nl == 0 && memchr(p, '/', n))
 		return CHECK_NO;

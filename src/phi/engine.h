@@ -318,6 +318,15 @@ struct scan {
 	uint32_t   caps_lower, caps_upper;
 };
 
+/* A capital that says something. In a text all of capitals none does: there a
+ * frequent word that nobody is called counts as one in small letters. */
+static inline bool
+capital(const struct scan *s, const struct tok *k, unsigned common)
+{
+	return k->flags & F_UP && !(k->flags & F_ALLUP && s->caps_lower < s->caps_upper && LEX_COMMON(k->lex) >= common && LEX_SUR(k->lex) < 5 && LEX_GIVEN(k->lex) < 5 &&
+	    !(k->lex & LEX_BIGPLACE));
+}
+
 bool phi_normalise(struct scan *s, const char *p, size_t n);
 bool phi_tokenise(struct scan *s);
 void phi_candidates(struct scan *s);

@@ -333,7 +333,7 @@ facility(struct scan *s, size_t i)
 			}
 			break;
 		}
-		if (q->type == T_WORD && q->flags & F_UP) {
+		if (q->type == T_WORD && (capital(s, q, 3) || (q->flags & F_UP && HAS(q, W_FACHEAD)))) {
 			if (HAS(q, W_TITLE) && q->h != phi_word_hash("st", 2))
 				break;
 			from--;
@@ -356,7 +356,7 @@ facility(struct scan *s, size_t i)
 	    (LEX_COMMON(s->tok[from].lex) == 3 && s->tok[from].h != phi_word_hash("st", 2))))
 		from++;
 	size_t end = i + 1;
-	while (end < s->ntok && !(s->tok[end].flags & F_NL) && s->tok[end].type == T_WORD && s->tok[end].flags & F_UP &&
+	while (end < s->ntok && !(s->tok[end].flags & F_NL) && s->tok[end].type == T_WORD && capital(s, &s->tok[end], 3) &&
 	    end - i < 6 && !HAS(&s->tok[end], W_MONTH))
 		end++;
 	if (end + 1 < s->ntok && s->tok[end].h == phi_word_hash("of", 2) && s->tok[end + 1].flags & F_UP &&
@@ -421,7 +421,8 @@ starts(struct scan *s)
 		uint64_t up = -(uint64_t)((k->flags & F_UP) != 0);
 		s->list[n] = (uint32_t)i;
 		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | (heads & up))) != 0) |
-		    ((k->lex & lex & up) != 0) | (((k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) != 0) & (LEX_COMMON(k->lex) == 0)));
+		    ((k->lex & lex & up) != 0) | (((k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) != 0) & (LEX_COMMON(k->lex) == 0)) |
+		    ((k->lex & LEX_PLACE_HEAD) != 0));
 	}
 	return n;
 }
@@ -450,6 +451,15 @@ phi_places(struct scan *s)
 		}
 		if (HAS(k, W_BRAND))
 			branch(s, i);
+		/* the cedar falls clinic, in new bedford */
+		if (!(k->flags & F_UP) && k->lex & LEX_PLACE_HEAD && i > 0 && !(k->flags & F_NL) && i + 1 < s->ntok && !(s->tok[i + 1].flags & F_UP) &&
+		    (s->tok[i - 1].type == T_PUNCT ? s->t[s->tok[i - 1].at] == ',' : s->tok[i - 1].h == phi_word_hash("in", 2) ||
+		    s->tok[i - 1].h == phi_word_hash("from", 4) || s->tok[i - 1].h == phi_word_hash("near", 4) ||
+		    s->tok[i - 1].h == phi_word_hash("the", 3))) {
+			size_t n = phi_phrase(s, i, LEX_PLACES, NULL);
+			if (n > 1 && LEX_COMMON(s->tok[i + n - 1].lex) < 3 && !(LEX_COMMON(k->lex) > 1 && LEX_COMMON(s->tok[i + n - 1].lex) > 1))
+				cand_add(s, k->at, end_of(s, i + n - 1), PHI_LOCATION, 56, s->phi->r_city);
+		}
 		/* im in yuma */
 		if (!(k->flags & F_UP) && k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE) && k->len > 3 && i > 0 && !LEX_COMMON(k->lex) &&
 		    !(k->lex & (LEX_STATE | LEX_COUNTRY | LEX_MEDICAL)) && (k->lex & LEX_BIGPLACE || (LEX_GIVEN(k->lex) < 3 && LEX_SUR(k->lex) < 4)) &&

@@ -214,6 +214,12 @@ report(struct scan *s, const struct cand *c, const char *text, size_t len, size_
 	at += base, end += base;
 	if (end > len)
 		end = len;
+	/* Characters without width in front go with it: they may be what was to hide it. */
+	while (!s->identity && at >= base + 3 && (!memcmp(text + at - 3, "\xef\xbb\xbf", 3) || (!memcmp(text + at - 3, "\xe2\x80", 2) &&
+	    (((unsigned char)text[at - 1] >= 0x8b && (unsigned char)text[at - 1] <= 0x8f) ||
+	    ((unsigned char)text[at - 1] >= 0xaa && (unsigned char)text[at - 1] <= 0xae))) || (!memcmp(text + at - 3, "\xe2\x81", 2) &&
+	    (unsigned char)text[at - 1] >= 0xa0 && (unsigned char)text[at - 1] <= 0xaf)))
+		at -= 3;
 	/* Whole characters, also where the text is no UTF-8 to begin with. */
 	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80 && at > base)
 		at--;

@@ -276,13 +276,13 @@ trim_place(const struct scan *s, size_t from, size_t to)
 	bool upper = false;
 	for (size_t i = from; i < to; i++) {
 		const struct tok *k = &s->tok[i];
-		if (k->type == T_WORD && !(k->flags & F_UP) && upper && k->len > 3 && LEX_COMMON(k->lex) && !(k->ctx & (wc[W_FACHEAD] |
+		if (k->type == T_WORD && !capital(s, k, 3) && upper && k->len > 3 && LEX_COMMON(k->lex) && !(k->ctx & (wc[W_FACHEAD] |
 		    wc[W_STREET] | wc[W_UNIT] | wc[W_DIR] | wc[W_PARTICLE] | wc[W_POBOX])) && !(k->lex & LEX_PLACE))
 			return i;
-		upper |= (k->flags & F_UP) != 0 && k->type == T_WORD;
+		upper |= capital(s, k, 3) && k->type == T_WORD;
 	}
 	/* Rite Aid no */
-	while (upper && to > from + 1 && s->tok[to - 1].type == T_WORD && !(s->tok[to - 1].flags & F_UP) && LEX_COMMON(s->tok[to - 1].lex) == 3)
+	while (upper && to > from + 1 && s->tok[to - 1].type == T_WORD && !capital(s, &s->tok[to - 1], 3) && LEX_COMMON(s->tok[to - 1].lex) == 3)
 		to--;
 	return to;
 }
@@ -305,7 +305,7 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		dateword |= (k->ctx & (wc[W_MONTH] | wc[W_WEEKDAY])) != 0;
 		place |= (k->lex & (LEX_PLACE | LEX_WORLD | LEX_PLACE_HEAD | LEX_STATE | LEX_HOSP_HEAD)) != 0;
 		small |= LEX_COMMON(k->lex) == 3 && k->len < 4;
-		plain += k->type == T_WORD && !(k->flags & F_UP) && (LEX_COMMON(k->lex) || k->lex & LEX_MEDICAL);
+		plain += k->type == T_WORD && ((!(k->flags & F_UP) && (LEX_COMMON(k->lex) || k->lex & LEX_MEDICAL)) || (k->flags & F_UP && !capital(s, k, 2)));
 	}
 	const struct tok *first = &s->tok[from], *last = &s->tok[to - 1];
 	const char *p = s->t + first->at;
@@ -454,6 +454,13 @@ phi_tag(struct scan *s)
 		while (to > from && s->tok[to - 1].type == T_PUNCT)
 			to--;
 		int k5 = (tag - 1) / 2;
+		/* A number begins behind the words that ask for it: SSN 123; but RX 48812, A 99 */
+		while (k5 == 4 && to > from + 1 && s->tok[from].type == T_WORD && s->tok[from + 1].flags & F_SPACE &&
+		    (!(s->tok[from].flags & F_UP) || s->tok[from].len > 3 || s->tok[from].ctx & s->phi->id_words))
+			from++;
+		while (k5 == 4 && to > from + 1 && s->tok[to - 1].type == T_WORD && s->tok[to - 1].flags & F_SPACE &&
+		    (!(s->tok[to - 1].flags & F_UP) || s->tok[to - 1].len > 3))
+			to--;
 		if ((k5 == 1 || k5 == 2) && to > from + 1)
 			to = trim_place(s, from, to);
 		if (to > from && plausible(s, from, to, k5, lead)) {
