@@ -140,6 +140,7 @@ static const struct row {
 	{ "batch3", 60, 7, 91, 20 },
 	{ "batch4", 65, 8, 93, 18 },
 	{ "batch5", 40, 3, 94, 12 },
+	{ "batch6", 30, 10, 89, 35 },
 };
 
 static void

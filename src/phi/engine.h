@@ -220,7 +220,7 @@ bool phi_tagger_open(struct tagger *t, const void *bytes, size_t n);
 
 enum wc { W_TITLE, W_NAMELABEL, W_ROLE, W_DEGREE, W_GREET, W_SIGN, W_STREET, W_UNIT, W_DIR, W_FACHEAD, W_FACPREP,
 	W_MONTH, W_WEEKDAY, W_NOTNAME, W_SPEAKER, W_ADDRLABEL, W_LIVES, W_SUFFIX, W_PARTICLE, W_KIN, W_SAYS, W_FACLABEL,
-	W_POBOX, W_BRAND, W_CODE, W_QUANTITY, W_COMPANY, W_NOTDATE, W_COUNT };
+	W_POBOX, W_BRAND, W_CODE, W_QUANTITY, W_COMPANY, W_NOTDATE, W_DEED, W_COUNT };
 
 /* ---- the open engine ------------------------------------------------------------------------ */
 
@@ -235,7 +235,7 @@ struct phi {
 	uint64_t        id_words;     /* classes of labels of numbers, together */
 	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
-	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside;
+	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside, r_subject;
 	uint32_t        key_lengths[32], key_ends;  /* paste.c */
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;

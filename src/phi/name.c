@@ -237,6 +237,9 @@ introduction(struct scan *s, size_t i)
 		j = i + 1, base = 51;
 	else if (is_z(s, i, "named"))
 		j = i + 1, base = 72;
+	else if (is_z(s, i, "surname") || (is_z(s, i, "name") && i > 0 && (is_z(s, i - 1, "last") || is_z(s, i - 1, "first") ||
+	    is_z(s, i - 1, "maiden") || is_z(s, i - 1, "middle") || is_z(s, i - 1, "legal"))))
+		j = i + 1, base = word(s, i + 1) && s->tok[i + 1].flags & F_UP ? 66 : 0;
 	if (!base || !word(s, j) || s->tok[j].flags & F_NL || blocked(s, j))
 		return;
 	bool up = s->tok[j].flags & F_UP;
@@ -456,6 +459,26 @@ relative(struct scan *s, size_t i)
 		add_run(s, j, j + 1, 50 + g * 2, s->phi->r_kin);
 }
 
+/* Wells managed the migration; Leek submitted his thesis: who does such things is a person, at the head of a sentence. */
+static void
+subject(struct scan *s, size_t i)
+{
+	const struct tok *k = &s->tok[i];
+	size_t end = i + 1;
+	if (k->type != T_WORD || !(k->flags & F_UP) || blocked(s, i) || HAS(k, W_NOTNAME) || LEX_COMMON(k->lex) == 3 || k->lex & LEX_MEDICAL ||
+	    k->len < 3 || k->lex & (LEX_COUNTRY | LEX_ABBR) || (LEX_SUR(k->lex) < 2 && LEX_GIVEN(k->lex) < 2 && LEX_COMMON(k->lex)))
+		return;
+	if (word(s, end) && s->tok[end].flags & F_UP && !(s->tok[end].flags & F_NL) && LEX_SUR(s->tok[end].lex) && !HAS(&s->tok[end], W_COMPANY) &&
+	    !HAS(&s->tok[end], W_FACHEAD))
+		end++;
+	if (!word(s, end) || !HAS(&s->tok[end], W_DEED) || s->tok[end].flags & (F_UP | F_NL) || !word(s, end + 1))
+		return;
+	size_t o = end + 1;
+	bool own = is_z(s, o, "his") || is_z(s, o, "her") || is_z(s, o, "hers");
+	if (own || is_z(s, o, "the") || is_z(s, o, "a") || is_z(s, o, "an") || is_z(s, o, "their") || is_z(s, o, "our") || is_z(s, o, "that"))
+		add_run(s, i, end, own ? 70 : LEX_COMMON(k->lex) ? 56 : 64, s->phi->r_subject);
+}
+
 /* MK, P.L. or jt as the whole last line of a message, or behind a closing. */
 static void
 initials(struct scan *s, size_t i, size_t end)
@@ -541,7 +564,7 @@ frames(struct scan *s)
 {
 	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
 	uint64_t intro = 0, line = 1;
-	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room", "user", "username", "login" };
+	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room", "user", "username", "login", "surname" };
 	for (size_t i = 0; i < COUNTOF(first); i++)
 		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
 	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['/'] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
@@ -571,6 +594,7 @@ phi_names(struct scan *s)
 		if (line_start(s, i)) {
 			line = i;
 			speaker(s, i);
+			subject(s, i);
 			/* the line as a whole */
 			size_t end = i + 1;
 			while (end < s->ntok && !(s->tok[end].flags & F_NL) && end - i < 12)
@@ -588,8 +612,12 @@ phi_names(struct scan *s)
 			else if (c == ',')
 				last_first(s, i);
 			else if (c == '/' && i > 0 && is_z(s, i - 1, "c") && is_z(s, i + 1, "o") && word(s, i + 2) && s->tok[i + 2].flags & F_UP &&
-			    !blocked(s, i + 2))
-				add_run(s, i + 2, name_run(s, i + 2, 4, false), 74, s->phi->r_form);   /* c/o Benitez */
+			    !blocked(s, i + 2)) {
+				/* c/o Benitez, 55 Water St; but c/o Headache */
+				size_t end = name_run(s, i + 2, 4, false);
+				if (punct(s, end, ',') && end + 1 < s->ntok && s->tok[end + 1].type == T_NUM)
+					add_run(s, i + 2, end, 74, s->phi->r_form);
+			}
 			continue;
 		}
 		if (k->type != T_WORD)
