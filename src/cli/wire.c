@@ -163,7 +163,7 @@ send_verification(struct ctx *cx, const struct user *u, const struct identity *i
 {
 	if (!flow_mail_on(cx))
 		return fail(cx, E_BUSY, NULL, "mail is not set up; an administrator can verify the address");
-	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .event = "verification", .user_id = u->id, .to = i->value,
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "verification", .user_id = u->id, .to = i->value,
 	    .to_name = u->name, .line = "Please confirm that this is your address. The link is good for one day.",
 	    .link = HIDE(str_printf(cx->arena, "/api/ward/v1/verify/" STR_F, STR_A(token))) }, NULL);
 }
@@ -172,7 +172,7 @@ send_verification(struct ctx *cx, const struct user *u, const struct identity *i
 static enum err
 send_login_link(struct ctx *cx, const struct user *u, str token)
 {
-	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .event = "login", .user_id = u->id, .to = u->email, .to_name = u->name,
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "login", .user_id = u->id, .to = u->email, .to_name = u->name,
 	    .line = "You asked to sign in. Open this link, it is good for 15 minutes; it asks for the code on the page where you asked."
 	    " If you did not ask, do nothing.", .link = HIDE(str_printf(cx->arena, "/help/link/" STR_F, STR_A(token))) }, NULL);
 }

@@ -56,7 +56,8 @@ static const struct { const char *event, *subject, *line; } words[] = {
 	{ "received",       "Request #%lld received",  "We have received your request. You can follow it at the address below." },
 	{ "comment",        "Request #%lld updated",   "There is a new answer to your request." },
 	{ "password_reset", "Reset your password",     "Somebody, probably you, asked to set a new password. If it was not you, do nothing." },
-	{ "verify",         "Confirm your address",    "Please confirm that this address is yours." },
+	{ "verification",   "Confirm your address",    "Please confirm that this address is yours." },
+	{ "login",          "Your link to sign in",    "You asked to sign in. If it was not you, do nothing." },
 	{ "test",           "A test of outgoing mail", "Outgoing mail of this help desk works." },
 	{ "bounce",         "Your message was not accepted", "Your message could not be accepted." },
 };
