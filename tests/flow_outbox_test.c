@@ -54,6 +54,9 @@ make_tx(struct ctx *cx, void *arg)
 	return m->then;
 }
 
+static const struct actor somebody = { .user_id = 9, .role = ROLE_END_USER, .how = "mail" };
+static const struct actor *maker = &somebody;
+
 static int64_t
 make(usec at, struct outgoing o)
 {
@@ -61,6 +64,7 @@ make(usec at, struct outgoing o)
 	struct ctx cx;
 
 	ctx(&cx, at);
+	cx.actor = maker;
 	o.kind = o.kind ? o.kind : FLOW_MAIL;
 	m.o = o;
 	assert_int_equal(store_write(&cx, make_tx, &m), OK);
@@ -277,6 +281,16 @@ loops_end(void **state)
 		assert_int_not_equal(make(T0 + i, o), 0);
 	assert_int_equal(make(T0 + 11, o), 0);
 	assert_int_not_equal(make(T0 + 3601 * SECOND, o), 0);
+	o.event = "login";
+	assert_int_not_equal(make(T0 + 12, o), 0);     /* another kind */
+	o.event = NULL;
+	o.staff = true;
+	assert_int_not_equal(make(T0 + 12, o), 0);     /* staff are told */
+	o.staff = false;
+	assert_int_equal(make(T0 + 12, o), 0);
+	maker = &alma;
+	assert_int_not_equal(make(T0 + 12, o), 0);     /* staff caused it */
+	maker = &somebody;
 	o.automatic = false;
 	assert_int_not_equal(make(T0 + 12, o), 0);     /* a person's words always go */
 }

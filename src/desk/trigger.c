@@ -128,6 +128,7 @@ send(struct ctx *cx, const struct notice *n, bool *taken)
 	}
 	if (!flow_mail_on(cx))
 		return OK;
+	TRY(ticket_last_message(cx, n->ticket_id, &o.in_reply_to));
 	for (int i = 0; i < n->user_count; i++) {
 		struct user u;
 		e = user_load(cx, n->user_id[i], &u);

@@ -67,9 +67,9 @@ struct outgoing {
 	const char    *event_type;   /* "zen:event-type:ticket.created" or NULL for a trigger's */
 };
 /* In a transaction only. *id may be NULL; it is 0 when an automatic mail was
- * suppressed: more than conf.auto_limit of them went to this recipient within
- * an hour (that is what breaks mail loops), or its address bounced. The
- * trail says so. E_INVALID with bad("to") when it is no address. */
+ * suppressed: more than conf.auto_limit of this event went to this recipient
+ * within an hour (that is what breaks mail loops), or its address bounced; not
+ * when the actor or the recipient is staff. The trail says so. E_INVALID with bad("to") when it is no address. */
 enum err flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *id) MUST_CHECK;
 /* Is mail set up (a relay and a sender's address)? Cheap. Rules that notify
  * by default ask it, so that a desk without mail heaps up none. */

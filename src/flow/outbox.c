@@ -55,8 +55,9 @@ static const struct stmt count_states = {
 };
 static const struct stmt recent_to = {
 	.name = "outbox.recent_to",
-	.sql  = "SELECT count(*) FROM outbox WHERE account_id = $1 AND to_x = $2 AND created_at > $3 AND automatic = 1",
-	.in   = "iXi", .out = "i", .blind = { "outbox.to" },
+	.sql  = "SELECT count(*) FROM outbox WHERE account_id = $1 AND to_x = $2 AND created_at > $3 AND automatic = 1"
+	        " AND event = $4",
+	.in   = "iXit", .out = "i", .blind = { "outbox.to" },
 };
 static const struct stmt next_due = {
 	.name = "outbox.next_due",
@@ -252,7 +253,7 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 	if (cx->tx == NULL)
 		return fail(cx, E_FAULT, "outbox", "a message is queued in the transaction that causes it");
 	if (o->kind == FLOW_MAIL) {
-		bool dead = false;
+		bool dead = false, by_staff;
 		if (!address_ok(o->to.hidden)) {
 			bad(cx, "to", "InvalidFormat", "To: is not an address that mail can go to");
 			return bad_check(cx);
@@ -262,11 +263,13 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 			state = FLOW_DEAD;
 			reason = WHY_BOUNCED;
 		}
-		if (o->automatic) {
+		/* What staff did themselves, and what staff are told, makes no loop. */
+		by_staff = cx->actor != NULL && (cx->actor->role == ROLE_AGENT || cx->actor->role == ROLE_ADMIN);
+		if (o->automatic && !o->staff && !by_staff) {
 			struct flow_conf conf;
 			TRY(flow_conf_get(cx, &conf));
 			TRY(store_one(cx, &recent_to, ARGS(INT(cx->account), BLIND(HIDE(str_lower(cx->arena, o->to.hidden))),
-			    INT(cx->now - 3600 * SECOND)), &r));
+			    INT(cx->now - 3600 * SECOND), TEXT(str_of(o->event ? o->event : "message"))), &r));
 			if (dead || row_int(&r, 0) >= conf.auto_limit)
 				return trail_append(cx, &(struct event){ .action = "outbox.suppress", .object = "ticket",
 				    .id = o->ticket_id, .cause = dead ? "address bounced" : "too many automatic mails to one recipient" });
