@@ -39,6 +39,14 @@ static const struct {
 	{ "POST /api/ward/v1/destinations\nPUT /api/ward/v1/destinations/{id}", "destination", &dest_fieldset, "kind:string" },
 	{ "PUT /api/ward/v1/mail", "mail", &mail_fieldset, "tls:string" },
 	{ "POST /api/ward/v1/phi/scan", NULL, NULL, "text:string" },
+	{ "POST /api/ward/v1/phi/policies", "policy", NULL, "rules:array why:string style:string allow:array" },
+	{ "POST /api/ward/v1/phi/policies/{id}/activate\nPOST /api/ward/v1/phi/policy/defaults/activate", NULL, NULL, "expected:integer" },
+	{ "POST /api/ward/v1/phi/policies/{id}/trial\nPOST /api/ward/v1/phi/policy/defaults/trial\nPOST /api/ward/v1/phi/scans", NULL, NULL, "query:string" },
+	{ "POST /api/ward/v1/phi/scans/{id}/redactions", NULL, NULL, "kinds:any places:any min_score:integer confirm:integer" },
+	{ "POST /api/ward/v1/phi/scans/{id}/redactions/preview", NULL, NULL, "kinds:any places:any min_score:integer" },
+	{ "PUT /api/ward/v1/phi/users/{id}", NULL, NULL, "setting:boolean" },
+	{ "POST /api/ward/v1/tickets/{id}/unmask", NULL, NULL, "purpose:string" },
+	{ "POST /api/ward/v1/tickets/{id}/redactions\nPOST /api/ward/v1/tickets/{id}/redactions/preview", NULL, NULL, "spans:array comment_id:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 };
 

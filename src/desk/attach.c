@@ -351,6 +351,17 @@ attachments_extend(struct ctx *cx, str token)
 	return store_exec(cx, &extend, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now + UPLOAD_HELD_FOR)), NULL);
 }
 
+enum err
+attachments_discard(struct ctx *cx, str token)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(0)), &rs));
+	for (int i = 0; i < rs.count; i++)
+		TRY(attachment_erase(cx, row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)));
+	return OK;
+}
+
 static enum err
 upload_delete_tx(struct ctx *cx, void *arg)
 {

@@ -196,6 +196,17 @@ held_keep(struct ctx *cx, const struct ticket_change *ch, int64_t ticket_id, con
 	return fail(cx, E_INVALID, POLICY_HELD, CAUSE_HELD_WORDS);
 }
 
+enum err
+held_discard(struct ctx *cx, str change)
+{
+	struct held h = { .ticket_id = 0 };
+
+	unpack(cx, change, &h);
+	for (int i = 0; i < h.ch.token_count; i++)
+		TRY(attachments_discard(cx, h.ch.upload_token[i]));
+	return OK;
+}
+
 struct release { const struct suspended *s; struct held h; const struct actor *by; struct ticket out; };
 
 static enum err

@@ -119,6 +119,8 @@ enum err attachment_rewrite(struct ctx *cx, const struct attachment *f, str name
 enum err attachment_findings(struct ctx *cx, const struct attachment *f) MUST_CHECK;
 /* Findings of subject, custom fields, tags and external id, by today's rules. */
 enum err ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into) MUST_CHECK;
+enum err attachments_discard(struct ctx *cx, str token) MUST_CHECK;     /* nobody claims them any more */
+enum err held_discard(struct ctx *cx, str change) MUST_CHECK;
 enum err attachments_extend(struct ctx *cx, str token) MUST_CHECK;      /* those of a held change: they wait with it */
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,

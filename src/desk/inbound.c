@@ -763,7 +763,10 @@ suspended_delete_tx(struct ctx *cx, void *arg)
 	struct suspended *s = arg, again;
 
 	TRY(suspended_get(cx, s->id, &again));
-	TRY(raw_mail_erase(cx, s->raw_id));
+	if (s->raw_id != 0)
+		TRY(raw_mail_erase(cx, s->raw_id));
+	else
+		TRY(held_discard(cx, s->change));
 	TRY(drop_tx(cx, s));
 	return trail_append(cx, &(struct event){ .action = "suspended_ticket.delete", .object = "suspended_ticket",
 	    .id = s->id });
