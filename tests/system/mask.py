@@ -84,6 +84,11 @@ with Desk() as desk:
     check(any(e["summary"].startswith("unmasked:") and e["object_ids"] == [t] for e in looks), "and is an access event")
     c.put("/api/ward/v1/phi/users/%d" % aid, {"setting": None})
     check(SSN.encode() in agent.get("/api/v2/tickets/%d/comments.json" % t).body, "given back, at once")
+    for on in (False, True):
+        r = c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agents_see_phi": on}}})
+        check(r.status == 200, "the account's setting: %r" % r)
+        check((SSN.encode() in agent.get("/api/v2/tickets/%d/comments.json" % t).body) is on, "decides for agents: %s" % on)
+        check(SSN.encode() in c.get("/api/v2/tickets/%d/comments.json" % t).body, "not for administrators")
 
     # Redaction: preview, a stale look, a span inside of a word, a finding, a whole comment.
     f = c.get("/api/ward/v1/tickets/%d/findings" % t).json
