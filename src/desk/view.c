@@ -16,8 +16,8 @@
  * generated_at are read by one statement, so from one snapshot; changes in the
  * ring carry theirs, so none is missed or taken twice. Where that cannot be
  * known (the ring has gone round, a mass change, memberships changed), the view
- * is counted anew. Views with hours or words are counted anew when their
- * number is older than STALE_FOR.
+ * is counted anew. So are views with hours or words, after a change or when
+ * their number is older than STALE_FOR.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -804,7 +804,7 @@ struct change {
 struct kept {
 	int64_t  rule_id, user_id, n;
 	uint64_t version, gate, epoch;
-	usec     generated, counted_at;
+	usec     generated, counted_at, cost;
 	uint64_t seq;                      /* changes below it are applied */
 	bool     used;
 };
@@ -1108,7 +1108,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	uint64_t version, gate = 0, head, epoch, h;
 	int64_t user, n;
 	int todos = 0;
-	usec generated, lost;
+	usec generated, lost, now = time_now();
 	bool whole, keep, anew = true;
 	enum err e = OK;
 
@@ -1149,7 +1149,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	keep = slot != NULL && was.version == version && was.gate == gate && was.epoch == epoch && was.generated >= lost
 	    && head - was.seq <= BEHIND_MAX;
 	if (keep && (p.timed || p.words))
-		keep = cx->now - was.counted_at < STALE_FOR && cx->now >= was.counted_at;
+		keep = now - was.counted_at < STALE_FOR && now >= was.counted_at;
 	for (uint64_t i = was.seq; keep && i < head; i++) {
 		struct change *ch = k->ring[i % RING];
 		if (ch->generated <= was.generated)
@@ -1163,11 +1163,24 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	}
 	pthread_mutex_unlock(&k->ring_lock);
 
+	/* Hours and words cannot be kept up: after a change such a view is counted anew, but not more often than that
+	 * its counting stays a twentieth of the time; meanwhile its number is not fresh. */
+	if (keep && (p.timed || p.words) && todos > 0) {
+		for (int i = 0; i < todos; i++)
+			change_unref(todo[i]);
+		todos = 0;
+		keep = now - was.counted_at < 20 * was.cost;
+		if (keep) {
+			*count = was.n;
+			*fresh = false;
+			return OK;
+		}
+	}
 	if (keep) {
 		anew = false;
 		n = was.n;
 		generated = was.generated;
-		for (int i = 0; i < todos && e == OK && !p.timed && !p.words; i++) {
+		for (int i = 0; i < todos && e == OK; i++) {
 			bool before, after = false;
 			e = snap_counts(cx, &p, todo[i]->id, &todo[i]->before, &before);
 			if (e == OK)
@@ -1181,8 +1194,10 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 		change_unref(todo[i]);
 	TRY(e);
 	if (anew) {
+		usec began = time_mono();
 		TRY(count_anew(cx, c, &p, &n, &generated, &whole));
-		was.counted_at = cx->now;
+		was.counted_at = now;
+		was.cost = time_mono() - began;
 	}
 	*fresh = whole;
 	*count = n;
@@ -1205,7 +1220,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->version != version || slot->epoch != epoch
 	    || slot->gate != gate || slot->generated <= generated)
 		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = epoch,
-		    .generated = generated, .counted_at = was.counted_at, .seq = anew ? head : head, .used = true };
+		    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = head, .used = true };
 	pthread_mutex_unlock(&k->lock);
 	return OK;
 }
