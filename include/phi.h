@@ -3,7 +3,7 @@
  * The public header of libphi: C11 and C++, includes nothing of ours, every
  * name is phi_ or PHI_, all else is hidden. A struct phi is read-only once open,
  * so any number of threads may share it. Each thread keeps its own working memory
- * (about 200 KB after a few 2 KB texts, at most 24 MB), made at its first scan,
+ * (about 1 MB after a few 2 KB texts, at most 24 MB), made at its first scan,
  * reused without allocation, given back when the thread ends or by
  * phi_thread_done(). A scan needs less than 32 KiB of stack.
  *

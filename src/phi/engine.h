@@ -254,7 +254,7 @@ struct wcache {                       /* what a word is, per thread */
 	uint64_t h, lex, mask;
 	uint32_t phrase, phrases;
 };
-#define VEC_SLOTS 1024
+#define VEC_SLOTS 2048
 struct vcache {                       /* the tagger's sums of a word alone */
 	tagvec   at[5];               /* as the word two before, before, itself, behind, two behind */
 	uint64_t key;
