@@ -655,7 +655,95 @@ skips(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return n ? trail_look(cx, "ticket", ids, n, "subject,description,tags,custom_fields,external_id,skips") : OK;
 }
 
+/* ---- bookmarks ----------------------------------------------------------------------------------------------------------- */
+
+static enum err
+json_bookmark(struct json *j, struct ctx *cx, const char *base, const struct skip *s)
+{
+	struct ticket t;
+
+	TRY(ticket_get(cx, s->ticket_id, &t));
+	jw_obj(j);
+	url_of(j, cx, base, "bookmarks", s->id);
+	jw_kint(j, "id", s->id);
+	jw_ktime(j, "created_at", s->created_at);
+	jw_key(j, "ticket");
+	json_ticket(j, cx, base, &t, false);
+	jw_end_obj(j);
+	return OK;
+}
+
+static enum err
+bookmarks(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const sorts[] = { "id", NULL };
+	const char *base = z_of(cx, api_base(cx, rq));
+	struct skip *s;
+	struct paging p;
+	struct json j;
+	int64_t *ids;
+	int n, from, to;
+
+	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
+		return OK;
+	TRY(bookmark_list(cx, &s, &n));
+	for (from = 0; p.after && from < n && s[from].id >= p.id; from++)
+		;
+	if (!p.cursor)
+		from = p.offset < n ? (int)p.offset : n;
+	to = from + p.limit < n ? from + p.limit : n;
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "bookmarks");
+	jw_arr(&j);
+	for (int i = from; i < to; i++) {
+		TRY(json_bookmark(&j, cx, base, &s[i]));
+		ids[i - from] = s[i].ticket_id;
+	}
+	jw_end_arr(&j);
+	api_page_end(&j, cx, rq, &p, to - from, to < n, to > from ? (struct place){ s[from].id, s[from].id } : (struct place){ 0, 0 },
+	    to > from ? (struct place){ s[to - 1].id, s[to - 1].id } : (struct place){ 0, 0 }, n);
+	jw_end_obj(&j);
+	n = ids_unique(ids, to - from);
+	return n ? trail_look(cx, "ticket", ids, n, "subject,description,tags,custom_fields,external_id") : OK;
+}
+
+static enum err
+bookmark_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct skip s = { 0 };
+	const json_t *obj;
+	struct json j;
+
+	TRY(api_body(cx, rq, rp, "bookmark", &obj));
+	if (obj == NULL)
+		return OK;
+	if (!json_id(json_object_get(obj, "ticket_id"), &s.ticket_id) || s.ticket_id == 0) {
+		bad(cx, "ticket_id", "BlankValue", "Ticket id: is required and must be an id");
+		return bad_check(cx);
+	}
+	TRY(bookmark_add(cx, &s));
+	api_begin(rp, &j, 201);
+	jw_obj(&j);
+	jw_key(&j, "bookmark");
+	TRY(json_bookmark(&j, cx, z_of(cx, api_base(cx, rq)), &s));
+	jw_end_obj(&j);
+	return look_one(cx, "ticket", s.ticket_id, "subject,description,tags,custom_fields,external_id");
+}
+
+static enum err
+bookmark_remove(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(bookmark_delete(cx, rq->param[0]));
+	api_empty(rp, 204);
+	return OK;
+}
+
 const struct route account_routes[] = {
+	{ GET,  "/api/v2/bookmarks",                      MAY_READ_TICKET,  0,        bookmarks,      0 },
+	{ POST, "/api/v2/bookmarks",                      MAY_UPDATE_TICKET, 16 * KiB, bookmark_post, 0 },
+	{ DELETE, "/api/v2/bookmarks/{id}",               MAY_UPDATE_TICKET, 0,       bookmark_remove, 0 },
 	{ GET,  "/api/v2/locales",                        MAY_SIGNED_IN,    0,        locale_list,    0 },
 	{ GET,  "/api/v2/locales/agent",                  MAY_SIGNED_IN,    0,        locale_list,    0 },
 	{ GET,  "/api/v2/locales/public",                 MAY_SIGNED_IN,    0,        locale_list,    0 },

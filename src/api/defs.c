@@ -723,6 +723,110 @@ pair_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* PUT: the form has these statuses and no others. DELETE {"id":["1","2"]}: without these. */
+static enum err
+pairs_set_tx(struct ctx *cx, void *arg)
+{
+	struct pairs *p = arg;
+	const struct def *const *all;
+	const struct defs *d;
+	json_t *w, *fresh = json_array();
+	size_t i;
+	int n;
+
+	arena_defer(cx->arena, (void (*)(void *))json_decref, fresh);
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(defs_get(cx, &d));
+	all = def_all(d, DEF_FORM_STATUS, &n);
+	json_array_foreach((json_t *)(uintptr_t)p->list, i, w) {
+		int64_t st;
+		bool have = false;
+		if (!json_id(json_object_get(w, "custom_status_id"), &st)) {
+			bad(cx, "custom_status_id", "InvalidValue", "Entries: must each name an id");
+			return bad_check(cx);
+		}
+		for (int k = 0; k < n; k++)
+			have = have || (def_int(all[k], "ticket_form_id") == p->form && def_int(all[k], "custom_status_id") == st);
+		if (!have)
+			json_array_append(fresh, w);
+	}
+	for (int k = 0; k < n; k++) {
+		bool keep = false;
+		json_array_foreach((json_t *)(uintptr_t)p->list, i, w) {
+			int64_t st = 0;
+			(void)json_id(json_object_get(w, "custom_status_id"), &st);
+			keep = keep || def_int(all[k], "custom_status_id") == st;
+		}
+		if (def_int(all[k], "ticket_form_id") == p->form && !keep)
+			TRY(def_delete(cx, DEF_FORM_STATUS, all[k]->id));
+	}
+	return pairs_tx(cx, &(struct pairs){ fresh, p->form, 0 });
+}
+
+static enum err
+pairs_set(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj, *in;
+	struct def d;
+
+	TRY(def_get(cx, DEF_TICKET_FORM, rq->param[0], &d));
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	in = json_object_get(obj, "ticket_form_statuses");
+	if (in == NULL)
+		in = json_object_get(obj, "ticket_form_status");
+	if (!json_is_array(in) || json_array_size(in) > 100) {
+		bad(cx, "ticket_form_statuses", "InvalidValue", "Ticket form statuses: must be an array of at most 100");
+		return bad_check(cx);
+	}
+	TRY(store_write(cx, pairs_set_tx, &(struct pairs){ in, d.id, 0 }));
+	return pairs_reply(cx, rq, rp, d.id, 0);
+}
+
+static enum err
+pairs_drop_tx(struct ctx *cx, void *arg)
+{
+	struct pairs *p = arg;
+	json_t *w;
+	size_t i;
+
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	json_array_foreach((json_t *)(uintptr_t)p->list, i, w) {
+		struct def d;
+		int64_t id = 0;
+		if (!json_id(w, &id)) {
+			bad(cx, "id", "InvalidValue", "Id: must be an array of ids");
+			return bad_check(cx);
+		}
+		TRY(def_get(cx, DEF_FORM_STATUS, id, &d));
+		if (def_int(&d, "ticket_form_id") != p->form)
+			return fail(cx, E_ABSENT, NULL, "no such thing");
+		TRY(def_delete(cx, DEF_FORM_STATUS, id));
+	}
+	return OK;
+}
+
+static enum err
+pairs_drop(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj, *ids;
+	struct def d;
+
+	TRY(def_get(cx, DEF_TICKET_FORM, rq->param[0], &d));
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	ids = json_object_get(obj, "id");
+	if (!json_is_array(ids) || json_array_size(ids) == 0 || json_array_size(ids) > 100) {
+		bad(cx, "id", "InvalidValue", "Id: must be an array of 1 to 100 ids");
+		return bad_check(cx);
+	}
+	TRY(store_write(cx, pairs_drop_tx, &(struct pairs){ ids, d.id, 0 }));
+	api_empty(rp, 204);
+	return OK;
+}
+
 /* ---- dynamic content: variants stand inside their item ----------------------------------------------------------------- */
 
 static void
@@ -959,6 +1063,8 @@ const struct route def_routes[] = {
 	{ POST,   "/api/v2/ticket_forms/{id}/clone",         MAY_ADMIN,       64 * KiB, form_clone,     0 },
 	{ GET,    "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_READ_TICKET, 0, form_statuses,  0 },
 	{ POST,   "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_add,     0 },
+	{ PUT,    "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_set,     0 },
+	{ DELETE, "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_drop,    0 },
 	{ DELETE, "/api/v2/ticket_forms/{id}/ticket_form_statuses/{id}", MAY_ADMIN, 0,  pair_delete,    0 },
 	{ GET,    "/api/v2/ticket_form_statuses",            MAY_READ_TICKET, 0,        list,           0 },
 	{ GET,    "/api/v2/ticket_form_statuses/show_many",  MAY_READ_TICKET, 0,        show_many,      0 },

@@ -317,6 +317,7 @@ const struct route group_routes[] = {
 	{ GET,    "/api/v2/users/{id}/group_memberships/{id}", MAY_READ_GROUPS, 0,    membership_show,      0 },
 	{ DELETE, "/api/v2/users/{id}/group_memberships/{id}", MAY_WRITE_GROUPS, 0,   membership_remove,    0 },
 	{ PUT,    "/api/v2/users/{id}/group_memberships/{id}/make_default", MAY_WRITE_GROUPS, 64 * KiB, membership_default, 0 },
+	{ GET,    "/api/v2/groups/{id}/memberships/assignable", MAY_READ_GROUPS, 0,   memberships_of_group, 0 },
 	{ GET,    "/api/v2/groups/{id}/memberships",      MAY_READ_GROUPS,  0,        memberships_of_group, 0 },
 	{ 0 }
 };

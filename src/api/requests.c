@@ -320,7 +320,23 @@ comment_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return look_one(cx, "ticket", t.id, "comments");
 }
 
+/* Of an organization: an end user's own only, and of those what is shared. */
+static enum err
+list_of_org(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct ticket_filter f = { .organization_id = rq->param[0], .status_mask = statuses(rq) };
+	struct organization o;
+
+	if (cx->actor->role == ROLE_END_USER) {
+		if (cx->actor->organization_id != rq->param[0])
+			return fail(cx, E_ABSENT, NULL, "Not found");
+	} else
+		TRY(org_get(cx, rq->param[0], &o));
+	return list_with(cx, rq, rp, &f);
+}
+
 const struct route request_routes[] = {
+	{ GET,  "/api/v2/organizations/{id}/requests", MAY_READ_REQUEST, 0, list_of_org, 0 },
 	{ GET,  "/api/v2/requests",                    MAY_READ_REQUEST, 0,       list,         0 },
 	{ POST, "/api/v2/requests",                    MAY_ANYONE,       2 * MiB, create,       0 },
 	{ GET,  "/api/v2/requests/open",               MAY_READ_REQUEST, 0,       list_open,    0 },

@@ -369,6 +369,29 @@ search(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return users_reply(cx, rq, rp, u, got, &p, false, total);
 }
 
+/* The same question in a body, where names stay out of addresses. */
+static enum err
+complete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct http_param *q;
+	const json_t *obj;
+
+	if (rq->body.n) {
+		TRY(api_body(cx, rq, rp, NULL, &obj));
+		if (obj == NULL)
+			return OK;
+		if (!json_is_string(json_object_get(obj, "name")))
+			return api_error(rp, 400, "ParameterMissing", "Parameter name is required: a string");
+		q = NEW(cx->arena, struct http_param, rq->query_count + 1);
+		if (rq->query_count)
+			memcpy(q, rq->query, sizeof *q * (size_t)rq->query_count);
+		q[rq->query_count] = (struct http_param){ S("name"), json_text(cx, json_object_get(obj, "name")) };
+		rq->query = q;
+		rq->query_count++;
+	}
+	return search(cx, rq, rp);
+}
+
 static enum err
 related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -395,6 +418,33 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return OK;
+}
+
+/* ?ids= or ?external_ids=; unknown external ids are left out. */
+static bool
+ids_asked(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int64_t **ids, int *n)
+{
+	const str *external = http_query(rq, "external_ids");
+	struct user u;
+	str rest;
+
+	if (external == NULL || http_query(rq, "ids") != NULL)
+		return api_ids(cx, rq, rp, "ids", 100, ids, n);
+	*ids = NEW(cx->arena, int64_t, 101);
+	*n = 0;
+	for (rest = *external; rest.n;) {
+		str w = str_trim(str_cut(&rest, ','));
+		if (w.n == 0)
+			continue;
+		if (*n == 100) {
+			(void)!api_error(rp, 400, "TooManyValues", "Parameter external_ids cannot specify more than 100 values");
+			return false;
+		}
+		if (user_by_external_id(cx, w, &u) == OK)
+			(*ids)[(*n)++] = u.id;
+		fail_clear(cx);
+	}
+	return true;
 }
 
 /* ---- bulk --------------------------------------------------------------------------------------------------------- */
@@ -437,7 +487,7 @@ update_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return queue_job(cx, rq, rp, JOB_USERS_UPDATE, json_object_get(obj, "users"), "users");
 	if (!json_is_object(one = json_object_get(obj, "user")))
 		return api_error(rp, 400, "ParameterMissing", "Parameter user is required");
-	if (!api_ids(cx, rq, rp, "ids", 100, &ids, &n))
+	if (!ids_asked(cx, rq, rp, &ids, &n))
 		return OK;
 	made = json_array();
 	arena_defer(cx->arena, (void (*)(void *))json_decref, made);
@@ -456,7 +506,7 @@ destroy_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	int64_t *ids;
 	int n;
 
-	if (!api_ids(cx, rq, rp, "ids", 100, &ids, &n))
+	if (!ids_asked(cx, rq, rp, &ids, &n))
 		return OK;
 	made = json_array();
 	arena_defer(cx->arena, (void (*)(void *))json_decref, made);
@@ -476,6 +526,7 @@ const struct route user_routes[] = {
 	{ GET,    "/api/v2/users/show_many",              MAY_LIST_USERS, 0,        show_many,        0 },
 	{ GET,    "/api/v2/users/search",                 MAY_LIST_USERS, 0,        search,           0 },
 	{ GET,    "/api/v2/users/autocomplete",           MAY_LIST_USERS, 0,        search,           0 },
+	{ POST,   "/api/v2/users/autocomplete",           MAY_LIST_USERS, 16 * KiB, complete,         0 },
 	{ POST,   "/api/v2/users/create_or_update",       MAY_WRITE_USER, 256 * KiB, create_or_update, 0 },
 	{ POST,   "/api/v2/users/create_many",            MAY_WRITE_USER, 8 * MiB,  create_many,      0 },
 	{ POST,   "/api/v2/users/create_or_update_many",  MAY_WRITE_USER, 8 * MiB,  upsert_many,      0 },

@@ -23,6 +23,7 @@ FILE_TEXT(schema_0061, "data/schema/0061-tag.sql");
 FILE_TEXT(schema_0062, "data/schema/0062-ticket-links.sql");
 FILE_TEXT(schema_0063, "data/schema/0063-gate-people.sql");
 FILE_TEXT(schema_0064, "data/schema/0064-desk-rating.sql");
+FILE_TEXT(schema_0065, "data/schema/0065-desk-bookmark.sql");
 FILE_TEXT(schema_0070, "data/schema/0070-outbox.sql");
 FILE_TEXT(schema_0071, "data/schema/0071-webhook.sql");
 FILE_TEXT(schema_0072, "data/schema/0072-threads.sql");
@@ -51,6 +52,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 62, DB_MAIN, "ticket-links", { schema_0062, schema_0062_end } },
 	{ 63, DB_MAIN, "gate-people", { schema_0063, schema_0063_end } },
 	{ 64, DB_MAIN, "desk-rating", { schema_0064, schema_0064_end } },
+	{ 65, DB_MAIN, "desk-bookmark", { schema_0065, schema_0065_end } },
 	{ 70, DB_MAIN, "outbox",  { schema_0070, schema_0070_end } },
 	{ 71, DB_MAIN, "webhook", { schema_0071, schema_0071_end } },
 	{ 72, DB_MAIN, "threads", { schema_0072, schema_0072_end } },

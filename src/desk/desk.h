@@ -267,6 +267,11 @@ struct skip { int64_t id, ticket_id, user_id; usec created_at; sensitive reason;
 enum err skip_add(struct ctx *cx, struct skip *s) MUST_CHECK;
 enum err skip_list(struct ctx *cx, int64_t ticket_id, int64_t user_id, int64_t after, int64_t offset, int limit, struct skip **out, int *count) MUST_CHECK;
 
+/* Tickets that the actor keeps at hand, newest first; the shape of a skip without a reason. */
+enum err bookmark_add(struct ctx *cx, struct skip *s) MUST_CHECK;
+enum err bookmark_delete(struct ctx *cx, int64_t id) MUST_CHECK;
+enum err bookmark_list(struct ctx *cx, struct skip **out, int *count) MUST_CHECK;
+
 /* ---- redaction (P6) ------------------------------------------------------------------------------------ */
 
 /* Every occurrence of `text` in the comment becomes U+2587 per character; the

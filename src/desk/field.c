@@ -563,9 +563,13 @@ check_required(struct ctx *cx, const struct defs *d, const struct ticket *old, c
 {
 	const struct def *form = t->form_id ? def_find(d, DEF_TICKET_FORM, t->form_id) : NULL;
 	bool solving = t->status >= TICKET_SOLVED && old->status < TICKET_SOLVED, creating = old->id == 0;
+	bool conditional = form != NULL && json_array_size(json_object_get(form->doc, agent ? "agent_conditions" : "end_user_conditions")) > 0;
 	int n;
 	const struct def *const *all = def_all(d, DEF_TICKET_FIELD, &n);
 
+	/* The common case, a ticket made or moved on, costs nothing. */
+	if (agent && !solving && !conditional)
+		return;
 	for (int i = 0; i < n; i++) {
 		const struct def *f = all[i];
 		int says = form ? form_says(d, form, f, t, values, agent) : 0;

@@ -612,9 +612,10 @@ sweep(struct jobs *jobs)
 
 	ctx_init(&cx, jobs->sys, jobs->account);
 	gate_as_system(&cx, "job");
-	if (store_write(&cx, sweep_tx, &s) == OK && s.replies + s.jobs)
+	/* Also what others noted and left: the key of a tag whose last ticket lost it. */
+	if (store_write(&cx, sweep_tx, &s) == OK)
 		if (store_erase(&cx) != OK)
-			log_line(LOG_LV_WARN, "desk", "erasing old replies will be tried again");
+			log_line(LOG_LV_WARN, "desk", "erasing what was to be erased will be tried again");
 	ctx_done(&cx);
 }
 

@@ -74,7 +74,38 @@ static const struct stmt skip_drop = {
 	.in   = "ii",
 };
 
+static const struct stmt mark_insert = {
+	.name = "bookmark.insert",
+	.sql  = "INSERT INTO bookmark (account_id, id, user_id, ticket_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+	.in   = "iiiii",
+};
+
+static const struct stmt mark_find = {
+	.name = "bookmark.find",
+	.sql  = "SELECT id, ticket_id, user_id, created_at FROM bookmark WHERE account_id = $1 AND user_id = $2 AND ticket_id = $3",
+	.in   = "iii", .out = "iiii",
+};
+
+static const struct stmt mark_list = {
+	.name = "bookmark.list",
+	.sql  = "SELECT id, ticket_id, user_id, created_at FROM bookmark WHERE account_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1000",
+	.in   = "ii", .out = "iiii",
+};
+
+static const struct stmt mark_delete = {
+	.name = "bookmark.delete",
+	.sql  = "DELETE FROM bookmark WHERE account_id = $1 AND user_id = $2 AND id = $3",
+	.in   = "iii",
+};
+
+static const struct stmt mark_drop = {
+	.name = "bookmark.drop",
+	.sql  = "DELETE FROM bookmark WHERE account_id = $1 AND ticket_id = $2",
+	.in   = "ii",
+};
+
 const struct stmt *const rating_stmts[] = {
+	&mark_insert, &mark_find, &mark_list, &mark_delete, &mark_drop,
 	&rating_of, &rating_by_id, &rating_put, &rating_drop, &rating_up, &rating_down, &rating_count, &skip_insert, &skips_all,
 	&skips_ticket, &skips_user, &skip_keys, &skip_drop, NULL
 };
@@ -287,11 +318,81 @@ skip_list(struct ctx *cx, int64_t ticket_id, int64_t user_id, int64_t after, int
 	return OK;
 }
 
+/* ---- bookmarks ---------------------------------------------------------------------------------------------------- */
+
+#define BOOKMARKS_MAX 1000
+
+static enum err
+bookmark_tx(struct ctx *cx, void *arg)
+{
+	struct skip *s = arg;
+	struct rows rs;
+	int64_t changed;
+
+	if (s->ticket_id == 0) {
+		TRY(store_exec(cx, &mark_delete, ARGS(INT(cx->account), INT(cx->actor->user_id), INT(s->id)), &changed));
+		if (changed == 0)
+			return fail(cx, E_ABSENT, NULL, "no such bookmark");
+		return trail_append(cx, &(struct event){ .action = "bookmark.delete", .object = "bookmark", .id = s->id });
+	}
+	TRY(ticket_visible(cx, s->ticket_id));
+	TRY(store_all(cx, &mark_find, ARGS(INT(cx->account), INT(cx->actor->user_id), INT(s->ticket_id)), &rs));
+	if (rs.count) {
+		*s = (struct skip){ row_int(&rs.row[0], 0), s->ticket_id, cx->actor->user_id, row_int(&rs.row[0], 3), { { 0 } } };
+		return OK;
+	}
+	TRY(store_all(cx, &mark_list, ARGS(INT(cx->account), INT(cx->actor->user_id)), &rs));
+	if (rs.count >= BOOKMARKS_MAX)
+		return fail(cx, E_LIMIT, NULL, "there are 1,000 bookmarks already");
+	TRY(store_next_id(cx, "bookmark", &s->id));
+	s->user_id = cx->actor->user_id;
+	s->created_at = cx->now;
+	TRY(store_exec(cx, &mark_insert, ARGS(INT(cx->account), INT(s->id), INT(s->user_id), INT(s->ticket_id), INT(cx->now)), NULL));
+	return trail_append(cx, &(struct event){ .action = "bookmark.create", .object = "bookmark", .id = s->id, .parent = s->ticket_id });
+}
+
+enum err
+bookmark_add(struct ctx *cx, struct skip *s)
+{
+	TRY(gate_may(cx, MAY_UPDATE_TICKET, NULL));
+	return store_write(cx, bookmark_tx, s);
+}
+
+enum err
+bookmark_delete(struct ctx *cx, int64_t id)
+{
+	TRY(gate_may(cx, MAY_UPDATE_TICKET, NULL));
+	return store_write(cx, bookmark_tx, &(struct skip){ .id = id });
+}
+
+enum err
+bookmark_list(struct ctx *cx, struct skip **out, int *count)
+{
+	struct rows rs;
+	int n = 0;
+
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	TRY(store_all(cx, &mark_list, ARGS(INT(cx->account), INT(cx->actor->user_id)), &rs));
+	*out = NEW(cx->arena, struct skip, rs.count + 1);
+	for (int i = 0; i < rs.count; i++) {
+		enum err e = ticket_visible(cx, row_int(&rs.row[i], 1));
+		if (e == E_ABSENT || e == E_DENIED) {
+			fail_forget(cx);
+			continue;
+		}
+		TRY(e);
+		(*out)[n++] = (struct skip){ row_int(&rs.row[i], 0), row_int(&rs.row[i], 1), row_int(&rs.row[i], 2), row_int(&rs.row[i], 3), { { 0 } } };
+	}
+	*count = n;
+	return OK;
+}
+
 enum err
 rating_forget(struct ctx *cx, int64_t ticket_id)
 {
 	struct rows rs;
 
+	TRY(store_exec(cx, &mark_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_exec(cx, &rating_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_all(cx, &skip_keys, ARGS(INT(cx->account), INT(ticket_id)), &rs));
 	for (int i = 0; i < rs.count; i++) {

@@ -82,6 +82,31 @@ def satisfaction(desk, c, agent):
     expect("of an unknown one", c.post("/api/v2/skips.json", {"skip": {"ticket_id": 999999}}), 404)
 
 
+def bookmarks(desk, c, agent):
+    t = [c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).json["ticket"]["id"] for _ in range(3)]
+    made = [agent.post("/api/v2/bookmarks.json", {"bookmark": {"ticket_id": k}}) for k in t + t[:1]]
+    check(all(r.status == 201 for r in made) and made[3].json["bookmark"]["id"] == made[0].json["bookmark"]["id"], "kept at hand, once each: %s" % made)
+    check([b["ticket"]["id"] for b in agent.get("/api/v2/bookmarks.json").json["bookmarks"]] == t[::-1], "newest first")
+    check(c.get("/api/v2/bookmarks.json").json["bookmarks"] == [], "everybody has their own")
+    b = made[0].json["bookmark"]["id"]
+    expect("not another's", c.delete("/api/v2/bookmarks/%d.json" % b), 404)
+    expect("gone", agent.delete("/api/v2/bookmarks/%d.json" % b), 204)
+    expect("of nothing", agent.post("/api/v2/bookmarks.json", {"bookmark": {"ticket_id": 999999}}), 404)
+    r = c.post("/api/v2/users/autocomplete.json", {"name": "sat is"})
+    check(r.status == 200 and [u["name"] for u in r.json["users"]] == ["Sat Isfied"], "completed by a body: %r" % r)
+    o = c.post("/api/v2/organizations.json", {"organization": {"name": "Asked"}}).json["organization"]["id"]
+    _, mine = desk.person(c, "My Org", "myorg@patients.example", organization_id=o)
+    c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}, "organization_id": o}})
+    check(c.get("/api/v2/organizations/%d/requests.json" % o).json["count"] == 1, "an organization's requests")
+    check(mine.get("/api/v2/organizations/%d/requests.json" % o).json["requests"] == [], "not shared, not seen")
+    c.put("/api/v2/organizations/%d.json" % o, {"organization": {"shared_tickets": True}})
+    check(len(mine.get("/api/v2/organizations/%d/requests.json" % o).json["requests"]) == 1, "shared, seen")
+    expect("another's", mine.get("/api/v2/organizations/%d/requests.json" % (o - 1)), 404)
+    c.post("/api/v2/users.json", {"user": {"name": "Ex Tern", "email": "extern@patients.example", "external_id": "EX-1"}})
+    r = c.put("/api/v2/users/update_many.json?external_ids=ex-1,nothing", {"user": {"notes": "by external id"}})
+    check(r.status == 200 and r.json["job_status"]["total"] == 1, "by external ids: %r" % r)
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
@@ -133,5 +158,6 @@ with Desk() as desk:
     agent = settings(desk, admin)
     satisfaction(desk, admin, agent)
     attachments(desk, admin)
+    bookmarks(desk, admin, agent)
     check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
 done("account")

@@ -213,6 +213,12 @@ def statuses(c, form):
     expect("a status of a form", r, 200, str(lab))
     expect("not twice", c.post("/api/v2/ticket_forms/%d/ticket_form_statuses.json" % form, {"ticket_form_statuses": [{"custom_status_id": lab}]}), 422)
     pair = r.json["ticket_form_statuses"][0]["id"]
+    u = "/api/v2/ticket_forms/%d/ticket_form_statuses.json" % form
+    r = c.put(u, {"ticket_form_statuses": [{"custom_status_id": lab}, {"custom_status_id": j[1]["id"]}]})
+    check(r.status == 200 and [p["custom_status_id"] for p in r.json["ticket_form_statuses"]] == [lab, j[1]["id"]] and r.json["ticket_form_statuses"][0]["id"] == pair, "these and no others: %r" % r)
+    expect("an unknown one", c.put(u, {"ticket_form_statuses": [{"custom_status_id": 999999}]}), 422)
+    check(len(c.get(u).json["ticket_form_statuses"]) == 2, "and nothing was lost by it")
+    expect("without one", c.delete(u, {"id": [r.json["ticket_form_statuses"][1]["id"]]}), 204)
     expect("removed", c.delete("/api/v2/ticket_forms/%d/ticket_form_statuses/%s.json" % (form, pair)), 204)
 
 
