@@ -259,7 +259,7 @@ segment_may_have(const struct segment *g, uint64_t term)
 int64_t
 segment_terms(const struct segment *g)
 {
-	return g->filter != NULL ? (int64_t)g->filter_lines * LINE * 8 / FILTER_BITS : g->postings / 4;
+	return g->filter != NULL ? (int64_t)g->filter_lines * LINE * 8 / FILTER_BITS : g->postings / 32;
 }
 
 static void

@@ -1,4 +1,11 @@
-/* tag.c - which tags there are, and on how many tickets each is. */
+/* tag.c - which tags there are, and on how many tickets each is.
+ *
+ * Most tickets of a commit have tags that others of it have too, and each row
+ * changed moves in two indexes. So what a ticket adds and takes is only noted,
+ * by the writer's thread, and written once for all just before their commit.
+ */
+#include <stdlib.h>
+
 #include "desk/in.h"
 
 static const struct stmt tag_count = {
@@ -9,8 +16,8 @@ static const struct stmt tag_count = {
 
 static const struct stmt tag_insert = {
 	.name = "tag.insert",
-	.sql  = "INSERT INTO tag (account_id, id, data_key, name_x, head_x, n, name) VALUES ($1, $2, $3, $4, $5, 1, $6)",
-	.in   = "iiiXXS", .blind = { "tag.name", "tag.head" }, .seal_in = { { "tag", "name", 1 } },
+	.sql  = "INSERT INTO tag (account_id, id, data_key, name_x, head_x, n, name) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	.in   = "iiiXXiS", .blind = { "tag.name", "tag.head" }, .seal_in = { { "tag", "name", 1 } },
 };
 
 static const struct stmt tag_delete = {
@@ -48,9 +55,8 @@ static const struct stmt tag_by_head = {
 
 static const struct stmt tagged_tickets = {
 	.name = "tag.tickets",
-	.sql  = "SELECT t.id, t.doc FROM ticket t WHERE t.account_id = $1 AND t.id > $2 AND t.deleted_at IS NULL"
-	        " ORDER BY t.id LIMIT 500",
-	.in   = "ii", .out = "iS", .seal_out = { { "ticket", "doc", 0 } },
+	.sql  = "SELECT t.id, t.doc FROM ticket t WHERE t.account_id = $1 AND t.deleted_at IS NULL ORDER BY t.id",
+	.in   = "i", .out = "iS", .seal_out = { { "ticket", "doc", 0 } },
 };
 
 static const struct stmt tag_totals = {
@@ -88,12 +94,90 @@ count_one(struct ctx *cx, str name, int64_t by)
 		TRY(store_next_id(cx, "tag", &id));
 		TRY(store_key_new(cx, &key));
 		e = store_exec(cx, &tag_insert, ARGS(INT(cx->account), INT(id), INT(key), BLIND(HIDE(name)), BLIND(HIDE(head_of(name))),
-		    SEALED(key, HIDE(name))), NULL);
+		    INT(by), SEALED(key, HIDE(name))), NULL);
 	} else if (e == OK && row_int(&r, 2) <= 0) {
 		TRY(store_exec(cx, &tag_delete, ARGS(INT(cx->account), INT(row_int(&r, 0))), NULL));
 		TRY(store_key_destroy(cx, row_int(&r, 1)));
 	}
 	return e;
+}
+
+/* What the tickets of this commit change. Only the writer's thread comes here;
+ * every number goes back to 0 when the tickets are rolled back. */
+struct due { int64_t account, by; str name; uint32_t next; };     /* next: of its slot, from 1; the name is malloc'ed */
+enum { DUE_SLOTS = 1024 };
+static struct { struct due *d; uint32_t n, cap, slot[DUE_SLOTS]; } dues;
+
+static void
+dues_clear(struct sys *sys UNUSED, void *arg UNUSED)
+{
+	for (uint32_t i = 0; i < dues.n; i++) {
+		wipe((char *)dues.d[i].name.p, dues.d[i].name.n);
+		free((char *)dues.d[i].name.p);
+	}
+	memset(dues.slot, 0, sizeof dues.slot);
+	dues.n = 0;
+}
+
+static enum err
+dues_write(struct ctx *cx, void *arg UNUSED)
+{
+	int64_t own = cx->account;
+	enum err e = OK;
+
+	for (uint32_t i = 0; i < dues.n && e == OK; i++) {
+		cx->account = dues.d[i].account;
+		e = dues.d[i].by != 0 ? count_one(cx, dues.d[i].name, dues.d[i].by) : OK;
+	}
+	cx->account = own;
+	store_after(cx, dues_clear, NULL);
+	return e;
+}
+
+struct due_step { uint32_t at; int64_t by; };
+
+static void
+due_back(struct sys *sys UNUSED, void *arg)
+{
+	const struct due_step *s = arg;
+
+	dues.d[s->at].by -= s->by;
+}
+
+static enum err
+count_later(struct ctx *cx, str name, int64_t by)
+{
+	struct due_step *s = NEW(cx->arena, struct due_step, 1);
+	uint32_t h = 0, *slot, at;
+
+	for (size_t i = 0; i < name.n; i++)
+		h = h * 31 + (unsigned char)name.p[i];
+	slot = &dues.slot[(h ^ h >> 15) % DUE_SLOTS];
+	for (at = *slot; at != 0 && (dues.d[at - 1].account != cx->account || !str_eq(dues.d[at - 1].name, name));)
+		at = dues.d[at - 1].next;
+	if (at == 0) {
+		char *copy = malloc(name.n + 1);
+		if (dues.n == dues.cap) {
+			uint32_t cap = dues.cap == 0 ? 64 : dues.cap * 2;
+			struct due *more = realloc(dues.d, cap * sizeof *more);
+			if (more != NULL) {
+				dues.d = more;
+				dues.cap = cap;
+			}
+		}
+		if (copy == NULL || dues.n == dues.cap) {
+			free(copy);
+			return fail(cx, E_FAULT, NULL, "out of memory");
+		}
+		memcpy(copy, name.p != NULL ? name.p : "", name.n);
+		dues.d[dues.n] = (struct due){ cx->account, 0, { copy, name.n }, *slot };
+		at = *slot = ++dues.n;
+	}
+	*s = (struct due_step){ at - 1, by };
+	dues.d[s->at].by += by;
+	store_undo(cx, due_back, s);
+	store_before_commit(cx, dues_write, NULL);
+	return OK;
 }
 
 static bool
@@ -117,10 +201,10 @@ tags_changed(struct ctx *cx, sensitive before, sensitive after)
 	n_is = json_words(cx, reveal(cx, after, TO_STORE), &is);
 	for (int i = 0; i < n_was; i++)
 		if (!among(is, n_is, was[i]) && !among(was, i, was[i]))
-			TRY(count_one(cx, was[i], -1));
+			TRY(count_later(cx, was[i], -1));
 	for (int i = 0; i < n_is; i++)
 		if (!among(was, n_was, is[i]) && !among(is, i, is[i]))
-			TRY(count_one(cx, is[i], 1));
+			TRY(count_later(cx, is[i], 1));
 	return OK;
 }
 
@@ -193,26 +277,29 @@ tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *co
 	return OK;
 }
 
+static enum err
+count_ticket(struct ctx *cx, const struct row *r, void *arg UNUSED)
+{
+	str rest = row_sensitive(r, 1).hidden, v;
+	uint8_t tag;
+
+	while (pack_next(&rest, &tag, &v))
+		if (tag == DOC_TAGS)
+			TRY(tags_changed(cx, HIDE(S("[]")), HIDE(v)));
+	return OK;
+}
+
 /* A desk that is older than this table: its tickets' tags are counted once. */
 static enum err
 count_all_tx(struct ctx *cx, void *arg UNUSED)
 {
-	struct rows rs = { .count = 1 };
-	int64_t at = 0, done;
+	int64_t done;
 
 	TRY(desk_counter_get(cx, "tags_counted", &done));
-	while (done == 0 && rs.count > 0) {
-		TRY(store_all(cx, &tagged_tickets, ARGS(INT(cx->account), INT(at)), &rs));
-		for (int i = 0; i < rs.count; i++) {
-			str rest = row_sensitive(&rs.row[i], 1).hidden, v;
-			uint8_t tag;
-			at = row_int(&rs.row[i], 0);
-			while (pack_next(&rest, &tag, &v))
-				if (tag == DOC_TAGS)
-					TRY(tags_changed(cx, HIDE(S("[]")), HIDE(v)));
-		}
-	}
-	return done ? OK : desk_counter_add(cx, "tags_counted", 1);
+	if (done)
+		return OK;
+	TRY(store_each(cx, &tagged_tickets, ARGS(INT(cx->account)), count_ticket, NULL));
+	return desk_counter_add(cx, "tags_counted", 1);
 }
 
 enum err
