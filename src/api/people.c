@@ -1,6 +1,7 @@
 /* people.c - what belongs to a user: addresses, sessions, password, merging,
  * deleted users; and to organizations: memberships, subscriptions, merging. */
 #include "api/in.h"
+#include "flow/flow.h"
 
 #define USER_SHOWN "name,email,phone,external_id,details,notes,user_fields"
 #define ORG_SHOWN "name,details,notes,external_id,domain_names"
@@ -21,6 +22,10 @@ nothing(struct http_reply *rp)
 static void
 json_identity(struct json *j, struct ctx *cx, const char *base, const struct identity *i)
 {
+	bool back = false;
+
+	if (flow_undeliverable(cx, i->value, &back) != OK)
+		fail_forget(cx);
 	jw_obj(j);
 	jw_kstr(j, "url", str_printf(cx->arena, "%s/api/v2/users/%lld/identities/%lld.json", base, (long long)i->user_id, (long long)i->id));
 	jw_kint(j, "id", i->id);
@@ -33,8 +38,8 @@ json_identity(struct json *j, struct ctx *cx, const char *base, const struct ide
 	jw_kbool(j, "primary", i->primary);
 	jw_ktime(j, "created_at", i->created_at);
 	jw_ktime(j, "updated_at", i->updated_at);
-	jw_kint(j, "undeliverable_count", 0);
-	jw_kz(j, "deliverable_state", "deliverable");
+	jw_kint(j, "undeliverable_count", back);
+	jw_kz(j, "deliverable_state", back ? "undeliverable" : "deliverable");
 	jw_end_obj(j);
 }
 

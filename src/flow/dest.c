@@ -345,6 +345,12 @@ address_unbounce(struct ctx *cx, str address)
 	return store_exec(cx, &bounce_drop, ARGS(INT(cx->account), BLIND(HIDE(str_lower(cx->arena, address)))), NULL);
 }
 
+enum err
+flow_undeliverable(struct ctx *cx, sensitive address, bool *yes)
+{
+	return address_bounced(cx, address.hidden, yes);
+}
+
 struct back { int64_t id; str failed; bool ours; };
 
 static enum err

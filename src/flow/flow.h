@@ -198,6 +198,8 @@ enum err flow_event(struct ctx *cx, const char *type, const char *object, int64_
  * recipient's address is marked, and the message dead. *ours false: it is
  * about none of them (or forged). `failed` may be empty. */
 enum err flow_bounced(struct ctx *cx, str rcpt, str failed, bool *ours) MUST_CHECK;
+/* Did mail to this address come back for good? */
+enum err flow_undeliverable(struct ctx *cx, sensitive address, bool *yes) MUST_CHECK;
 
 /* In the transaction that erases a person: nothing addressed to them stays. */
 enum err flow_forget_user(struct ctx *cx, int64_t user_id, sensitive address) MUST_CHECK;

@@ -234,6 +234,8 @@ with Desk() as desk:
     desk.deliver((dsn % (vp, "d2@relay.test")).encode(), "--rcpt", vp)
     m = message(i)
     check(m["state"] == "dead" and "came back" in m["reason"], "it came back: %s" % m)
+    who = c.get("/api/v2/users/%d/identities.json" % pat).json["identities"][0]
+    check(who["deliverable_state"] == "undeliverable", "the person's address says so: %s" % who)
     i = one(t2)
     check(message(i)["state"] == "dead" and "came back" in message(i)["reason"] and not relay.got, "no further mail to that address: %s" % message(i))
     c.post("/api/ward/v1/outbox/%d/retry.json" % i)
