@@ -481,6 +481,7 @@ cmd_status(struct ward *w, int argc, char **argv, int in, int out, int err)
 	struct ctx cx;
 	struct buf b;
 	struct json j;
+	struct flow_counts out_of = { { 0 } };
 	int64_t tickets = 0, users = 0, suspended = 0, events = 0;
 	bool pending = false;
 	enum err e;
@@ -508,6 +509,9 @@ cmd_status(struct ward *w, int argc, char **argv, int in, int out, int err)
 			jw_kint(&j, "users", users);
 			jw_kint(&j, "suspended_tickets", suspended);
 			jw_kint(&j, "trail_events", events);
+			jw_kint(&j, "outbox_waiting", out_of.of[FLOW_QUEUED] + out_of.of[FLOW_SENDING] + out_of.of[FLOW_RETRY]);
+			jw_kint(&j, "outbox_held", out_of.of[FLOW_HELD]);
+			jw_kint(&j, "outbox_dead", out_of.of[FLOW_DEAD]);
 			jw_kz(&j, "root_key", root);
 			jw_kbool(&j, "key_rotation_pending", pending);
 			jw_kint(&j, "database_bytes", (int64_t)s.bytes_main);
@@ -516,9 +520,11 @@ cmd_status(struct ward *w, int argc, char **argv, int in, int out, int err)
 			buf_byte(&b, '\n');
 		} else
 			buf_fmt(&b, "ward %s, %s\ntickets            %lld\nusers              %lld\nsuspended tickets  %lld\n"
-			    "trail events       %lld\nroot key           %s%s\ndatabase           %.1f MB\nkeyring            %.1f MB\n",
+			    "trail events       %lld\noutbox             %lld waiting, %lld held, %lld dead\nroot key           %s%s\ndatabase           %.1f MB\nkeyring            %.1f MB\n",
 			    WARD_VERSION, w->serving ? "running" : "not running", (long long)tickets, (long long)users,
-			    (long long)suspended, (long long)events, root, pending ? " (rotation is not finished: ward key rotate --resume)" : "",
+			    (long long)suspended, (long long)events,
+			    (long long)(out_of.of[FLOW_QUEUED] + out_of.of[FLOW_SENDING] + out_of.of[FLOW_RETRY]),
+			    (long long)out_of.of[FLOW_HELD], (long long)out_of.of[FLOW_DEAD], root, pending ? " (rotation is not finished: ward key rotate --resume)" : "",
 			    (double)s.bytes_main / 1e6, (double)s.bytes_keys / 1e6);
 		if (!fd_write_all(out, b.p, b.n))
 			code = 74;
