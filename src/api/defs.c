@@ -784,6 +784,53 @@ pairs_set(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return pairs_reply(cx, rq, rp, d.id, 0);
 }
 
+/* One of them becomes another status: {"ticket_form_status":{"custom_status_id":3}} */
+struct pair_change { int64_t form, id, status; };
+
+static enum err
+pair_put_tx(struct ctx *cx, void *arg)
+{
+	struct pair_change *c = arg;
+	json_t *in = json_object();
+	struct def d;
+
+	arena_defer(cx->arena, (void (*)(void *))json_decref, in);
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(def_get(cx, DEF_FORM_STATUS, c->id, &d));
+	if (def_int(&d, "ticket_form_id") != c->form)
+		return fail(cx, E_ABSENT, NULL, "no such thing");
+	if (def_int(&d, "custom_status_id") == c->status)
+		return OK;
+	TRY(def_delete(cx, DEF_FORM_STATUS, c->id));
+	json_object_set_new(in, "ticket_form_id", json_integer(c->form));
+	json_object_set_new(in, "custom_status_id", json_integer(c->status));
+	return def_create(cx, DEF_FORM_STATUS, in, &d);
+}
+
+static enum err
+pair_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct pair_change c = { .form = rq->param[0], .id = rq->param[1] };
+	const json_t *obj, *in;
+	struct def d;
+
+	TRY(def_get(cx, DEF_FORM_STATUS, c.id, &d));
+	TRY(api_body(cx, rq, rp, NULL, &obj));
+	if (obj == NULL)
+		return OK;
+	in = json_object_get(obj, "ticket_form_status");
+	if (in == NULL)
+		in = json_object_get(obj, "ticket_form_statuses");
+	if (json_is_array(in))
+		in = json_array_get(in, 0);
+	if (!json_id(json_object_get(in, "custom_status_id"), &c.status) || c.status == 0) {
+		bad(cx, "custom_status_id", "InvalidValue", "Custom status id: is required and must be an id");
+		return bad_check(cx);
+	}
+	TRY(store_write(cx, pair_put_tx, &c));
+	return pairs_reply(cx, rq, rp, c.form, 0);
+}
+
 static enum err
 pairs_drop_tx(struct ctx *cx, void *arg)
 {
@@ -1065,6 +1112,7 @@ const struct route def_routes[] = {
 	{ POST,   "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_add,     0 },
 	{ PUT,    "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_set,     0 },
 	{ DELETE, "/api/v2/ticket_forms/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_drop,    0 },
+	{ PUT,    "/api/v2/ticket_forms/{id}/ticket_form_statuses/{id}", MAY_ADMIN, 16 * KiB, pair_put, 0 },
 	{ DELETE, "/api/v2/ticket_forms/{id}/ticket_form_statuses/{id}", MAY_ADMIN, 0,  pair_delete,    0 },
 	{ GET,    "/api/v2/ticket_form_statuses",            MAY_READ_TICKET, 0,        list,           0 },
 	{ GET,    "/api/v2/ticket_form_statuses/show_many",  MAY_READ_TICKET, 0,        show_many,      0 },

@@ -101,6 +101,12 @@ def bookmarks(desk, c, agent):
     check(mine.get("/api/v2/organizations/%d/requests.json" % o).json["requests"] == [], "not shared, not seen")
     c.put("/api/v2/organizations/%d.json" % o, {"organization": {"shared_tickets": True}})
     check(len(mine.get("/api/v2/organizations/%d/requests.json" % o).json["requests"]) == 1, "shared, seen")
+    q = "/api/v2/requests/search.json?query="
+    mine.post("/api/v2/requests.json", {"request": {"subject": "Broken Crutch", "comment": {"body": "It hurts"}}})
+    check([x["subject"] for x in mine.get(q + "hurts%20crutch").json["requests"]] == ["Broken Crutch"], "one's own are searched")
+    check(mine.get(q + "hurts%20wheelchair").json["count"] == 0 and mine.get(q + "crutch&status=solved").json["count"] == 0, "by every word and the status")
+    expect("for something", mine.get(q), 400)
+    check(agent.get(q + "crutch").json["count"] == 0, "nobody else's")
     expect("another's", mine.get("/api/v2/organizations/%d/requests.json" % (o - 1)), 404)
     c.post("/api/v2/users.json", {"user": {"name": "Ex Tern", "email": "extern@patients.example", "external_id": "EX-1"}})
     r = c.put("/api/v2/users/update_many.json?external_ids=ex-1,nothing", {"user": {"notes": "by external id"}})

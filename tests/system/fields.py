@@ -218,6 +218,8 @@ def statuses(c, form):
     check(r.status == 200 and [p["custom_status_id"] for p in r.json["ticket_form_statuses"]] == [lab, j[1]["id"]] and r.json["ticket_form_statuses"][0]["id"] == pair, "these and no others: %r" % r)
     expect("an unknown one", c.put(u, {"ticket_form_statuses": [{"custom_status_id": 999999}]}), 422)
     check(len(c.get(u).json["ticket_form_statuses"]) == 2, "and nothing was lost by it")
+    r = c.put(u.replace(".json", "/%s.json" % r.json["ticket_form_statuses"][1]["id"]), {"ticket_form_status": {"custom_status_id": j[2]["id"]}})
+    check(r.status == 200 and [p["custom_status_id"] for p in r.json["ticket_form_statuses"]] == [lab, j[2]["id"]], "one becomes another: %r" % r)
     expect("without one", c.delete(u, {"id": [r.json["ticket_form_statuses"][1]["id"]]}), 204)
     expect("removed", c.delete("/api/v2/ticket_forms/%d/ticket_form_statuses/%s.json" % (form, pair)), 204)
 

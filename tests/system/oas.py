@@ -41,7 +41,7 @@ def operations(doc, routes):
     ours = {}
     for r in routes:
         if r["path"].startswith("/api/v2/"):
-            ours.setdefault(r["method"], []).append((re.compile("^" + re.sub(r"\{(id|word)\}", "[^/]+", r["path"]) + "$"), r["permission"]))
+            ours.setdefault(r["method"], []).append((re.compile("^" + r["path"].replace("{id}", "[0-9]+").replace("{word}", "[^/]+") + "$"), r["permission"]))
     for path, item in sorted(doc["paths"].items()):
         for m in METHODS:
             if m in item:
