@@ -358,6 +358,31 @@ old_ones_go(void **state)
 	ctx_done(&cx);
 }
 
+/* All that waits for a webhook pauses with it, and no try is counted; another's goes on. */
+static void
+pauses_together(void **state)
+{
+	struct outgoing o = { .kind = FLOW_WEBHOOK, .webhook_id = 1, .body = HIDE(S("{}")) };
+	int64_t a = make(T0, o), b = make(T0 + 1, o), other;
+	struct outcome paused = { .what = TRIED_LATER, .reason = "it pauses", .paused_until = T0 + 60 * SECOND };
+	struct message m;
+	struct ctx cx;
+
+	(void)state;
+	o.webhook_id = 2;
+	other = make(T0 + 2, o);
+	ctx(&cx, T0 + 3);
+	assert_int_equal(outbox_claim(&cx, FLOW_WEBHOOK, &m), OK);
+	assert_int_equal(m.id, a);
+	assert_int_equal(outbox_settle(&cx, &m, &paused), OK);
+	assert_int_equal(outbox_claim(&cx, FLOW_WEBHOOK, &m), OK);
+	assert_int_equal(m.id, other);
+	ctx_done(&cx);
+	assert_int_equal(look(a).attempts, 0);
+	assert_int_equal(look(a).due_at, T0 + 60 * SECOND);
+	assert_int_equal(look(b).due_at, T0 + 60 * SECOND);
+}
+
 static void
 marks(void **state)
 {
@@ -419,6 +444,7 @@ main(void)
 	T(loops_end, "automatic mail to one recipient is limited");
 	T(redaction_strips, "redaction strips what waits and what was sent");
 	T(old_ones_go, "what is long done goes with its key");
+	T(pauses_together, "what waits for a webhook pauses with it");
 	T(marks, "marks are signed");
 	T(ulids, "an invocation's id and back");
 	for (size_t i = 0; i < COUNT(addresses); i++)

@@ -94,6 +94,13 @@ static const struct stmt unclaim = {
 	        " WHERE account_id = $1 AND id = $2",
 	.in   = "iitii",
 };
+/* A webhook that pauses: all that waits for it waits with it. */
+static const struct stmt defer = {
+	.name = "outbox.defer",
+	.sql  = "UPDATE outbox SET due_at = $3, reason = $4 WHERE account_id = $1 AND webhook_id = $2 AND state IN (1, 3)"
+	        " AND due_at < $3",
+	.in   = "iiit",
+};
 static const struct stmt recover = {
 	.name = "outbox.recover",
 	.sql  = "UPDATE outbox SET state = 3, uncertain = CASE WHEN stage = 1 THEN 1 ELSE uncertain END, due_at = $2, reason ="
@@ -148,7 +155,7 @@ static const struct stmt delete = {
 
 const struct stmt *const outbox_stmts[] = {
 	&insert, &get, &list_all, &list_state, &list_ticket, &list_webhook, &count_states, &recent_to, &next_due, &next_one, &claim,
-	&last_byte, &set_state, &unclaim, &recover, &release_held, &of_ticket, &of_user, &reseal, &empty, &old, &old_held, &delete, NULL
+	&last_byte, &set_state, &unclaim, &defer, &recover, &release_held, &of_ticket, &of_user, &reseal, &empty, &old, &old_held, &delete, NULL
 };
 
 static const char *const kinds[] = { NULL, "mail", "webhook" };
@@ -609,9 +616,12 @@ settle_tx(struct ctx *cx, void *arg)
 	struct trail_field f[2];
 	int n = 0;
 
-	if (o->paused_until)
-		return store_exec(cx, &unclaim, ARGS(INT(cx->account), INT(m->id), TEXT(str_of(o->reason)), INT(o->paused_until),
-		    INT(cx->now)), NULL);
+	if (o->paused_until) {
+		TRY(store_exec(cx, &unclaim, ARGS(INT(cx->account), INT(m->id), TEXT(str_of(o->reason)), INT(o->paused_until),
+		    INT(cx->now)), NULL));
+		return m->webhook_id == 0 || o->paused_until <= cx->now ? OK : store_exec(cx, &defer, ARGS(INT(cx->account),
+		    INT(m->webhook_id), INT(o->paused_until), TEXT(str_of(o->reason))), NULL);
+	}
 	TRY(flow_conf_get(cx, &conf));
 	base = (m->kind == FLOW_MAIL ? conf.retry_seconds : conf.webhook_retry_seconds) * SECOND;
 	switch (o->what) {
