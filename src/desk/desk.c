@@ -55,16 +55,45 @@ type_of(str s, enum ticket_type *out)
 	return word_in(s, types, COUNT(types), &i) && (*out = (enum ticket_type)i, true);
 }
 
+/* The array as json_of_words() writes it, without escapes; false: it is another. */
+static bool
+plain_words(struct ctx *cx, str s, str *w, int *count)
+{
+	size_t at = 1;
+
+	for (*count = 0; s.p[at] == '"'; at++) {
+		const char *from = s.p + at + 1, *to = memchr(from, '"', s.n - at - 1);
+		if (to == NULL || memchr(from, '\\', (size_t)(to - from)) != NULL)
+			return false;
+		w[(*count)++] = (str){ from, (size_t)(to - from) };
+		at = (size_t)(to - s.p) + 1;
+		if (at + 1 >= s.n || s.p[at] != ',')
+			break;
+	}
+	if (at + 1 != s.n || s.p[0] != '[' || s.p[at] != ']' || s.p[at - 1] != '"')
+		return false;
+	for (int i = 0; i < *count; i++)
+		w[i] = str_dup(cx->arena, w[i]);
+	return true;
+}
+
 int
 json_words(struct ctx *cx, str array_json, str **out)
 {
 	json_t *list;
-	size_t i, n;
+	size_t i, n = 1;
 	int count = 0;
 
 	*out = NULL;
 	if (array_json.n <= 2)
 		return 0;
+	for (i = 0; i < array_json.n; i++)
+		n += array_json.p[i] == ',';
+	*out = NEW(cx->arena, str, n);
+	if (plain_words(cx, array_json, *out, &count))
+		return count;
+	count = 0;
+	*out = NULL;
 	list = json_loadb(array_json.p, array_json.n, JSON_ALLOW_NUL, NULL);
 	if (!json_is_array(list)) {
 		json_decref(list);
