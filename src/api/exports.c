@@ -312,6 +312,8 @@ json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
 	jw_kraw(j, "system", S("{}"));
 	jw_kraw(j, "metadata", S("{}"));
 	jw_kz(j, "event_type", "Audit");
+	if (!actor_sees_phi(cx->actor))
+		desk_about(cx, a->ticket_id);
 	jw_key(j, "child_events");
 	jw_arr(j);
 	for (int i = 0; i < a->event_count; i++) {

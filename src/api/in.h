@@ -94,6 +94,13 @@ void  json_membership(struct json *j, struct ctx *cx, const char *base, const st
 void  json_job(struct json *j, struct ctx *cx, const char *base, const struct job *job);
 void  json_findings(struct json *j, const struct finding *f, int n);
 void  json_via(struct json *j, struct ctx *cx, str channel, sensitive source);
+/* What is shown next is of this ticket: its requester is known to masking. Lists say it for each row. */
+static inline void
+shows_of(struct ctx *cx, const struct ticket *t)
+{
+	cx->about_ticket = t->id;
+	cx->about_user = t->requester_id;
+}
 /* Ids without doubles and zeros, ascending. */
 int   ids_unique(int64_t *ids, int n);
 /* "users":[...] and so on for the ids on this page, with their access event. */

@@ -6,6 +6,7 @@
 static void
 json_request(struct json *j, struct ctx *cx, const char *base, const struct ticket *t)
 {
+	shows_of(cx, t);
 	jw_obj(j);
 	url_of(j, cx, base, "requests", t->id);
 	jw_kint(j, "id", t->id);

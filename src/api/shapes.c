@@ -86,8 +86,7 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	int64_t *followup;
 	int followups;
 
-	cx->about_user = t->requester_id;
-	cx->about_ticket = t->id;
+	shows_of(cx, t);
 	jw_obj(j);
 	url_of(j, cx, base, "tickets", t->id);
 	jw_kint(j, "id", t->id);

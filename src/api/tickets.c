@@ -670,6 +670,7 @@ list_deleted(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			continue;
 		jw_obj(&j);
 		jw_kint(&j, "id", t[i].id);
+		shows_of(cx, &t[i]);
 		jw_kstr(&j, "subject", reveal(cx, t[i].subject, TO_SHOW_ACTOR));
 		jw_key(&j, "actor");
 		jw_obj(&j);

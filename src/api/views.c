@@ -244,6 +244,7 @@ row(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, co
 	sensitive shown;
 	size_t i;
 
+	shows_of(cx, t);
 	jw_obj(j);
 	jw_key(j, "ticket");
 	jw_obj(j);
