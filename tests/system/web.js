@@ -392,6 +392,28 @@ async function main() {
 		});
 		assert.deepEqual(tags, ["carpenter"]);
 	});
+	await step("a bulk scan to a redaction, previewed and confirmed by its number", async () => {
+		await page.goto(U + "/admin/scan");
+		await page.getByRole("button", { name: "Start a scan" }).click();
+		await page.waitForSelector("figure canvas");
+		await page.waitForTimeout(500);
+		await look("scan");
+		await page.getByRole("button", { name: "Redact what was found" }).click();
+		await page.locator("dialog[open]").getByLabel("Phone").check();
+		await page.getByRole("button", { name: "Preview" }).click();
+		await page.waitForSelector("dialog[open]:has-text('go for good')");
+		const go = page.locator("dialog[open]").getByRole("button", { name: "Redact for good" });
+		assert.ok(await go.isDisabled());
+		const n = (await page.textContent("dialog[open] .leaving")).match(/in (\d+) tickets/)[1];
+		await page.locator("dialog[open] .leaving input").fill(n);
+		await look("scan-redaction");
+		await go.click();
+		await notice("The redaction has begun.");
+		await page.waitForSelector("td:has-text('Bulk redaction')");
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#conversation li");
+		await page.waitForFunction(() => !document.getElementById("conversation").textContent.includes("555-0148"));
+	});
 	await step("people and groups are made, changed, deleted after a typed word", async () => {
 		await page.goto(U + "/admin/groups");
 		await page.getByRole("button", { name: "New", exact: true }).click();

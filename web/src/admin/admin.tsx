@@ -16,6 +16,7 @@ export const PAGES: Page[] = [
 	{ path: "automations", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Automations }))) },
 	{ path: "fields", part: "work", page: lazy(() => import("./fields")) },
 	{ path: "policy", part: "phi", page: lazy(() => import("./policy")) },
+	{ path: "scan", part: "phi", page: lazy(() => import("./scan")) },
 	{ path: "mail", part: "out", page: lazy(() => import("./mail")) },
 	{ path: "destinations", part: "out", page: lazy(() => import("./destinations")) },
 	{ path: "outbox", part: "out", page: lazy(() => import("./outbox")) },
