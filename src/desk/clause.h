@@ -23,6 +23,7 @@ struct query {
 	struct buf  sql, in;
 	struct arg  arg[64];
 	int         n;
+	bool        once;            /* not worth a statement of its own */
 };
 /* Each '?' becomes the number of *a, which is added; NULL: none. */
 void clause(struct query *q, const char *text, const struct arg *a);

@@ -388,18 +388,36 @@ static struct made { uint64_t hash; struct stmt st; struct made *next; } *made[5
 static int made_count;
 static pthread_mutex_t made_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Of views that are only tried, and when there are very many: one place per thread, written over each time, its text the
+ * request's. The store sees by the text that a statement is another, and none of ours runs on when its rows were read. */
+static const struct stmt *
+spare_stmt(const char *name, const char *out, bool sealed, const char *sql, const char *in)
+{
+	static _Thread_local struct stmt spare[2];
+	struct stmt *st = &spare[sealed];
+
+	*st = (struct stmt){ .name = name, .sql = sql, .in = in, .out = out };
+	if (sealed)
+		st->seal_out[0] = (struct sealed_col){ "ticket", "doc", 0 };
+	return st;
+}
+
 static enum err
 intern(struct query *q, const char *name, const char *out, bool sealed, const struct stmt **st)
 {
 	uint64_t h = 1469598103934665603u;
 	struct made *m;
 
-	if (q->sql.over || q->in.over)
-		return fail(q->cx, E_LIMIT, NULL, "the view has too many conditions");
 	buf_byte(&q->sql, '\0');
 	buf_byte(&q->in, '\0');
+	if (q->sql.over || q->in.over)
+		return fail(q->cx, E_LIMIT, NULL, "the view has too many conditions");
 	for (const char *p = q->sql.p; *p; p++)
 		h = (h ^ (unsigned char)*p) * 1099511628211u;
+	if (q->once) {
+		*st = spare_stmt(name, out, sealed, q->sql.p, q->in.p);
+		return OK;
+	}
 	pthread_mutex_lock(&made_lock);
 	for (m = made[h % COUNT(made)]; m != NULL && (m->hash != h || strcmp(m->st.sql, q->sql.p) != 0); m = m->next)
 		;
@@ -413,9 +431,7 @@ intern(struct query *q, const char *name, const char *out, bool sealed, const st
 		made_count++;
 	}
 	pthread_mutex_unlock(&made_lock);
-	if (m == NULL)
-		return fail(q->cx, E_LIMIT, NULL, "too many different views were tried since the start");
-	*st = &m->st;
+	*st = m != NULL ? &m->st : spare_stmt(name, out, sealed, q->sql.p, q->in.p);
 	return OK;
 }
 
@@ -694,6 +710,7 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 			limit = 200;
 			TRY(page_query(cx, &q, &(struct plan){ .c = c }, &o, &at, limit, 0, cx->now));
 		}
+		q.once = version == 0;
 		TRY(intern(&q, "view.page", LIST_OUT, true, &st));
 		TRY(store_all(cx, st, q.arg, q.n, &rs));
 		more = rs.count == limit;
@@ -1054,13 +1071,14 @@ const struct stmt *const view_stmts[] = { &newest, NULL };
 
 /* Counts anew; *generated: everything up to it is in the number. */
 static enum err
-count_anew(struct ctx *cx, const struct compiled *c, struct plan *p, int64_t *n, usec *generated, bool *whole)
+count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, int64_t *n, usec *generated, bool *whole)
 {
 	struct query q, head;
 	struct row r;
 	enum err e;
 
 	begin(&q, cx);
+	q.once = once;
 	*p = (struct plan){ .c = c };
 	where(&q, p, cx->now, true);
 	head = q;
@@ -1115,7 +1133,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
 	TRY(compiled_of(cx, view, &c, &version));
 	if (k == NULL || version == 0) {
-		TRY(count_anew(cx, c, &p, count, &generated, fresh));
+		TRY(count_anew(cx, c, true, &p, count, &generated, fresh));
 		return OK;
 	}
 	atomic_store_explicit(&k->live, true, memory_order_release);
@@ -1195,7 +1213,7 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	TRY(e);
 	if (anew) {
 		usec began = time_mono();
-		TRY(count_anew(cx, c, &p, &n, &generated, &whole));
+		TRY(count_anew(cx, c, false, &p, &n, &generated, &whole));
 		was.counted_at = now;
 		was.cost = time_mono() - began;
 	}
