@@ -177,7 +177,7 @@ cov:                                           ## coverage of the tests, as a pa
 	@gcovr --root . --filter src/ --object-directory $(B)/cov/obj --html-details $(B)/cov/index.html --print-summary --sort-uncovered | tail -n 40
 	@echo "see $(B)/cov/index.html"
 
-bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/PERFORMANCE.md (N=tickets SECONDS=each)
+bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/PERFORMANCE.md (N=tickets SECONDS=each MINUTES=to fill)
 	@B=$(B) bench/ward.py
 
 torture:                                       ## thousands of kills under load (KILLS=5000)
