@@ -172,6 +172,7 @@ bounded(void **state)
 		struct phi_stream *s;
 		assert_int_equal(phi_stream_new(phi, NULL, NULL, watch, &out, &s), PHI_OK);
 		size_t before = 0;
+		(void)before;
 		if (kind == 2)
 			assert_int_equal(phi_stream_write(s, "see https://x.example/", 22), PHI_OK);
 		for (int i = 0; i < 8; i++) {
