@@ -379,7 +379,7 @@ find_from(struct scan *s, const struct phi_known *k, size_t i)
 					v = get(k, keyed(k, 'R', run, m));
 			}
 		}
-		if (v)
+		if (v && v <= PHI_KINDS)             /* a damaged set may call anything allowed */
 			kind = v, end = q->at + q->len;
 	}
 	if (kind)

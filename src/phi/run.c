@@ -997,6 +997,8 @@ run(struct job *j, uint64_t keep)
 	pthread_mutex_unlock(&j->lock);
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
+	if (j->open)
+		close_input(j);
 	bool finished = ok && !stop;
 	if (finished && !j->tree && !j->out)
 		finished = out_open(j, 0, keep);     /* nothing to write is an output, too */

@@ -75,7 +75,7 @@ check("never closed" in phi("scan", "--csv", stdin='a,b\n"open,2\n', rc=1)[1], "
 # mbox: encoded words, quoted-printable, base64, a part that is no text, lines that look like a separator.
 mbox = b"""From ana@mail.example Mon Mar  4 10:00:00 2024
 From: =?utf-8?B?%s?= <ana@mail.example>
-Subject: =?iso-8859-1?Q?SSN_123=2D45=2D6789_Gr=FC=DFe?=
+Subject: =?iso-8859-1?Q?SSN_123=2D45=2D6789_in_the_caf=E9?=
 Content-Type: multipart/mixed; boundary="b"
 
 --b
@@ -83,7 +83,7 @@ Content-Type: text/plain; charset=iso-8859-1
 Content-Transfer-Encoding: quoted-printable
 
 My number is 208=2D555=2D01=
-17, Gr=FC=DFe
+17, the caf=E9 is open
 
 =46rom here on nothing.
 --b
@@ -106,7 +106,7 @@ Plain, SSN 987-65-4320.
 out, err = phi("redact", "--mbox", stdin=mbox, rc=1)
 check("1 parts that are no text" in err, err)
 check(out.count(b"\nFrom ") == 1 and out.startswith(b"From ") and b">From here on" in out, out)
-check(not re.search(rb"Lopez|123-45|555-01|987-65|ana@|bob@|secret|c2VjcmV0", out) and "Grüße".encode() in out and b"[SSN]" in out, out)
+check(not re.search(rb"Lopez|123-45|555-01|987-65|ana@|bob@|secret|c2VjcmV0", out) and out.count("the café".encode()) == 2 and b"[SSN]" in out, out)
 check(phi("scan", "--mbox", stdin=mbox, rc=1)[0].count(b"standard input:2\t") >= 2, "findings by message")
 # A folder to a folder; what is no text; what cannot be read.
 for n in ("a.txt", "sub/b.txt", "sub/deep/c.txt"):
@@ -119,6 +119,17 @@ check(sorted(os.path.relpath(os.path.join(d, f), here("red")) for d, _, fs in os
       ["a.txt", "sub/b.txt", "sub/deep/c.txt"], list(os.walk(here("red"))))
 check(open(here("red/sub/b.txt")).read().startswith("Please call [NAME]"), "a file of the folder")
 check("No such file" in phi("scan", here("none"), doc, rc=1)[1], "a missing file")
+for i in range(60):
+    put("leaves/d%d/%02d.txt" % (i % 7, i), NOTE * (1 + i * 20 % 900))
+phi("redact", "--once", "-o", here("leaves.1"), here("leaves"))
+for turn in range(60):
+    try:
+        if subprocess.run([PHI, "redact", "--once", "-j", "2", "-o", here("leaves.2"), "--resume", here("leaves.state"), here("leaves")],
+                          timeout=0.15 + turn * 0.05, stderr=subprocess.DEVNULL).returncode == 0:
+            break
+    except subprocess.TimeoutExpired:
+        pass
+check(subprocess.run(["diff", "-r", here("leaves.1"), here("leaves.2")], capture_output=True).stdout == b"", "a folder after kills")
 check(phi("scan", here("tree"), rc=1)[0].count(b"SSN") == 3, "scan of a folder")
 # Wrong use, said before any work.
 for args, word in ((["scan", "--nope"], "unknown option"), (["scan", "--style", "mask"], "no option of phi scan"), (["redact", "--style", "x"], "label, mask"),
