@@ -64,6 +64,16 @@ static const struct { const char *key; uint8_t n, kind; } keys[] = {
 	K("encounter", PHI_OTHERID | GENERIC), K("encounterid", PHI_OTHERID), K("accession", PHI_OTHERID), K("specimenid", PHI_OTHERID),
 	K("specimen", PHI_OTHERID | GENERIC), K("rxnumber", PHI_OTHERID), K("visitnumber", PHI_OTHERID), K("csn", PHI_OTHERID),
 	K("nhsnumber", PHI_OTHERID), K("photo", PHI_PHOTO | GENERIC),
+	/* of other languages, as normalisation leaves them */
+	K("nombre", PHI_NAME), K("apellido", PHI_NAME), K("apellidos", PHI_NAME), K("nombrecompleto", PHI_NAME), K("paciente", PHI_NAME | ROLE),
+	K("prenom", PHI_NAME), K("nomdefamille", PHI_NAME), K("vorname", PHI_NAME), K("nachname", PHI_NAME), K("cognome", PHI_NAME),
+	K("sobrenome", PHI_NAME), K("fechadenacimiento", PHI_DATE), K("fechanacimiento", PHI_DATE), K("datedenaissance", PHI_DATE),
+	K("geburtsdatum", PHI_DATE), K("geboren", PHI_DATE), K("datadinascita", PHI_DATE), K("datadenascimento", PHI_DATE),
+	K("telefono", PHI_PHONE), K("telefon", PHI_PHONE), K("telefone", PHI_PHONE), K("celular", PHI_PHONE), K("movil", PHI_PHONE),
+	K("correo", PHI_EMAIL), K("courriel", PHI_EMAIL), K("direccion", PHI_LOCATION), K("adresse", PHI_LOCATION), K("strasse", PHI_LOCATION),
+	K("calle", PHI_LOCATION), K("plz", PHI_LOCATION), K("ort", PHI_LOCATION), K("ciudad", PHI_LOCATION), K("ville", PHI_LOCATION),
+	K("codigopostal", PHI_LOCATION), K("codepostal", PHI_LOCATION), K("versichertennr", PHI_HEALTHPLAN), K("versichertennummer", PHI_HEALTHPLAN),
+	K("poliza", PHI_HEALTHPLAN), K("expediente", PHI_MRN), K("curp", PHI_OTHERID), K("aadhaar", PHI_OTHERID),
 #undef K
 };
 

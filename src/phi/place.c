@@ -380,6 +380,25 @@ facility(struct scan *s, size_t i)
 		cand_add(s, s->tok[from].at, end_of(s, end - 1), PHI_FACILITY, score, s->phi->r_facility);
 }
 
+/* at northwest orthopedic hospital: behind a preposition, in small letters, with a word that is not plain. */
+static void
+facility_small(struct scan *s, size_t i)
+{
+	size_t from = i, odd = 0;
+	while (from > 0 && i - from < 4) {
+		const struct tok *q = &s->tok[from - 1];
+		if (s->tok[from].flags & F_NL || q->type != T_WORD || q->flags & (F_UP | F_POSS) || LEX_COMMON(q->lex) == 3)
+			break;
+		odd += !HAS(q, W_FACHEAD) && ((!LEX_COMMON(q->lex) && !(q->lex & LEX_MEDICAL)) || HAS(q, W_DIR));
+		from--;
+	}
+	if (from == i || from == 0 || !odd || s->tok[from].flags & F_NL || s->tok[from - 1].type != T_WORD)
+		return;
+	uint64_t h = s->tok[from - 1].h;
+	if (h == phi_word_hash("at", 2) || h == phi_word_hash("from", 4) || h == phi_word_hash("to", 2))
+		cand_add(s, s->tok[from].at, end_of(s, i), PHI_FACILITY, 58, s->phi->r_facility);
+}
+
 /* Publix on Kirkman, Walgreens #4471, the Quest in Merced: which of many. */
 static void
 branch(struct scan *s, size_t i)
@@ -398,7 +417,9 @@ branch(struct scan *s, size_t i)
 		if (j + 1 >= s->ntok || k->flags & F_NL || k->type == T_PUNCT || k->ctx & (s->phi->wc[W_MONTH] | s->phi->wc[W_WEEKDAY]))
 			return;
 		bool ordinal = k->type == T_MIX && is_digit((unsigned char)s->t[k->at]) && k->len < 6;
-		if (!ordinal && !(k->type == T_WORD && (k->flags & F_UP || k->lex & (LEX_PLACE | LEX_WORLD)) && LEX_COMMON(k->lex) < 2))
+		bool street_ = j + 2 < s->ntok && HAS(&s->tok[j + 2], W_STREET) && !(s->tok[j + 2].flags & F_NL) && k->type == T_WORD &&
+		    LEX_COMMON(k->lex) < 3;
+		if (!ordinal && !street_ && !(k->type == T_WORD && (k->flags & F_UP || k->lex & (LEX_PLACE | LEX_WORLD)) && LEX_COMMON(k->lex) < 2))
 			return;
 		end = j + 2;
 		while (end < s->ntok && end < j + 4 && s->tok[end].type == T_WORD && !(s->tok[end].flags & F_NL) &&
@@ -420,7 +441,7 @@ starts(struct scan *s)
 		const struct tok *k = &s->tok[i];
 		uint64_t up = -(uint64_t)((k->flags & F_UP) != 0);
 		s->list[n] = (uint32_t)i;
-		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | (heads & up))) != 0) |
+		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | heads)) != 0) |
 		    ((k->lex & lex & up) != 0) | (((k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) != 0) & (LEX_COMMON(k->lex) == 0)) |
 		    ((k->lex & LEX_PLACE_HEAD) != 0));
 	}
@@ -451,6 +472,8 @@ phi_places(struct scan *s)
 		}
 		if (HAS(k, W_BRAND))
 			branch(s, i);
+		if (!(k->flags & F_UP) && HAS(k, W_FACHEAD) && k->len > 3 && !(i + 1 < s->ntok && HAS(&s->tok[i + 1], W_FACHEAD)))
+			facility_small(s, i);
 		/* the cedar falls clinic, in new bedford */
 		if (!(k->flags & F_UP) && k->lex & LEX_PLACE_HEAD && i > 0 && !(k->flags & F_NL) && i + 1 < s->ntok && !(s->tok[i + 1].flags & F_UP) &&
 		    (s->tok[i - 1].type == T_PUNCT ? s->t[s->tok[i - 1].at] == ',' : s->tok[i - 1].h == phi_word_hash("in", 2) ||

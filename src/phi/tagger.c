@@ -454,6 +454,13 @@ phi_tag(struct scan *s)
 		while (to > from && s->tok[to - 1].type == T_PUNCT)
 			to--;
 		int k5 = (tag - 1) / 2;
+		/* female, Karen L; Diabetes, Paul Winters: what no one is called does not begin a name. */
+		while (k5 == 0 && to > from + 1 && s->tok[from].type == T_WORD && (LEX_COMMON(s->tok[from].lex) || s->tok[from].lex & LEX_MEDICAL) &&
+		    ((LEX_SUR(s->tok[from].lex) < 2 && LEX_GIVEN(s->tok[from].lex) < 2) || (!(s->tok[from].flags & F_UP) &&
+		    s->tok[from + 1].type == T_PUNCT && to > from + 2 && s->tok[from + 2].flags & F_UP)) && !(s->tok[from].ctx & (s->phi->wc[W_PARTICLE] |
+		    s->phi->wc[W_TITLE])) && (s->tok[from + 1].type == T_PUNCT ? s->t[s->tok[from + 1].at] == ',' && to > from + 2 :
+		    !(s->tok[from].flags & F_UP) && s->tok[from + 1].flags & F_UP))
+			from += s->tok[from + 1].type == T_PUNCT ? 2 : 1;
 		/* A number begins behind the words that ask for it: SSN 123; but RX 48812, A 99 */
 		while (k5 == 4 && to > from + 1 && s->tok[from].type == T_WORD && s->tok[from + 1].flags & F_SPACE &&
 		    (!(s->tok[from].flags & F_UP) || s->tok[from].len > 3 || s->tok[from].ctx & s->phi->id_words))
