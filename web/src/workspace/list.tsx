@@ -132,8 +132,8 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	useCommands(commands);
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
 
-	const head = (by: string, words: string, className?: string) => (
-		<th scope="col" className={className} aria-sort={sort?.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
+	const head = (by: string, words: string, width: number, className?: string) => (
+		<th scope="col" className={className} style={{ width }} aria-sort={sort?.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
 			<button type="button" onClick={() => setSort((s) => ({ by, down: s?.by === by ? !s.down : true }))}>{words}{sort?.by === by ? (sort.down ? " ↓" : " ↑") : ""}</button>
 		</th>
 	);
@@ -156,11 +156,11 @@ export default function List({ view, search }: { view?: string; search?: boolean
 							<caption className="sr">{title}</caption>
 							<thead><tr>
 								<th scope="col" style={{ width: 32 }}><input type="checkbox" aria-label={t("bulk.all")} checked={all} onChange={() => setPicked(all ? new Set() : new Set(rows.map((r) => r.id)))} /></th>
-								{head("status", t("field.status"))}
-								<th scope="col" style={{ width: "42%" }}>{t("field.subject")}</th>
-								<th scope="col" className="wide">{t("field.requester")}</th>
-								{head("priority", t("field.priority"), "wide")}
-								{head("updated_at", t("field.updated"))}
+								{head("status", t("field.status"), 84)}
+								<th scope="col">{t("field.subject")}</th>
+								<th scope="col" className="wide" style={{ width: "22%" }}>{t("field.requester")}</th>
+								{head("priority", t("field.priority"), 80, "wide")}
+								{head("updated_at", t("field.updated"), 140)}
 							</tr></thead>
 							<tbody>
 								{rows.map((r, i) => (
