@@ -223,7 +223,7 @@ api_known(struct ctx *cx, const json_t *obj, const char *const *names)
 	const char *k;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)obj, k, v) {
+	json_object_foreach((json_t *)obj, k, v) {
 		bool known = false;
 		for (int i = 0; names[i] != NULL; i++)
 			known = known || strcmp(k, names[i]) == 0;

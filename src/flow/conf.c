@@ -22,8 +22,8 @@ static const struct stmt save = {
 
 const struct stmt *const conf_stmts[] = { &load, &save, NULL };
 
-static const struct { uint8_t tag; size_t at; int64_t def, least, most; unsigned bit; const char *name; } numbers[] = {
-#define N(tag, member, def, least, most, bit) { tag, offsetof(struct flow_conf, member), def, least, most, bit, #member }
+static const struct { const char *name; size_t at; int64_t def, least, most; unsigned bit; uint8_t tag; } numbers[] = {
+#define N(tag, member, def, least, most, bit) { #member, offsetof(struct flow_conf, member), def, least, most, bit, tag }
 	N(K_PORT,          port,                  587, 1, 65535, CONF_PORT),
 	N(K_RETRY,         retry_seconds,         60,  1, 3600,  CONF_RETRY),
 	N(K_GIVE_UP,       give_up_hours,         72,  1, 240,   CONF_GIVE_UP),
@@ -208,7 +208,7 @@ set_tx(struct ctx *cx, void *arg)
 {
 	struct change *ch = arg;
 	const struct flow_conf *in = ch->in;
-	struct flow_conf *c = &ch->out, was;
+	struct flow_conf *c = &ch->out, was, asked = *in;
 	struct fresh *n = NEW(cx->arena, struct fresh, 1);
 	struct trail_field f[COUNT(numbers) + 8];
 	int64_t key, old = 0;
@@ -251,7 +251,7 @@ set_tx(struct ctx *cx, void *arg)
 	}
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		if (ch->has & numbers[i].bit) {
-			int64_t v = *number_in((struct flow_conf *)(uintptr_t)in, i);
+			int64_t v = *number_in(&asked, i);
 			if (v < numbers[i].least || v > numbers[i].most)
 				bad(cx, numbers[i].name, "InvalidValue", str_z(cx->arena, str_printf(cx->arena,
 				    "%s: must be from %lld to %lld", numbers[i].name, (long long)numbers[i].least, (long long)numbers[i].most)));

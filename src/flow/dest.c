@@ -158,7 +158,7 @@ static bool
 pattern_ok(enum dest_kind kind, str p)
 {
 	int64_t port;
-	str host = p;
+	str host;
 
 	if (kind == DEST_RECIPIENT) {
 		if (str_eq(p, S("*")))

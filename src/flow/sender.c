@@ -13,7 +13,7 @@
 
 enum { WEBHOOK_THREADS = 4, LOOK_EVERY_S = 30 };
 
-static const enum flow_kind rings[] = { 0, FLOW_MAIL, FLOW_WEBHOOK };
+static enum flow_kind rings[] = { 0, FLOW_MAIL, FLOW_WEBHOOK };
 
 static void
 ring(struct sys *sys, void *arg)
@@ -30,7 +30,7 @@ void
 flow_ring(struct ctx *cx, enum flow_kind kind)
 {
 	if (cx->sys->flow != NULL)
-		store_after(cx, ring, (void *)(uintptr_t)&rings[kind]);
+		store_after(cx, ring, &rings[kind]);
 }
 
 static void

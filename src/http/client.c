@@ -196,7 +196,7 @@ http_fetch(struct ctx *cx, const struct http_call *call, struct http_answer *out
 {
 	struct talk t = { .call = call, .out = out, .cx = cx };
 	struct curl_slist *heads = NULL;
-	struct curl_blob ca = { (void *)(uintptr_t)call->ca_pem.p, call->ca_pem.n, CURL_BLOB_COPY };
+	struct curl_blob ca = { (void *)call->ca_pem.p, call->ca_pem.n, CURL_BLOB_COPY };
 	CURLcode rc = CURLE_OK;
 	CURL *e = curl_easy_init();
 

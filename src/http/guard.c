@@ -79,7 +79,7 @@ static bool
 range_of(str s, struct range *out)
 {
 	char text[64];
-	str addr = s, bits = { 0 };
+	str addr, bits;
 	int64_t n;
 
 	addr = str_cut(&s, '/');

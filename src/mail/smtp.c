@@ -209,7 +209,7 @@ smtp_send(struct ctx *cx, struct smtp *s, const struct smtp_conf *conf, str from
 {
 	CURL *e;
 	struct curl_slist *rcpt;
-	struct curl_blob ca = { (void *)(uintptr_t)conf->ca_pem.p, conf->ca_pem.n, CURL_BLOB_COPY };
+	struct curl_blob ca = { (void *)conf->ca_pem.p, conf->ca_pem.n, CURL_BLOB_COPY };
 	long total = (long)((conf->answer_for ? conf->answer_for : 300 * SECOND) / SECOND);
 	CURLcode rc;
 
