@@ -965,6 +965,20 @@ run_rules(struct ctx *cx, struct work *w, const struct ticket *old)
 	return OK;
 }
 
+/* Some agents talk to their colleagues only: whatever they say is a note. */
+static enum err
+notes_only(struct ctx *cx, struct ticket_change *in)
+{
+	bool yes;
+
+	if (!(in->has & T_COMMENT) || in->as_request || (in->comment_public_set && !in->comment_public))
+		return OK;
+	TRY(gate_private_only(cx, &yes));
+	if (yes)
+		in->comment_public = !(in->comment_public_set = true);
+	return OK;
+}
+
 /* ---- create ---------------------------------------------------------------------------------------------- */
 
 static enum err
@@ -1071,6 +1085,7 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 		mine = *in;
 	}
 	w.in = in = &mine;
+	TRY(notes_only(cx, &mine));
 	TRY(fields_settle(cx, &mine, true));
 	check_texts(cx, in);
 	if (!(in->has & T_COMMENT) || (str_trim(in->body.hidden).n == 0 && in->upload_count + in->token_count == 0))
@@ -1268,6 +1283,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 	if ((mine.has & T_COMMENT) && str_trim(mine.body.hidden).n == 0 && mine.upload_count + mine.token_count == 0)
 		mine.has &= ~(unsigned)T_COMMENT;
 	w.in = in = &mine;
+	TRY(notes_only(cx, &mine));
 	TRY(fields_settle(cx, &mine, false));
 	check_texts(cx, in);
 	TRY(prepare(cx, &w, in->comment_public_set && !in->comment_public));

@@ -64,6 +64,8 @@ struct about {
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
 /* Its name in listings and tests: "read_ticket". */
 const char *may_name(enum may what);
+/* May the actor, an agent, write notes only (only_private_comments). */
+enum err gate_private_only(struct ctx *cx, bool *yes) MUST_CHECK;
 /* Group ids the actor is a member of, ascending; cached for the context. */
 enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
 /* Another number after each change to who may see what, once it is durable. */

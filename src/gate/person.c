@@ -50,6 +50,12 @@ const struct stmt st_user_erase = {
 	.in   = "iii",
 };
 
+const struct stmt st_user_private_only = {
+	.name = "user.private_only",
+	.sql  = "SELECT only_private FROM users WHERE account_id = $1 AND id = $2",
+	.in   = "ii", .out = "i",
+};
+
 #define SESSION "id, user_id, created_at, seen_at"
 const struct stmt st_session_page = {
 	.name = "session.page",
@@ -77,6 +83,20 @@ const struct stmt st_session_delete_one = {
 
 enum err (*gate_on_user_merged)(struct ctx *cx, int64_t from, int64_t to);
 enum err (*gate_on_verification)(struct ctx *cx, const struct user *u, const struct identity *i, str token);
+
+enum err
+gate_private_only(struct ctx *cx, bool *yes)
+{
+	struct row r;
+	bool found;
+
+	*yes = false;
+	if (cx->actor == NULL || cx->actor->role != ROLE_AGENT)
+		return OK;
+	TRY(find_one(cx, &st_user_private_only, ARGS(INT(cx->account), INT(cx->actor->user_id)), &r, &found));
+	*yes = found && row_int(&r, 0) != 0;
+	return OK;
+}
 
 /* ---- identities -------------------------------------------------------------------------------------------- */
 
