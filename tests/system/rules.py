@@ -450,4 +450,18 @@ with Desk() as desk:
     r = admin.get("/api/v2/incremental/tickets/cursor.json?start_time=1&include=metric_sets")
     exported = (r.json or {}).get("tickets", [])
     check(exported and all(x["metric_set"]["ticket_id"] == x["id"] for x in exported), "metric sets in the export: %r" % r)
+
+    # ---- at rest nothing of a rule can be read: it may name somebody
+    canary = "Zyxwquopple"
+    trigger(title=canary, description=canary, conditions={"all": [{"field": "subject_includes_word", "operator": "includes", "value": canary}]}, actions=[{"field": "current_tags", "value": canary}])
+    macro(title=canary, actions=[{"field": "comment_value", "value": "Dear " + canary}])
+    view(title=canary, all=[{"field": "status", "operator": "is", "value": "open"}])
+    policy(title=canary, filter={"all": []}, policy_metrics=[{"priority": "low", "metric": "first_reply_time", "target": 60}])
+    gone = trigger(title=canary + "2", conditions={"all": [{"field": "status", "operator": "is", "value": "new"}]}, actions=[{"field": "current_tags", "value": "x"}])["id"]
+    check(admin.delete("/api/v2/triggers/%d.json" % gone).status == 204 and admin.get("/api/v2/triggers/%d/revisions.json" % gone).status == 404, "a deleted trigger is gone, revisions too")
+    desk.stop()
+    for f in desk.files():
+        data = open(f, "rb").read()
+        check(canary.encode() not in data and canary.lower().encode() not in data, "%s holds no word of a rule" % f)
+    check(canary not in open(desk.log, errors="replace").read(), "nor does the log")
 done("rules")
