@@ -525,6 +525,10 @@ change(struct ctx *cx, struct http_req *rq, struct http_reply *rp, struct ticket
 		fail_forget(cx);
 		return message(cx, rq, rp, 404, W_ABSENT);
 	}
+	if (e == E_INVALID && cx->held != 0) {          /* taken; somebody looks at it first */
+		fail_forget(cx);
+		return message(cx, rq, rp, 202, W_ASKED);
+	}
 	if (e == E_INVALID) {
 		struct bad_field *why = cx->bad;
 		fail_forget(cx);
@@ -622,6 +626,10 @@ ask_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			gate_as_system(cx, "form");
 		e = ticket_create(cx, &ch, &t, NULL);
 		cx->actor = asker;
+	}
+	if (e == E_INVALID && cx->held != 0) {
+		fail_forget(cx);
+		return message(cx, rq, rp, 202, W_ASKED);
 	}
 	if (e == E_INVALID) {
 		struct bad_field *why = cx->bad;

@@ -79,6 +79,7 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 	enum err e;
 
 	tc.cause = z_of(cx, cx->request_id);
+	tc.may_hold = kind == JOB_TICKETS_CREATE || kind == JOB_TICKETS_UPDATE;
 	if (kind == JOB_TICKETS_DELETE || kind == JOB_TICKETS_PURGE || kind == JOB_USERS_DELETE
 	    || kind == JOB_TICKETS_SPAM || kind == JOB_ORGS_DELETE || kind == JOB_MEMBERS_DELETE || kind == JOB_ORG_MEMBERS_DELETE) {
 		if (!json_id(one, &id))

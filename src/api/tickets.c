@@ -434,6 +434,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	ticket_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)T_SAFE;
 	ch.shown = SHOWN ",comments";
+	ch.may_hold = c.key.n != 0;
 	if (c.key.n) {
 		TRY(store_write(cx, create_and_keep, &c));
 		if (cx->held != 0)

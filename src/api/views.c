@@ -470,6 +470,7 @@ moment(struct ctx *cx, usec t)
 static void
 csv_row(struct buf *b, struct ctx *cx, const struct ticket *t)
 {
+	shows_of(cx, t);
 	cell(b, true, number(cx, t->id));
 	cell(b, false, str_of(status_name(t->status)));
 	cell(b, false, reveal(cx, t->subject, TO_SHOW_ACTOR));

@@ -139,6 +139,7 @@ struct ticket_change {
 	const char *shown;                           /* fields that the answer will show: the access event is in the same
 	                                                transaction; NULL: none */
 	const struct compiled *rule;                 /* the automation that does it (desk's own) */
+	bool        may_hold;                        /* inside a transaction: the caller's function keeps what is held */
 	bool        released;                        /* a person decided: what the policy holds is kept */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
@@ -146,8 +147,8 @@ struct ticket_change {
 /* All wrong fields are reported at once (E_INVALID with cx->bad), among them
  * what the PHI policy refuses ("PolicyBlocked"). What the policy holds becomes a
  * suspended ticket, cx->held its id: E_INVALID with cx->fail.field
- * POLICY_HELD; inside a transaction of the caller's its row is written and
- * stays only if the caller's function then returns OK. */
+ * POLICY_HELD; inside a transaction of the caller's, only with `may_hold`: its
+ * row stays only if the caller's function then returns OK. Else it is refused. */
 enum err ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out, struct audit *audit) MUST_CHECK;
 /* E_CONFLICT on a stale T_SAFE stamp; a closed ticket: E_INVALID with
  * bad("status", "closed prevents ticket update"). */

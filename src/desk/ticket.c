@@ -940,6 +940,11 @@ prepare(struct ctx *cx, struct work *w, bool is_note)
 			TRY(in->as_request ? request_get(cx, w->id, &seen) : ticket_get(cx, w->id, &seen));
 		if (in->inbound != NULL)
 			return fail(cx, E_INVALID, POLICY_HELD, CAUSE_HELD_WORDS);
+		if (cx->tx != NULL && !in->may_hold) {
+			bad(cx, "comment", "PolicyBlocked", "Comment: holds what this account lets in only when somebody has looked at it,"
+			    " which is not possible here");
+			return bad_check(cx);
+		}
 		return held_keep(cx, w->in, w->id, &w->verdict);
 	}
 	terms_of_change(cx, w->in, &w->terms);

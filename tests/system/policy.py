@@ -4,7 +4,7 @@
 The value that is planted is a card number of its own for each case (Luhn-valid, invented), so that one search
 through every byte of the data folder says which case left it behind.
 """
-import base64, itertools, os, sys
+import base64, itertools, os, sys, time
 from desk import Desk, Client, check, done
 
 serial = itertools.count(1)
@@ -228,6 +228,19 @@ with Desk() as desk:
     n = c.get("/api/v2/suspended_tickets.json").json["count"]
     r = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "card " + card()}}}, headers={"Idempotency-Key": "k2"})
     check(r.status == 202, "held behind an idempotency key: %r" % r)
+    r = c.post("/api/v2/tickets/create_many.json", {"tickets": [{"subject": "bulk", "comment": {"body": "card " + card()}}, {"subject": "bulk", "comment": {"body": "nothing"}}]})
+    uid, end = r.json["job_status"]["id"], time.time() + 20
+    while c.get("/api/v2/job_statuses/%s.json" % uid).json["job_status"]["status"] not in ("completed", "failed") and time.time() < end:
+        time.sleep(0.05)
+    res = c.get("/api/v2/job_statuses/%s.json" % uid).json["job_status"]["results"]
+    check(res[0].get("status") == "Suspended" and c.get("/api/v2/suspended_tickets/%d.json" % res[0].get("suspended_ticket_id", 0)).status == 200 and res[1]["success"], "held in a bulk job, each by itself: %r" % res)
+    n += 1
+    two = [c.post("/api/v2/tickets.json", {"ticket": {"subject": "m", "comment": {"body": "m"}}}).json["ticket"]["id"] for _ in range(2)]
+    r = c.post("/api/v2/tickets/%d/merge.json" % two[0], {"ids": [two[1]], "target_comment": "card " + card(), "source_comment": "x"})
+    uid = r.json.get("job_status", {}).get("id")
+    while uid and c.get("/api/v2/job_statuses/%s.json" % uid).json["job_status"]["status"] not in ("completed", "failed") and time.time() < end:
+        time.sleep(0.05)
+    check(c.get("/api/v2/tickets/%d.json" % two[1]).json["ticket"]["status"] != "closed", "where nothing can wait, it is refused: %r" % r)
     end, ec = desk.person(c, "Eva Endling", "eva@patients.example")
     r = ec.post("/api/v2/requests.json", {"request": {"subject": "s", "comment": {"body": "card " + card()}}})
     check(r.status == 202, "an end user's request is held: %r" % r)
