@@ -152,19 +152,23 @@ fuzz:                                          ## fuzz for T=60 seconds each tar
 # ---- all tests, in their variants ----------------------------------------------------------------
 
 setup:                                         ## install the Debian packages that are missing
-	@tools/setup
+	@tools/setup check
 
 # In a make of its own, because flags are asked from what setup installs.
 check: setup                                   ## everything that must hold before a change goes in
 	@$(MAKE) --no-print-directory lint-layers lint-banned all unit replay
 	@$(MAKE) --no-print-directory scripts
 
-demo: setup                                    ## a running desk with an invented clinic (DATA=DIR PORT=N)
+demo:                                          ## a running desk with an invented clinic (DATA=DIR PORT=N)
+	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@exec tools/demo $(B) $(DATA) $(PORT)
 
 scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
+
+check-web: all                                 ## the screens in Chromium, part of check (SHOTS=folder keeps pictures)
+	@B=$(B) tools/run-scripts tests/system/web.py tests/system/help.py
 
 asan:                                          ## tests under AddressSanitizer and UBSan
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined unit replay scripts
@@ -221,5 +225,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all check-web unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean
