@@ -64,6 +64,7 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Infi
 		if (c < 0xdc00 || c > 0xdfff) k++;
 		points[i + 1] = k;
 	}
-	console.log(JSON.stringify({ id: doc.id, spans: spans.map((s) => ({ start: points[s.start], end: points[s.end], label: s.label })) }));
+	console.log(JSON.stringify({ id: doc.id, spans: spans.filter((s) => s.start < s.end && s.start < doc.text.length)
+		.map((s) => ({ start: points[s.start], end: points[Math.min(s.end, doc.text.length)], label: s.label })) }));
 }
 console.log(JSON.stringify({ seconds: spent, bytes }));
