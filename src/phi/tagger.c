@@ -288,6 +288,22 @@ trim_place(const struct scan *s, size_t from, size_t to)
 }
 
 /* What no training taught well enough: rules that a span must keep. */
+/* What follows a thing in a heading, never a name: for, from, of, about, amount. */
+static bool
+heading_word(const struct scan *s, size_t i)
+{
+	static const char *const words[] = { "for", "from", "of", "about", "amount", "total", "date", "number", "is too", "is wrong", "is due" };
+	const struct tok *k = &s->tok[i];
+	const char *p = s->t + k->at;
+
+	for (size_t w = 0; w < COUNTOF(words); w++) {
+		size_t n = strlen(words[w]);
+		if (k->at + n <= s->tn && memcmp(p, words[w], n) == 0 && (k->at + n == s->tn || p[n] == ' ' || p[n] == '\n'))
+			return true;
+	}
+	return false;
+}
+
 static bool
 plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 {
@@ -325,6 +341,10 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		    !(first->flags & F_NL)))
 			return false;
 		if (words == 1 && !title && first->ctx & wc[W_WEEKDAY])
+			return false;
+		/* Bill for my visit, Bill from March: a heading's first word, and no person in front of such a word. */
+		if (words == 1 && !title && first->ctx & wc[W_NOTNAME] && !(first->flags & F_POSS) && (from == 0 || first->flags & F_NL) &&
+		    to < s->ntok && heading_word(s, to))
 			return false;
 		/* I've asked; OBR|1|; drew my blood */
 		for (size_t i = from; i < to; i++) {
