@@ -20,8 +20,28 @@ struct export {
 	int64_t id;
 	usec    start;               /* what start_time said; 0 with a cursor */
 	int     limit;
-	bool    no_deleted, counted, users, groups, orgs;
+	bool    no_deleted, counted, users, groups, orgs, any_start;
 };
+
+/* Seconds since 1970; with a fraction, as clients print a float, or a time in ISO 8601. */
+static bool
+start_read(str s, int64_t *n, bool *iso)
+{
+	str whole = s, part;
+	usec t;
+
+	*iso = false;
+	if (str_find(s, S("-")) != SIZE_MAX && time_parse(s, &t)) {
+		*n = time_unix(t);
+		*iso = true;
+		return *n >= 0;
+	}
+	part = str_cut(&whole, '.');
+	for (size_t i = 0; i < whole.n; i++)
+		if (whole.p[i] < '0' || whole.p[i] > '9')
+			return false;
+	return str_int(part, n) && *n >= 0 && *n <= (int64_t)1 << 40;
+}
 
 /* Where to begin: a cursor, or start_time in unix seconds. False: an error is in rp. */
 static bool
@@ -30,6 +50,7 @@ begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struc
 	const str *cursor = http_query(rq, "cursor"), *start = http_query(rq, "start_time"), *per = http_query(rq, "per_page"),
 	    *after = http_query(rq, "after");
 	int64_t n;
+	bool any = x->any_start, iso;
 	char kind;
 
 	*x = (struct export){ .limit = PAGE_MAX, .no_deleted = api_query_is(rq, "exclude_deleted", "true"),
@@ -49,7 +70,7 @@ begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struc
 		}
 		return true;
 	}
-	if (start == NULL || !str_int(*start, &n) || n < 0 || n > (int64_t)1 << 40) {
+	if (start == NULL || !start_read(*start, &n, &iso)) {
 		(void)!api_error(rp, 400, "ParameterMissing", "Parameter start_time is required: seconds since 1970 (UTC)");
 		return false;
 	}
@@ -57,6 +78,9 @@ begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struc
 	/* A next_page of ours: the exact place in that second. */
 	if (after != NULL && cursor_read(cx, *after, &kind, &x->at, &x->id) && kind == 'x' && time_unix(x->at) == n)
 		return true;
+	/* tap-zendesk asks from this moment on to see whether it may: with an ISO time, or for metric events. */
+	if ((iso || any) && x->start > cx->now - 60 * SECOND)
+		x->start = time_unix(cx->now - 60 * SECOND) * SECOND;
 	if (x->start > cx->now - 60 * SECOND) {
 		(void)!api_error(rp, 400, "InvalidValue", "Parameter start_time must be at least 60 seconds in the past");
 		return false;
@@ -104,7 +128,7 @@ cursor_end(struct json *j, struct ctx *cx, const struct http_req *rq, const stru
 static void
 time_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct export *x, const char *path, int n, bool end, bool late)
 {
-	usec at = n ? x->at : x->start;
+	usec at = x->at > x->start ? x->at : x->start;
 	str c = cursor_make(cx, 'x', x->at, x->id);
 
 	/* What is asked for now may still be on its way into the order. */
@@ -160,7 +184,7 @@ tickets_of(struct json *j, struct ctx *cx, const char *base, struct export *x, s
 static enum err
 tickets_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct export x;
+	struct export x = { 0 };
 	struct ticket *t;
 	struct json j;
 	int n;
@@ -179,7 +203,7 @@ tickets_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 tickets_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct export x;
+	struct export x = { 0 };
 	struct ticket *t;
 	struct json j;
 	int n;
@@ -224,7 +248,7 @@ users_of(struct json *j, struct ctx *cx, const char *base, struct export *x, con
 static enum err
 users_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct export x;
+	struct export x = { 0 };
 	struct user *u;
 	struct json j;
 	int n;
@@ -243,7 +267,7 @@ users_cursor(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 users_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct export x;
+	struct export x = { 0 };
 	struct user *u;
 	struct json j;
 	int n;
@@ -266,7 +290,7 @@ orgs_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	const char *base = z_of(cx, api_base(cx, rq));
 	struct organization *o;
-	struct export x;
+	struct export x = { 0 };
 	struct json j;
 	int64_t *ids;
 	int n;
@@ -358,7 +382,7 @@ static enum err
 events_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct audit *a;
-	struct export x;
+	struct export x = { 0 };
 	struct json j;
 	int64_t *ids;
 	int n;
@@ -387,6 +411,100 @@ events_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return n ? trail_look(cx, "ticket", ids, n, "audits") : OK;
 }
 
+/* ---- metric events ------------------------------------------------------------------------------------------------------ */
+
+/* One moment of one measure; at 0: it has not come. Its id stays what it is, whatever comes later. */
+static int
+moment(struct json *j, const struct ticket *t, int nth, const char *metric, const char *type, usec at, const usec *spent)
+{
+	if (at == 0)
+		return 0;
+	jw_obj(j);
+	jw_kint(j, "id", t->id * 64 + nth);
+	jw_kint(j, "ticket_id", t->id);
+	jw_kz(j, "metric", metric);
+	jw_kint(j, "instance_id", 1);
+	jw_kz(j, "type", type);
+	jw_ktime(j, "time", at);
+	if (spent != NULL) {
+		jw_key(j, "status");
+		jw_obj(j);
+		jw_kint(j, "calendar", spent[0] / (60 * SECOND));
+		jw_kint(j, "business", spent[1] / (60 * SECOND));
+		jw_end_obj(j);
+	}
+	if (t->deleted_at)
+		jw_kbool(j, "deleted", true);
+	jw_end_obj(j);
+	return 1;
+}
+
+static enum err
+moments(struct json *j, struct ctx *cx, const struct ticket *t, int *count)
+{
+	static const struct { const char *target, *event; } names[] = {
+		{ "first_reply_time", "reply_time" }, { "next_reply_time", "reply_time" }, { "requester_wait_time", "requester_wait_time" },
+		{ "agent_work_time", "agent_work_time" }, { "periodic_update_time", "periodic_update_time" },
+		{ "pausable_update_time", "pausable_update_time" }, { "total_resolution_time", "resolution_time" },
+		{ "group_ownership_time", "group_ownership_time" },
+	};
+	struct metric_times x;
+	struct sla_target *s;
+	struct metric m;
+	int n;
+
+	TRY(metric_get(cx, t, &m, &x));
+	TRY(sla_targets(cx, t->id, &s, &n));
+	*count += moment(j, t, 0, "reply_time", "activate", t->created_at, NULL);
+	*count += moment(j, t, 1, "reply_time", "fulfill", m.replied_at, NULL);
+	*count += moment(j, t, 2, "reply_time", "update_status", m.replied_at, (usec[]){ x.reply, x.reply_b });
+	*count += moment(j, t, 3, "resolution_time", "activate", t->created_at, NULL);
+	*count += moment(j, t, 4, "resolution_time", "fulfill", t->solved_at, NULL);
+	*count += moment(j, t, 5, "resolution_time", "update_status", t->solved_at, (usec[]){ x.full, x.full_b });
+	*count += moment(j, t, 6, "requester_wait_time", "activate", t->created_at, NULL);
+	*count += moment(j, t, 7, "requester_wait_time", "fulfill", t->solved_at, NULL);
+	*count += moment(j, t, 8, "requester_wait_time", "update_status", t->solved_at, (usec[]){ x.requester, x.requester_b });
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < (int)COUNT(names); k++)
+			if (strcmp(s[i].metric, names[k].target) == 0 && s[i].due_at && s[i].state != SLA_RESTS
+			    && s[i].due_at < (s[i].state == SLA_REACHED ? s[i].ended_at : cx->now))
+				*count += moment(j, t, 16 + k, names[k].event, "breach", s[i].due_at, NULL);
+	return OK;
+}
+
+/* By the tickets that changed: all moments of each, as they are known now. */
+static enum err
+metric_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x = { .any_start = true };
+	int64_t *ids;
+	struct ticket *t;
+	struct json j;
+	int n, kept = 0, events = 0;
+
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	TRY(ticket_changed(cx, x.at, x.id, x.limit, &t, &n));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "ticket_metric_events");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		x.at = t[i].generated_at;
+		x.id = t[i].id;
+		if (x.no_deleted && t[i].deleted_at)
+			continue;
+		TRY(moments(&j, cx, &t[i], &events));
+		ids[kept++] = t[i].id;
+	}
+	jw_end_arr(&j);
+	time_end(&j, cx, rq, &x, "/api/v2/incremental/ticket_metric_events.json", events, n < x.limit, false);
+	jw_end_obj(&j);
+	cx->looked = cx->looked || kept == 0;
+	return kept ? trail_look(cx, "ticket", ids, kept, "metrics") : OK;
+}
+
 /* One small page of a resource, to see what it looks like. */
 static enum err
 sample(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
@@ -411,6 +529,7 @@ const struct route export_routes[] = {
 	{ GET, "/api/v2/incremental/tickets",        MAY_EXPORT, 0, tickets_time,   0 },
 	{ GET, "/api/v2/incremental/tickets/cursor", MAY_EXPORT, 0, tickets_cursor, 0 },
 	{ GET, "/api/v2/incremental/ticket_events",  MAY_EXPORT, 0, events_time,    0 },
+	{ GET, "/api/v2/incremental/ticket_metric_events", MAY_EXPORT, 0, metric_events, 0 },
 	{ GET, "/api/v2/incremental/users",          MAY_EXPORT, 0, users_time,     0 },
 	{ GET, "/api/v2/incremental/users/cursor",   MAY_EXPORT, 0, users_cursor,   0 },
 	{ GET, "/api/v2/incremental/organizations",  MAY_EXPORT, 0, orgs_time,      0 },

@@ -67,6 +67,19 @@ with Desk() as desk:
     c.put("/api/v2/tickets/%d.json" % made[7], {"ticket": {"priority": "high"}})
     j = c.get("/api/v2/incremental/tickets/cursor.json?cursor=" + cursor).json
     check([t["id"] for t in j["tickets"]] == [made[7]] and j["end_of_stream"], "what changed since, and nothing else: %s" % [t["id"] for t in j["tickets"]])
+    # Metric events: each changed ticket's moments, page by page.
+    c.put("/api/v2/tickets/%d.json" % made[50], {"ticket": {"status": "solved", "comment": {"body": "done", "public": True}}})
+    events, _, pages = by_time(c, "ticket_metric_events", "start_time=0&per_page=1000")
+    check({e["ticket_id"] for e in events} == set(made) and len({e["id"] for e in events}) == len(events), "moments of each ticket, each with its own id")
+    mine = {(e["metric"], e["type"]): e for e in events if e["ticket_id"] == made[50]}
+    check(set(mine) == {(m, k) for m in ("reply_time", "resolution_time", "requester_wait_time") for k in ("activate", "fulfill", "update_status")}, "what came to pass: %s" % sorted(mine))
+    check(mine["reply_time", "update_status"]["status"] == {"calendar": 0, "business": 0} and mine["reply_time", "activate"]["time"] <= mine["reply_time", "fulfill"]["time"], "with its time")
+    check({(e["metric"], e["type"]) for e in events if e["ticket_id"] == made[60]} == {(m, "activate") for m in ("reply_time", "resolution_time", "requester_wait_time")}, "what has not come to pass is absent")
+    check(all(e.get("deleted") is True for e in events if e["ticket_id"] == made[3]), "a deleted ticket's say so")
+    for start, status in (("1704067200.0", 200), ("2024-01-01T00:00:00Z", 200), ("x", 400), ("17.x", 400), ("", 400), ("-1", 400), (".5", 400), ("9" * 30, 400)):
+        check(c.get("/api/v2/incremental/tickets/cursor.json?start_time=" + start).status == status, "start_time %s" % start)
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    check(c.get("/api/v2/incremental/organizations.json?start_time=" + now).status == 200, "this moment as ISO time is no error")
     j = c.get("/api/v2/incremental/tickets/cursor.json?start_time=0&include=users,groups,organizations").json
     check(any(u["id"] == pat for u in j["users"]) and [o["id"] for o in j["organizations"]] == [org], "side loads")
 
@@ -108,6 +121,10 @@ with Desk() as desk:
     check(out == want, "each found ticket once, in order, with what was made meanwhile: %s" % ((len(out), len(want), sorted(set(want) - set(out)), sorted(set(out) - set(want)), out == sorted(out)),))
     for q in ("query=x", "filter[type]=ticket", "query=x&filter[type]=pigeon", "query=type:user&filter[type]=ticket", "query=x&filter[type]=ticket&page[size]=1001", "query=x&filter[type]=ticket&page[after]=zz"):
         check(c.get("/api/v2/search/export.json?" + q).status in (400, 422), "refused: " + q)
+    check(c.get("/api/v2/search/export.json?query=type:ticket%20b1&filter[type]=ticket").status == 200, "the same type in both places is no error")
+    r = c.delete("/api/v2/tickets/%d.json" % made[90], {"ticket": {"subject": "x" * 200000}})
+    check(r.status == 204, "a deletion that brings the ticket along")
+    check(c.delete("/api/v2/tickets/%d.json" % made[91], {"ticket": {"subject": "x" * 2000000}}).status == 413, "within a limit")
 
     # Jobs: what failed waits for a person, and only that is kept.
     def finished(uid):
