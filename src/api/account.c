@@ -740,7 +740,17 @@ bookmark_remove(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* No telephony: the answer of an account that did not buy it, by which tap-zendesk leaves the stream out. */
+static enum err
+no_voice(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	(void)cx, (void)rq;
+	return api_error_object(rp, 403, "Forbidden",
+	    "Access to this resource is restricted. Please contact the account administrator for assistance.");
+}
+
 const struct route account_routes[] = {
+	{ GET,  "/api/v2/channels/voice/phone_numbers",   MAY_EXPORT,       0,        no_voice,       0 },
 	{ GET,  "/api/v2/bookmarks",                      MAY_READ_TICKET,  0,        bookmarks,      0 },
 	{ POST, "/api/v2/bookmarks",                      MAY_UPDATE_TICKET, 16 * KiB, bookmark_post, 0 },
 	{ DELETE, "/api/v2/bookmarks/{id}",               MAY_UPDATE_TICKET, 0,       bookmark_remove, 0 },
