@@ -170,6 +170,9 @@ scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 check-web: all                                 ## the screens in Chromium, part of check (SHOTS=folder keeps pictures)
 	@B=$(B) tools/run-scripts tests/system/web.py tests/system/help.py
 
+check-clients: all                             ## unmodified clients, as their makers publish them (needs their registries)
+	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zenpy.py tests/system/client_tap.py
+
 asan:                                          ## tests under AddressSanitizer and UBSan
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined unit replay scripts
 
@@ -225,5 +228,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all check-web unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all check-web check-clients unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean

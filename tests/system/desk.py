@@ -107,7 +107,7 @@ class Desk:
     ADMIN = "admin@clinic.example"
     PASSWORD = "a long enough password"
 
-    def __init__(self, start=True):
+    def __init__(self, start=True, init=()):
         self.dir = tempfile.mkdtemp(prefix="ward-test-")
         self.data = os.path.join(self.dir, "data")
         self.log = os.path.join(self.dir, "server.log")
@@ -115,7 +115,7 @@ class Desk:
         pw = os.path.join(self.dir, "pw")
         with open(pw, "w") as f:
             f.write(self.PASSWORD + "\n")
-        r = self.ward("init", "--admin", self.ADMIN, "--password-file", pw)
+        r = self.ward("init", "--admin", self.ADMIN, "--password-file", pw, *init)
         if r.returncode:
             raise SystemExit("init failed: %s" % r.stderr)
         os.unlink(pw)
