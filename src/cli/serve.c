@@ -1,5 +1,6 @@
 /* serve.c - the desk as a service: listens, works in the background, ends cleanly. */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,7 +18,7 @@ static void *
 background(void *arg)
 {
 	struct ward *w = arg;
-	usec last = time_mono(), ticked = last, hourly = 0;
+	usec last = time_mono(), ticked = last, trimmed = last, hourly = 0;
 	bool hours = false;              /* automations have more to do at once */
 	int64_t seen = -1;
 
@@ -48,6 +49,11 @@ background(void *arg)
 			hourly = time_mono();
 			more = more || hours;
 			ctx_done(&cx);
+		}
+		/* The holes that many large answers at once have left in the heaps go back. */
+		if (time_mono() - trimmed >= 15 * SECOND) {
+			malloc_trim(1 << 20);
+			trimmed = time_mono();
 		}
 		if (time_mono() - ticked >= 60 * SECOND) {
 			ward_ctx(w, &cx, "system");
