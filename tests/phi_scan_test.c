@@ -85,6 +85,27 @@ one(void **state)
 
 /* ---- known values and the allow list ----------------------------------------------------------------- */
 
+/* The last finding is the number that stands there again without its word. */
+static void
+numbers_again(void **state)
+{
+	static const struct { const char *text, *last; int kind; } rows[] = {
+		{ "MRN 5582013 is hers.\nNow to the other matter. I told 55-82013 so", "55-82013", PHI_MRN },
+		{ "Is your zip 88201 or 88203?\nVisitor 4471: 88203", "88203", PHI_LOCATION },
+		{ "member id ZKH400912288 please\n\nthank you, zkh 400912288", "zkh 400912288", PHI_HEALTHPLAN },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct first s = { .n = 0 };
+		size_t len = strlen(rows[i].text), n = strlen(rows[i].last);
+		assert_int_equal(phi_scan(phi, rows[i].text, len, collect, &s), PHI_OK);
+		assert_true(s.n > 1);
+		assert_int_equal(s.f[s.n - 1].at, len - n);
+		assert_int_equal(s.f[s.n - 1].len, n);
+		assert_int_equal(s.f[s.n - 1].kind, rows[i].kind);
+	}
+}
+
 static void
 known(void **state)
 {
@@ -331,7 +352,7 @@ int
 main(void)
 {
 	enum { N = sizeof cases / sizeof cases[0], R = sizeof redactions / sizeof redactions[0] };
-	static struct CMUnitTest t[N + R + 8];
+	static struct CMUnitTest t[N + R + 9];
 	size_t n = 0;
 	char why[300];
 	if (phi_open(NULL, &phi, why, sizeof why) != PHI_OK) {
@@ -342,6 +363,7 @@ main(void)
 		t[n++] = (struct CMUnitTest){ .name = cases[i].why, .test_func = one, .initial_state = (void *)(uintptr_t)i };
 	for (size_t i = 0; i < R; i++)
 		t[n++] = (struct CMUnitTest){ .name = redactions[i].why, .test_func = redact, .initial_state = (void *)(uintptr_t)i };
+	t[n++] = (struct CMUnitTest){ .name = "numbers again without their word", .test_func = numbers_again };
 	t[n++] = (struct CMUnitTest){ .name = "known values and allowed ones", .test_func = known };
 	t[n++] = (struct CMUnitTest){ .name = "200,000 known values", .test_func = many_known };
 	t[n++] = (struct CMUnitTest){ .name = "limits and stops", .test_func = limits };

@@ -235,7 +235,7 @@ struct phi {
 	uint64_t        id_words;     /* classes of labels of numbers, together */
 	uint64_t        wc[W_COUNT];  /* word class bits, 0 when the rules have none */
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
-	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside, r_subject;
+	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside, r_subject, r_memory_number;
 	uint32_t        key_lengths[32], key_ends;  /* paste.c */
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;
@@ -266,11 +266,16 @@ struct vcache {                       /* the tagger's sums of a word alone */
 struct learned { uint64_t h; uint8_t words; };
 #define LEARNED_SLOTS 4096
 #define LEARNED_MAX   2800
+#define NUMBERS_MAX   256
 struct memory {
 	size_t         count;
 	uint64_t       bits[64];      /* what is surely not among them */
 	uint16_t       at[LEARNED_MAX + 1];
 	struct learned slot[LEARNED_SLOTS];
+	/* numbers, by their letters and digits alone */
+	size_t         numbers;
+	uint64_t       begins;        /* bits of first characters */
+	struct { uint64_t h; uint8_t n, kind; } number[NUMBERS_MAX];
 };
 
 struct scan {

@@ -708,7 +708,8 @@ phi_memory_wipe(struct memory *m)
 	for (size_t i = 0; i < m->count; i++)
 		m->slot[m->at[i]] = (struct learned){ 0 };
 	memset(m->bits, 0, sizeof m->bits);
-	m->count = 0;
+	memset(m->number, 0, m->numbers * sizeof m->number[0]);
+	m->count = m->numbers = m->begins = 0;
 }
 
 static const struct learned *
@@ -719,6 +720,89 @@ recall(const struct memory *m, uint64_t h)
 		if (m->slot[i].h == h)
 			return &m->slot[i];
 	return NULL;
+}
+
+/* A number that was found with its word beside it is found again without, in
+ * any spacing: MRN 55-82013, later 5582013. Fewer than five characters, or
+ * letters alone, say too little. */
+enum { NUMBER_LEAST = 5, NUMBER_MOST = 24 };
+#define NUMBER_KINDS (1u << PHI_SSN | 1u << PHI_MRN | 1u << PHI_HEALTHPLAN | 1u << PHI_ACCOUNT | 1u << PHI_LICENSE | 1u << PHI_PHONE | \
+	1u << PHI_FAX | 1u << PHI_DEVICE | 1u << PHI_VEHICLE | 1u << PHI_OTHERID | 1u << PHI_LOCATION)
+
+static uint64_t
+number_step(uint64_t h, unsigned char c)
+{
+	return (h ^ (c >= 'A' && c <= 'Z' ? c | 32u : c)) * 0x100000001b3u;
+}
+
+static void
+learn_numbers(struct scan *s, size_t n)
+{
+	struct memory *m = s->memory;
+
+	for (size_t c = 0; c < n && m->numbers < NUMBERS_MAX; c++) {
+		const struct cand *q = &s->cand[c];
+		uint64_t h = 0xcbf29ce484222325u;
+		unsigned count = 0, digits = 0, first = 0;
+		if (q->score < 60 || !(NUMBER_KINDS >> q->kind & 1) || q->end - q->at > 2 * NUMBER_MOST)
+			continue;
+		for (uint32_t i = q->at; i < q->end; i++) {
+			unsigned char b = (unsigned char)s->t[i];
+			if (!is_alnum_(b))
+				continue;
+			first = count++ ? first : b | 32u;
+			digits += is_digit(b);
+			h = number_step(h, b);
+		}
+		/* Of a place its ZIP alone. */
+		if (count < NUMBER_LEAST || count > NUMBER_MOST || digits * 2 < count || (q->kind == PHI_LOCATION && (count != 5 || digits != 5)))
+			continue;
+		size_t k = 0;
+		while (k < m->numbers && m->number[k].h != h)
+			k++;
+		if (k == m->numbers) {
+			m->number[m->numbers].h = h;
+			m->number[m->numbers].n = (uint8_t)count;
+			m->number[m->numbers++].kind = q->kind;
+			m->begins |= 1ull << (first & 63);
+		}
+	}
+}
+
+static void
+recall_numbers(struct scan *s)
+{
+	const struct memory *m = s->memory;
+
+	for (size_t i = 0; i < s->ntok; i++) {
+		const struct tok *k = &s->tok[i];
+		if (k->type == T_PUNCT || s->cover[i] || !(m->begins >> (((unsigned char)s->t[k->at] | 32u) & 63) & 1))
+			continue;
+		uint64_t h = 0xcbf29ce484222325u;
+		unsigned count = 0;
+		uint32_t end = k->at;
+		if (k->at > 0 && is_alnum_((unsigned char)s->t[k->at - 1]))
+			continue;
+		while (count < NUMBER_MOST && end < s->tn) {
+			unsigned char b = (unsigned char)s->t[end];
+			if (is_alnum_(b)) {
+				h = number_step(h, b);
+				count++;
+				end++;
+				if (count < NUMBER_LEAST || is_alnum_((unsigned char)s->t[end]))
+					continue;
+				for (size_t q = 0; q < m->numbers; q++)
+					if (m->number[q].h == h && m->number[q].n == count) {
+						cand_add(s, k->at, end, m->number[q].kind, 60, s->phi->r_memory_number);
+						count = NUMBER_MOST;
+						break;
+					}
+			} else if (count && (b == ' ' || b == '-' || b == '.' || b == '/') && is_alnum_((unsigned char)s->t[end + 1]))
+				end++;
+			else
+				break;
+		}
+	}
 }
 
 void
@@ -732,6 +816,9 @@ phi_memory(struct scan *s)
 	}
 	struct memory *m = s->memory;
 	size_t n = s->ncand, i = 0, count = 0;
+	learn_numbers(s, n);
+	if (m->numbers)
+		recall_numbers(s);
 	for (size_t c = 0; c < n; c++) {
 		const struct cand *q = &s->cand[c];
 		if (q->kind != PHI_NAME || q->score < 62)

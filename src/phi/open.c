@@ -57,7 +57,7 @@ static const char *const c_rules[] = {
 	"tagger.name", "tagger.location", "tagger.facility", "tagger.date", "tagger.id", "name.lexicon", "name.title",
 	"name.form", "name.greeting", "name.signature", "name.speaker", "name.again", "known.value", "place.address",
 	"place.facility", "place.city", "place.city-state", "name.last-first", "place.hospital", "paste.hl7",
-	"paste.table", "paste.key", "name.relative", "name.number-beside", "name.subject",
+	"paste.table", "paste.key", "name.relative", "name.number-beside", "name.subject", "number.again",
 };
 
 const char *
@@ -211,7 +211,7 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	p->r_name = n + 5, p->r_title = n + 6, p->r_form = n + 7, p->r_greet = n + 8, p->r_sign = n + 9, p->r_speaker = n + 10;
 	p->r_memory = n + 11, p->r_known = n + 12, p->r_address = n + 13, p->r_facility = n + 14, p->r_city = n + 15;
 	p->r_citystate = n + 16, p->r_lastfirst = n + 17, p->r_hospital = n + 18;
-	p->r_hl7 = n + 19, p->r_table = n + 20, p->r_pair = n + 21, p->r_kin = n + 22, p->r_beside = n + 23, p->r_subject = n + 24;
+	p->r_hl7 = n + 19, p->r_table = n + 20, p->r_pair = n + 21, p->r_kin = n + 22, p->r_beside = n + 23, p->r_subject = n + 24, p->r_memory_number = n + 25;
 	say(why, wn, NULL, "");
 	*out = p;
 	return PHI_OK;
