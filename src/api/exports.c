@@ -63,7 +63,7 @@ begin_at(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struc
 		}
 		x->limit = (int)(n > PAGE_MAX ? PAGE_MAX : n);
 	}
-	if (cursor != NULL) {
+	if (cursor != NULL && cursor->n) {          /* node-zendesk names it empty on the first page */
 		if (!cursor_read(cx, *cursor, &kind, &x->at, &x->id) || kind != 'x') {
 			(void)!api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "the cursor is not valid");
 			return false;

@@ -25,7 +25,7 @@ def environment(name, *pins):
     if os.path.exists(mark) and open(mark).read() == " ".join(pins):
         return os.path.join(home, "bin")
     for command in ([sys.executable, "-m", "venv", "--clear", home],
-                    [os.path.join(home, "bin", "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", *pins]):
+                    [os.path.join(home, "bin", "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "1", *pins]):
         r = subprocess.run(command, capture_output=True, text=True)
         if r.returncode:
             print(" ".join(pins) + " cannot be had: " + ((r.stderr or r.stdout).strip().splitlines() or ["no reason given"])[-1])

@@ -78,6 +78,7 @@ with Desk() as desk:
     check(all(e.get("deleted") is True for e in events if e["ticket_id"] == made[3]), "a deleted ticket's say so")
     for start, status in (("1704067200.0", 200), ("2024-01-01T00:00:00Z", 200), ("x", 400), ("17.x", 400), ("", 400), ("-1", 400), (".5", 400), ("9" * 30, 400)):
         check(c.get("/api/v2/incremental/tickets/cursor.json?start_time=" + start).status == status, "start_time %s" % start)
+    check(c.get("/api/v2/incremental/tickets/cursor.json?start_time=0&cursor=").status == 200, "an empty cursor is none")
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     check(c.get("/api/v2/incremental/organizations.json?start_time=" + now).status == 200, "this moment as ISO time is no error")
     j = c.get("/api/v2/incremental/tickets/cursor.json?start_time=0&include=users,groups,organizations").json
