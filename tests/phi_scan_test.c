@@ -90,7 +90,7 @@ static void
 numbers_again(void **state)
 {
 	static const struct { const char *text, *last; int kind; } rows[] = {
-		{ "MRN 5582013 is hers.\nNow to the other matter. I told 55-82013 so", "55-82013", PHI_MRN },
+		{ "MRN 5582013 is hers.\nNow to the other matter. I told 55-82013", "55-82013", PHI_MRN },
 		{ "Is your zip 88201 or 88203?\nVisitor 4471: 88203", "88203", PHI_LOCATION },
 		{ "member id ZKH400912288 please\n\nthank you, zkh 400912288", "zkh 400912288", PHI_HEALTHPLAN },
 	};
