@@ -428,6 +428,8 @@ with Desk() as desk:
     time.sleep(1.2)
     s, whole = slas(u)
     check(s["first_reply_time"]["breached"] and s["first_reply_time"]["stage"] == "active", "a breach is seen: %r" % s)
+    breaches = [e for e in admin.get("/api/v2/incremental/ticket_metric_events.json?start_time=1").json["ticket_metric_events"] if e["type"] == "breach"]
+    check([e["metric"] for e in breaches if e["time"] == s["first_reply_time"]["breach_at"]] == ["reply_time"], "and is an event: %r" % breaches)
     late = view(title="Breached", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "sla_breach_at", "operator": "less_than", "value": "1"}],
                 output={"columns": ["sla_next_breach_at"], "sort_by": "sla_next_breach_at", "sort_order": "asc"})
     check(u in ids(admin, late["id"]) and count(admin, late["id"]) == len(ids(admin, late["id"])), "and found by a view")
