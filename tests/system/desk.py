@@ -32,6 +32,25 @@ def totp(secret, step=0, now=None):
     return "%06d" % ((int.from_bytes(d[d[19] & 15:][:4], "big") & 0x7fffffff) % 1000000)
 
 
+def node_modules():
+    """The npm packages of tests/system/node, installed when their lock file changed; without npm the script is skipped."""
+    here, home = os.path.join(ROOT, "tests", "system", "node"), os.path.join(BUILD, "node")
+    lock = os.path.join(home, "package-lock.json")
+    if not shutil.which("npm"):
+        print("npm is not installed")
+        sys.exit(77)
+    if not (os.path.isdir(os.path.join(home, "node_modules")) and open(lock).read() == open(os.path.join(here, "package-lock.json")).read()):
+        os.makedirs(home, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(os.path.join(here, name), home)
+        r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=home, capture_output=True, text=True)
+        if r.returncode:
+            os.unlink(lock)
+            print(r.stdout, r.stderr)
+            sys.exit("npm's packages cannot be installed")
+    return os.path.join(home, "node_modules")
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -3,27 +3,14 @@
 
 SHOTS=folder keeps a picture of each page in three widths."""
 import json, os, shutil, subprocess, sys, tempfile
-from desk import BUILD, Client, Desk, check, done
+from desk import Client, Desk, check, done, node_modules
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-home = os.path.join(BUILD, "node")
 chromium = shutil.which("chromium")
 if not chromium:
     print("chromium is not installed (apt-get install chromium)")
     sys.exit(77)
-if not shutil.which("npm"):
-    print("npm is not installed")
-    sys.exit(77)
-if not os.path.isdir(os.path.join(home, "node_modules", "axe-core")):
-    os.makedirs(home, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(HERE, "node", name), home)
-    r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=home, capture_output=True, text=True)
-    if r.returncode:
-        print(r.stdout, r.stderr)
-        print("playwright-core cannot be installed")
-        sys.exit(77)
-
+modules = node_modules()
 PASSWORD = "a password for the browser"
 HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script> \u202egnp.exe " + "W" * 300
 XSS = [
@@ -84,7 +71,7 @@ with Desk() as desk:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair,
                    "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "ines": ines, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
-    env = dict(os.environ, NODE_PATH=os.path.join(home, "node_modules"), HOME=folder)
+    env = dict(os.environ, NODE_PATH=modules, HOME=folder)
     try:
         r = subprocess.run(["node", os.path.join(HERE, "web.js"), facts], env=env, capture_output=True, text=True, timeout=900)
     finally:
