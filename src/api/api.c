@@ -229,6 +229,12 @@ api_failure(struct ctx *cx, struct http_reply *rp, enum err e)
 		http_head(rp, "Retry-After", S("5"));
 		break;
 	default:
+		if (cx->fail.why == store_full) {
+			log_line(LOG_LV_ERROR, "api", "request=" STR_F " refused: %s", STR_A(cx->request_id), store_full);
+			(void)!api_error(rp, 503, "ServiceUnavailable", "The server's disk is full. Nothing was changed; try again when an administrator made room.");
+			http_head(rp, "Retry-After", S("60"));
+			break;
+		}
 		log_line(LOG_LV_ERROR, "api", "request=" STR_F " failed: %s", STR_A(cx->request_id),
 		    cx->fail.why ? cx->fail.why : err_name(e));
 		(void)!api_error(rp, 500, "InternalServerError", "Something went wrong here, not with your request. Its number is in"

@@ -83,7 +83,7 @@ static const struct { int code; enum err err; const char *why; } failures[] = {
 	{ SQLITE_CONSTRAINT_CHECK,      E_INVALID,  "breaks a rule of the table" },
 	{ SQLITE_CONSTRAINT_NOTNULL,    E_INVALID,  "lacks a value" },
 	{ SQLITE_CONSTRAINT,            E_INVALID,  "breaks a rule of the table" },
-	{ SQLITE_FULL,                  E_FAULT,    "the disk is full" },
+	{ SQLITE_FULL,                  E_FAULT,    store_full },
 	{ SQLITE_IOERR,                 E_FAULT,    "the disk failed" },
 	{ SQLITE_BUSY,                  E_BUSY,     "the database is busy" },
 	{ SQLITE_LOCKED,                E_BUSY,     "the database is busy" },

@@ -13,6 +13,8 @@
 
 #include "store/inside.h"
 
+const char store_full[] = "the disk is full";
+
 enum { READERS = 8, ERASE_KEYS = 256, SCRUB_TRIES = 50 };
 
 #define SEQUENCE_SQL \

@@ -147,6 +147,9 @@ enum err store_prepare(struct ctx *cx, struct store *s, const struct stmt *const
 
 struct store_stats { uint64_t transactions, commits, rollbacks, queue; uint64_t bytes_main, bytes_keys; };
 void store_stats(struct store *s, struct store_stats *out);
+/* fail.why when there was no room on the disk: nothing was changed, and what
+ * was asked works again when there is some. */
+extern const char store_full[];
 /* Test hook: the next `n`th commit fails as if the disk were full. */
 void store_fail_commit(struct store *s, int n);
 

@@ -294,7 +294,7 @@ commit(struct store *s)
 		TRY(s->drv->commit(&s->cx, s->writer, DB_KEYS));
 	s->begun &= ~(1u << DB_KEYS);
 	if (dirty != 0 && atomic_load(&s->fail_commit) > 0 && atomic_fetch_sub(&s->fail_commit, 1) == 1)
-		return fail(&s->cx, E_FAULT, NULL, "the disk is full");
+		return fail(&s->cx, E_FAULT, NULL, store_full);
 	if ((s->begun & 1u << DB_MAIN) != 0)
 		TRY(s->drv->commit(&s->cx, s->writer, DB_MAIN));
 	s->begun = s->dirty = 0;

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""A full disk: what was acknowledged is there, what was refused says so and did nothing, and room makes it all work again."""
+import os, subprocess, sys, tempfile, threading
+from desk import Client, Desk, check, done
+
+where = tempfile.mkdtemp(prefix="ward-full-")
+if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", where], capture_output=True).returncode:
+    os.rmdir(where)
+    print("a small file system cannot be mounted here")
+    sys.exit(77)
+tempfile.tempdir = where
+try:
+    with Desk() as desk:
+        admin = desk.admin()
+        good, bad, lock = [], {}, threading.Lock()
+
+        def work(i):
+            c = Client(desk, desk.ADMIN, token)
+            for k in range(3000):
+                r = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s%d-%d" % (i, k), "comment": {"body": "x" * 1500}}})
+                with lock:
+                    if r.status == 201:
+                        good.append(r.json["ticket"]["id"])
+                    else:
+                        bad.setdefault(r.status, []).append(r)
+                        if sum(map(len, bad.values())) > 40:
+                            return
+
+        token = desk.token()
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        check(len(good) > 100 and set(bad) == {503}, "full, and said so: %d made, %r" % (len(good), {k: len(v) for k, v in bad.items()}))
+        r = bad.get(503, [None])[0]
+        check(r is not None and b"disk is full" in r.body and r.headers["Retry-After"] == "60", "in words, with when to come back: %r" % r)
+        mail = b"From: pat@patients.example\r\nTo: help@clinic.example\r\nSubject: hello\r\nMessage-ID: <1@patients.example>\r\n\r\nhello\r\n" + b"y" * 200000
+        check(desk.deliver(mail).returncode == 75, "a mail is to be tried again")
+        check(subprocess.run(["mount", "-o", "remount,size=200m", where]).returncode == 0, "room is made")
+        check(admin.post("/api/v2/tickets.json", {"ticket": {"subject": "after", "comment": {"body": "room"}}}).status == 201, "it works again by itself")
+        check(desk.deliver(mail).returncode == 0, "the mail is taken now")
+        check(len(set(good)) == len(good), "no number twice")
+        n = admin.get("/api/v2/tickets/count.json").json["count"]["value"]
+        check(n == len(good) + 2, "what was acknowledged is there, once, and nothing else: %d of %d" % (n, len(good) + 2))
+        check(all(admin.get("/api/v2/tickets/%d.json" % i).status == 200 for i in good[-50:]), "and can be read")
+        check(desk.stop() == 0, "it ends cleanly")
+        check(desk.ward("trail", "verify").returncode == 0, "the trail holds")
+finally:
+    tempfile.tempdir = None
+    subprocess.run(["umount", "-l", where])
+    os.rmdir(where)
+done("full")
