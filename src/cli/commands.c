@@ -417,7 +417,9 @@ verify_file(const char *path, const char *key, int out, int err)
 	else {
 		print_verdict(out, &v);
 		clear = base64_of(cx.arena, (str){ (char *)v.public_key, 32 });
-		dprintf(out, "signed by %s%s\n", clear.p, key ? "" : " (the key that the file itself names)");
+		/* A file that is no export names no key. */
+		if (memcmp(v.public_key, (unsigned char[32]){ 0 }, 32) != 0)
+			dprintf(out, "signed by %s%s\n", clear.p, key ? "" : " (the key that the file itself names)");
 		code = v.ok ? 0 : 1;
 	}
 	ctx_done(&cx);
