@@ -762,10 +762,40 @@ listens_on(void **state)
 	http_stop(&(struct http *){ NULL }, 0);
 }
 
+/* localhost is both loopback addresses, each of them alone enough for a client. */
+static void
+localhost_is_both(void **state)
+{
+	struct http_conf conf = { .listen = "localhost:0", .plain = true };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct http *h = server(&conf);
+	struct client c = { .fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	struct answer a;
+
+	(void)state;
+	to.sin6_port = htons((uint16_t)http_port(h));
+	if (c.fd < 0 || connect(c.fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		assert_true(errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);   /* a machine without IPv6 */
+	} else {
+		assert_true(client_say(&c, LINE HOST "\r\n"));
+		client_read(&c, &a, false);
+		assert_int_equal(a.status, 200);
+		assert_non_null(strstr(a.body, "address ::1\n"));
+		answer_free(&a);
+	}
+	if (c.fd >= 0)
+		close(c.fd);
+	ask(http_port(h), false, LINE HOST "\r\n", &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.body, "address 127.0.0.1\n"));
+	answer_free(&a);
+	http_stop(&h, 0);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest t[COUNT(cases) + COUNT(codings) + COUNT(proxied) + 24];
+	struct CMUnitTest t[COUNT(cases) + COUNT(codings) + COUNT(proxied) + 25];
 	struct place p;
 	size_t n = 0;
 	int failed;
@@ -796,6 +826,7 @@ main(void)
 	ADD(t, n, piecemeal);
 	ADD(t, n, stats_count);
 	ADD(t, n, listens_on);
+	ADD(t, n, localhost_is_both);
 	t[n++] = (struct CMUnitTest){ .name = "start_refuses", .test_func = start_refuses, .initial_state = &p };
 	t[n++] = (struct CMUnitTest){ .name = "large_upload", .test_func = large_upload, .initial_state = &p };
 	failed = RUN_ROWS("http wire", t, n);

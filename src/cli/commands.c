@@ -177,7 +177,7 @@ cmd_init(int argc, char **argv)
 		printf("root key     %s (keep a copy apart from the data: without it nothing can be read;\n"
 		    "             with it and the data everything can, so do not keep both in one place)\n",
 		    key_path ? key_path : "root.key in the data folder");
-	printf("\nnext: ward serve -d %s --listen 127.0.0.1:8443\n", dir);
+	printf("\nnext: ward serve -d %s --listen localhost:8443\n", dir);
 	return 0;
 }
 

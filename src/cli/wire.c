@@ -11,7 +11,7 @@
 
 #define AT(m) offsetof(struct conf, m)
 const struct conf_row conf_rows[] = {
-	{ "listen",          CONF_TEXT, AT(listen),          "127.0.0.1:8443", "address and port to serve on" },
+	{ "listen",          CONF_TEXT, AT(listen),          "localhost:8443", "address and port to serve on" },
 	{ "root_key",        CONF_TEXT, AT(root_key),        "root.key",       "file of the root key (root_kind = file)" },
 	{ "root_kind",       CONF_TEXT, AT(root_kind),       "file",           "file, or passphrase" },
 	{ "passphrase_salt", CONF_TEXT, AT(passphrase_salt), "root.salt",      "salt of the passphrase" },

@@ -68,7 +68,7 @@ typedef size_t http_admit(void *arg, const struct http_req *rq);
 typedef void http_handler(void *arg, struct arena *a, struct http_req *rq, struct http_reply *rp);
 
 struct http_conf {
-	const char    *listen;         /* "ADDR:PORT", "[::1]:8443", ":8443" */
+	const char    *listen;         /* "ADDR:PORT", "[::1]:8443", ":8443" (all), "localhost:8443" (127.0.0.1 and ::1) */
 	const char    *cert_file, *key_file;   /* PEM; NULL with plain */
 	bool           plain;          /* no TLS; the caller has checked that it may be so */
 	const char    *trusted_proxy;  /* address whose X-Forwarded-* counts; NULL: nobody */

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -476,7 +477,8 @@ set_v6(struct sockaddr_storage *ss, struct in6_addr addr, uint16_t port)
 	*six = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = addr };
 }
 
-/* "ADDR:PORT", "[V6]:PORT", ":PORT" (all addresses), "localhost:PORT". */
+/* "ADDR:PORT", "[V6]:PORT", ":PORT" (all addresses), "localhost:PORT" (its
+ * IPv4 address; is_localhost() asks for the other one beside it). */
 static bool
 parse_listen(const char *text, struct sockaddr_storage *ss)
 {
@@ -531,6 +533,26 @@ socket_on(const struct sockaddr_storage *ss)
 	return -1;
 }
 
+static bool
+is_localhost(const char *text)
+{
+	return strncmp(text, "localhost:", 10) == 0;
+}
+
+/* localhost is two addresses (RFC 6761 section 6.3), and some clients ask only
+ * the one that their resolver names first. A machine without IPv6 has one. */
+static enum err
+listen_beside(struct ctx *cx, struct http *h)
+{
+	struct sockaddr_storage ss;
+
+	set_v6(&ss, in6addr_loopback, (uint16_t)h->port);
+	h->beside_fd = socket_on(&ss);
+	if (h->beside_fd < 0 && errno == EADDRINUSE)
+		return fail(cx, E_BUSY, "listen", "the address is in use");
+	return OK;
+}
+
 static enum err
 listen_on(struct ctx *cx, struct http *h)
 {
@@ -558,7 +580,44 @@ listen_on(struct ctx *cx, struct http *h)
 		return fail(cx, E_FAULT, "listen", "cannot be listened on");
 	h->port = ntohs(ss.ss_family == AF_INET ?
 	    ((const struct sockaddr_in *)(const void *)&ss)->sin_port : six->sin6_port);
-	return OK;
+	return is_localhost(h->conf.listen) ? listen_beside(cx, h) : OK;
+}
+
+/* The daemon accepts on one socket; this thread gives it what comes by the
+ * other. It ends when stop_beside() shuts the socket. */
+static void *
+accept_beside(void *arg)
+{
+	struct http *h = arg;
+	struct sockaddr_storage ss;
+	struct pollfd wait = { .fd = h->beside_fd, .events = POLLIN };
+
+	while (!atomic_load(&h->stopping)) {
+		socklen_t n = sizeof(ss);
+		int fd;
+
+		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+			break;
+		fd = accept4(h->beside_fd, (struct sockaddr *)(void *)&ss, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)             /* closes it where it refuses */
+			MHD_add_connection(h->daemon, fd, (const struct sockaddr *)(const void *)&ss, n);
+		else if (errno == EINVAL || errno == EBADF)
+			break;
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			usleep(50 * 1000);
+	}
+	return NULL;
+}
+
+static void
+stop_beside(struct http *h)
+{
+	if (!h->accepting)
+		return;
+	atomic_store(&h->stopping, true);
+	shutdown(h->beside_fd, SHUT_RDWR);
+	pthread_join(h->accepter, NULL);
+	h->accepting = false;
 }
 
 /* ---- start and stop --------------------------------------------------------------------------- */
@@ -667,6 +726,7 @@ daemon_start(struct http *h)
 static void
 destroy(struct http *h)
 {
+	stop_beside(h);
 	pool_stop(h);
 	if (h->sweeping) {
 		pthread_mutex_lock(&h->conns_lock);
@@ -679,6 +739,8 @@ destroy(struct http *h)
 		MHD_stop_daemon(h->daemon);      /* quiesced: leaves listen_fd to us */
 	if (h->listen_fd >= 0)
 		close(h->listen_fd);
+	if (h->beside_fd >= 0)
+		close(h->beside_fd);
 	tls_forget(h, INT64_MAX);
 	if (h->ticket_key.data != NULL) {
 		wipe(h->ticket_key.data, h->ticket_key.size);
@@ -705,6 +767,11 @@ start_threads(struct ctx *cx, struct http *h)
 	if (h->sweeping)
 		pthread_setname_np(h->sweeper, "http-sweep");
 	up = h->sweeping && pool_start(h) && daemon_start(h);
+	if (up && h->beside_fd >= 0) {
+		up = h->accepting = pthread_create(&h->accepter, NULL, accept_beside, h) == 0;
+		if (up)
+			pthread_setname_np(h->accepter, "http-accept");
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return up ? OK : fail(cx, E_FAULT, NULL, "the server cannot start its threads");
 }
@@ -718,7 +785,7 @@ http_start(struct ctx *cx, const struct http_conf *conf, struct http **out)
 	enum err e = OK;
 
 	h->a = a;
-	h->listen_fd = -1;
+	h->listen_fd = h->beside_fd = -1;
 	h->last = &h->first;
 	fill_in(h, conf);
 	pthread_once(&spare_once, spare_init);
@@ -769,6 +836,7 @@ http_stop(struct http **hp, usec grace)
 		return;
 	*hp = NULL;
 	atomic_store(&h->stopping, true);
+	stop_beside(h);
 	MHD_quiesce_daemon(h->daemon);
 	shutdown(h->listen_fd, SHUT_RDWR);       /* refuses who waits; closed in destroy() */
 	while (atomic_load_explicit(&h->active, memory_order_acquire) > 0 && time_mono() < until)

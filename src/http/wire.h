@@ -113,6 +113,9 @@ struct http {
 	struct arena       *a;
 	struct MHD_Daemon  *daemon;
 	int                 listen_fd;     /* -1 once closed */
+	int                 beside_fd;     /* [::1] beside 127.0.0.1 for "localhost"; -1: none */
+	pthread_t           accepter;      /* its thread */
+	bool                accepting;     /* the thread exists */
 	int                 port;
 	bool                exact;         /* the head can be checked byte by byte (request.c) */
 	_Atomic bool        stopping;      /* answers close their connections */
