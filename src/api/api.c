@@ -10,6 +10,7 @@ static const struct route *const tables[] = {
 	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
+	aside_routes,
 	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes, NULL
 };
 
@@ -137,9 +138,8 @@ api_errors(struct http_reply *rp, int status, const char *code, const char *titl
 	return OK;
 }
 
-/* 422 with every wrong field under its name. */
-static void
-invalid(struct ctx *cx, struct http_reply *rp)
+enum err
+api_invalid(struct ctx *cx, struct http_reply *rp, const char *error, const char *description)
 {
 	struct json j;
 	struct bad_field lone = { NULL, cx->fail.field ? cx->fail.field : "base", "InvalidValue",
@@ -148,8 +148,8 @@ invalid(struct ctx *cx, struct http_reply *rp)
 
 	api_begin(rp, &j, 422);
 	jw_obj(&j);
-	jw_kz(&j, "error", "RecordInvalid");
-	jw_kz(&j, "description", "Record validation errors");
+	jw_kz(&j, "error", error);
+	jw_kz(&j, "description", description);
 	jw_key(&j, "details");
 	jw_obj(&j);
 	for (struct bad_field *f = list; f != NULL; f = f->next) {
@@ -171,6 +171,7 @@ invalid(struct ctx *cx, struct http_reply *rp)
 	}
 	jw_end_obj(&j);
 	jw_end_obj(&j);
+	return OK;
 }
 
 /* 202: taken, but not yet what was asked for (RFC 9110 15.3.3). */
@@ -198,7 +199,7 @@ api_failure(struct ctx *cx, struct http_reply *rp, enum err e)
 			held(cx, rp);
 			break;
 		}
-		invalid(cx, rp);
+		(void)!api_invalid(cx, rp, "RecordInvalid", "Record validation errors");
 		break;
 	case E_WHO:
 		(void)!api_error(rp, 401, "Couldn't authenticate you", NULL);

@@ -47,6 +47,12 @@ static const struct {
 	{ "PUT /api/ward/v1/phi/users/{id}", NULL, NULL, "setting:boolean" },
 	{ "POST /api/ward/v1/tickets/{id}/unmask", NULL, NULL, "purpose:string" },
 	{ "POST /api/ward/v1/tickets/{id}/redactions\nPOST /api/ward/v1/tickets/{id}/redactions/preview", NULL, NULL, "spans:array comment_id:integer" },
+	{ "POST /api/v2/saved_searches\nPUT /api/v2/saved_searches/{word}", "saved_search", NULL, "name:string type:string query:string filters:string" },
+	{ "POST /api/v2/ticket_content_pins", "ticket_content_pin", NULL, "ticket_id:string content_id:string content_type:string locale:string" },
+	{ "POST /api/v2/task_list_templates\nPUT /api/v2/task_list_templates/{id}", "task_list_template", NULL,
+	  "name:string description:string is_active:boolean is_required:boolean tasks:array" },
+	{ "POST /api/v2/tickets/{id}/task_lists", "task_list", NULL, "task_list_template_id:string" },
+	{ "PUT /api/ward/v1/tickets/{id}/task_lists/{id}/tasks/{id}", "task", NULL, "completed:boolean" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 };
 

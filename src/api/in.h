@@ -13,6 +13,8 @@
 enum err api_error(struct http_reply *rp, int status, const char *error, const char *description);
 enum err api_error_object(struct http_reply *rp, int status, const char *title, const char *message);     /* {"error":{...}} */
 enum err api_errors(struct http_reply *rp, int status, const char *code, const char *title, const char *detail);
+/* 422 with every wrong field under its name, as "error". */
+enum err api_invalid(struct ctx *cx, struct http_reply *rp, const char *error, const char *description);
 /* Writes the failure in cx in the envelope clients know. */
 void     api_failure(struct ctx *cx, struct http_reply *rp, enum err e);
 void     api_begin(struct http_reply *rp, struct json *j, int status);    /* content type and writer */
@@ -159,6 +161,7 @@ extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_
 extern const struct route phi_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
+extern const struct route aside_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[];
 
 #endif

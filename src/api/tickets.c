@@ -356,7 +356,7 @@ ticket_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, i
 	TRY(sideload(&j, cx, rq, base, t, 1));
 	jw_end_obj(&j);
 	/* What was written left its access event with the change (ticket_change.shown). */
-	return a != NULL ? OK : look_tickets(cx, t, 1, SHOWN);
+	return a != NULL ? OK : look_tickets(cx, t, 1, LOOK_OPENED SHOWN);
 }
 
 static enum err
@@ -433,7 +433,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	ticket_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)T_SAFE;
-	ch.shown = SHOWN ",comments";
+	ch.shown = LOOK_OPENED SHOWN ",comments";
 	ch.may_hold = c.key.n != 0;
 	if (c.key.n) {
 		TRY(store_write(cx, create_and_keep, &c));
@@ -547,20 +547,24 @@ static enum err
 list_recent(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	const char *base = z_of(cx, api_base(cx, rq));
-	struct ticket_filter f = { .sort = SORT_UPDATED, .descending = true, .limit = 5 };
 	struct paging p = { .limit = 5, .page = 1 };
 	struct ticket *t;
 	struct json j;
+	int64_t ids[5];
 	int n;
 
-	TRY(ticket_list(cx, &f, &t, &n));
+	TRY(ticket_recent(cx, 5, ids, &n));
+	TRY(ticket_many(cx, ids, n, &t, &n));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "tickets");
 	jw_arr(&j);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		shows_of(cx, &t[i]);
 		json_ticket(&j, cx, base, &t[i], false);
+	}
 	jw_end_arr(&j);
+	TRY(ticket_sideload(&j, cx, rq, base, t, n));
 	api_page_end(&j, cx, rq, &p, n, false, (struct place){ 0, 0 }, (struct place){ 0, 0 }, n);
 	jw_end_obj(&j);
 	return look_tickets(cx, t, n, SHOWN);

@@ -32,6 +32,7 @@ FILE_TEXT(schema_0074, "data/schema/0074-job.sql");
 FILE_TEXT(schema_0075, "data/schema/0075-outbox-user.sql");
 FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
+FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
 struct migration_text { const char *begin, *end; };
@@ -61,6 +62,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 75, DB_MAIN, "outbox-user", { schema_0075, schema_0075_end } },
 	{ 90, DB_MAIN, "factor",  { schema_0090, schema_0090_end } },
 	{ 91, DB_MAIN, "link",    { schema_0091, schema_0091_end } },
+	{ 100, DB_MAIN, "desk-aside", { schema_0100, schema_0100_end } },
 };
 
 int

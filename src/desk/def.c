@@ -176,6 +176,15 @@ static const struct def_member form_status[] = {
 	{ "custom_status_id",      D_ID,   D_MUST | D_FIXED, 0, NULL, NULL },
 };
 
+/* A template of a task list; its tasks are aside.c's. */
+static const struct def_member tasks[] = {
+	{ "name",                  D_TEXT, D_MUST, 255, NULL, NULL },
+	{ "description",           D_TEXT, D_NULL, 10000, NULL, "\"\"" },
+	{ "is_active",             D_BOOL, 0, 0, NULL, "true" },
+	{ "is_required",           D_BOOL, 0, 0, NULL, "false" },
+	{ "tasks",                 D_LIST, 0, 200, NULL, "[]" },
+};
+
 static enum err check_field(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_form(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_status(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
@@ -202,6 +211,7 @@ static const struct kind {
 	[DEF_CONTENT]      = { "dynamic_content_item", content, (int)COUNT(content), 300, check_content },
 	[DEF_ROLE]         = { "custom_role", role, (int)COUNT(role), 197, check_role },
 	[DEF_SCHEDULE]     = { "deletion_schedule", schedule, (int)COUNT(schedule), 50, check_schedule },
+	[DEF_TASKS]        = { "task_list_template", tasks, (int)COUNT(tasks), 200, tasks_check },
 	[DEF_FORM_STATUS]  = { "ticket_form_status", form_status, (int)COUNT(form_status), 1000, check_pair },
 };
 

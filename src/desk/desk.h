@@ -519,5 +519,6 @@ enum err desk_prepare(struct ctx *cx) MUST_CHECK;
 
 /* What administrators define, and custom fields. */
 #include "desk/def.h"
+#include "desk/aside.h"
 
 #endif

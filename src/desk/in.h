@@ -97,6 +97,18 @@ enum err attachment_copy(struct ctx *cx, const struct attachment *f, int64_t tic
 enum err comment_has_attachments(struct ctx *cx, int64_t comment_id) MUST_CHECK;      /* some were added after it was made */
 /* An audit of one event without a comment. In a transaction. */
 enum err audit_note(struct ctx *cx, const struct ticket *t, const char *type, const char *field, sensitive value) MUST_CHECK;
+/* Saved searches of a user who is no agent any more; what hangs on a ticket that is erased for good. In a transaction. */
+enum err asides_forget_user(struct ctx *cx, int64_t user_id) MUST_CHECK;
+enum err asides_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+/* A required task list that is not done: bad(). */
+enum err tasks_done(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+/* The tasks of a template that is written (a def_check of def.c): those that came change those that were. */
+struct defs;
+struct def;
+enum err tasks_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, struct json_t *doc) MUST_CHECK;
+/* In the transaction of a change: what the agents of the ticket are told of it. old NULL: the ticket was made; c NULL: no
+ * comment came with it; actor -1: nobody, a rule that runs on time. */
+enum err activity_note(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c, int64_t actor) MUST_CHECK;
 /* Rating and skips of a ticket that is erased for good go with it. */
 enum err rating_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* A CC or follower of a ticket becomes another user. In a transaction. */
@@ -145,6 +157,6 @@ str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];
-extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[];
+extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[], *const aside_stmts[];
 extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[];
 #endif

@@ -392,6 +392,7 @@ rating_forget(struct ctx *cx, int64_t ticket_id)
 {
 	struct rows rs;
 
+	TRY(asides_forget(cx, ticket_id));
 	TRY(store_exec(cx, &mark_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_exec(cx, &rating_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_all(cx, &skip_keys, ARGS(INT(cx->account), INT(ticket_id)), &rs));

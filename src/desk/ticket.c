@@ -1061,6 +1061,8 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
 	TRY(tags_changed(cx, none.tags, t->tags));
+	if (!in->imported)
+		TRY(activity_note(cx, NULL, t, &w->c, w->a.author_id));
 	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, w->verdict.note, in->cause, NULL));
 	TRY(notify_ticket(cx, NULL, t, &w->c, in));
 	view_note(cx, NULL, t);
@@ -1196,8 +1198,11 @@ update_tx(struct ctx *cx, void *arg)
 	if ((in->has & T_COMMENT) && !agent && !(in->has & T_STATUS)
 	    && (t->status == TICKET_PENDING || t->status == TICKET_HOLD || t->status == TICKET_SOLVED))
 		t->status = TICKET_OPEN;
-	if (t->status >= TICKET_SOLVED && old.status < TICKET_SOLVED)
+	if (t->status >= TICKET_SOLVED && old.status < TICKET_SOLVED) {
 		t->solved_at = at;
+		if (!in->imported && !in->lenient)
+			TRY(tasks_done(cx, t->id));
+	}
 	if (t->status < TICKET_SOLVED)
 		t->solved_at = 0;
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
@@ -1265,6 +1270,8 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(search_add(cx, 't', t->id, &w->terms));
 	if (t->has_incidents && old.status < TICKET_SOLVED && t->status >= TICKET_SOLVED)
 		TRY(incidents_follow(cx, t, w->a.author_id));
+	if (!in->imported)
+		TRY(activity_note(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in->rule ? -1 : w->a.author_id));
 	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, w->verdict.note, in->cause, in->rule));
 	TRY(notify_ticket(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in));
 	view_note(cx, &old, t);
@@ -1419,6 +1426,8 @@ desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id)
 	usec g;
 
 	TRY(next_generated(cx, &g));
+	if (group_id == 0)
+		TRY(asides_forget_user(cx, user_id));
 	if (group_id != 0)
 		return sweep_tickets(cx, &unassign_group, ARGS(INT(cx->account), INT(user_id), INT(group_id), INT(g)),
 		    "ticket.unassign", "user", user_id);

@@ -3,7 +3,7 @@
 Used by badinput.py and schema.py; without the file, or without PyYAML, both are skipped.
 """
 import os, re, sys, time
-from desk import ROOT
+from desk import Client, ROOT
 
 FILE = os.path.join(ROOT, "..", "shared", "zendesk", "support-oas.yaml")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -123,6 +123,14 @@ class World:
             if r.status == 200 and r.json.get(key):
                 i[kind] = r.json[key][0]["id"]
         made(post("tickets", {"ticket": {"comment": {"body": "second"}}}), "ticket", "id")
+        i["saved_searches"] = made(post("saved_searches", {"saved_search": {"name": "Open", "type": "ticket", "query": "status:open"}}), "saved_search", "id")
+        i["ticket_content_pins"] = made(post("ticket_content_pins", {"ticket_content_pin": {"ticket_id": str(i["tickets"]), "content_id": "x1", "content_type": "external_content"}}), "id")
+        i["task_list_templates"] = made(post("task_list_templates", {"task_list_template": {"name": "Steps", "tasks": [{"name": "First"}]}}), "task_list_template", "id")
+        made(post("tickets/%d/task_lists" % i["tickets"], {"task_list": {"task_list_template_id": i["task_list_templates"]}}), "task_lists")
+        boss = c.get("/api/v2/users/me.json").json["user"]["id"]
+        theirs = made(post("tickets", {"ticket": {"comment": {"body": "mine"}, "requester_id": i["users"], "assignee_id": boss}}), "ticket", "id")
+        Client(desk, "wanda@patients.example", desk.token("wanda@patients.example")).put("/api/v2/requests/%d.json" % theirs, {"request": {"comment": {"body": "another word"}}})
+        i["activities"] = made(c.get("/api/v2/activities.json"), "activities", 0, "id")
 
     def fill(self, path, real=True):
         def one(m):

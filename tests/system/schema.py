@@ -79,7 +79,7 @@ def schema_of(op, status):
     return None
 
 
-QUERY = {"/api/v2/incremental": "start_time=0", "/api/v2/search": "query=world&filter[type]=ticket", "autocomplete": "name=wan&text=wor", "show_many": None, "count_many": None,
+QUERY = {"/api/v2/ticket_content_pins": None, "/api/v2/incremental": "start_time=0", "/api/v2/search": "query=world&filter[type]=ticket", "autocomplete": "name=wan&text=wor", "show_many": None, "count_many": None,
          "/api/v2/users/search": "query=wanda", "/api/v2/macros/new": None, "check_host_mapping": "host_mapping=x&subdomain=y"}
 
 with Desk() as desk:
@@ -98,6 +98,8 @@ with Desk() as desk:
             q = ["ids=%s" % world.ids.get(kind, 1)]
         if path.endswith("/macros/new"):
             q = ["macro_id=%s&ticket_id=%s" % (world.ids.get("macros", 1), world.ids["tickets"])]
+        if path.endswith("/ticket_content_pins"):
+            q = ["ticket_id=%d" % world.ids["tickets"]]
         tried += 1
         for extra in ("", "page[size]=10"):
             r = c.get(url + "?" + "&".join(q + ([extra] if extra else [])))
