@@ -452,17 +452,32 @@ item_tx(struct ctx *cx, void *arg)
 		TRY(store_exec(cx, &note_failed, ARGS(INT(cx->account), INT(it->job)), NULL));
 	if (it->index + 1 >= it->total)
 		TRY(finish(cx, it->job));
-	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job),
-	    INT(it->index + 1 >= it->total ? COMPLETED : WORKING), INT(it->index + 1), INT(cx->now)), NULL);
+	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job), INT(WORKING), INT(it->index + 1), INT(cx->now)), NULL);
 }
 
-/* A job of nothing is done at once. */
 static enum err
-empty_tx(struct ctx *cx, void *arg)
+complete_tx(struct ctx *cx, void *arg)
 {
 	struct item *it = arg;
 
-	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job), INT(COMPLETED), INT(0), INT(cx->now)), NULL);
+	return store_exec(cx, &set_state, ARGS(INT(cx->account), INT(it->job), INT(COMPLETED), INT(it->total), INT(cx->now)), NULL);
+}
+
+/* All items are committed. What they erased is destroyed first, so that nobody
+ * reads "completed" and then still finds it; a crash in between comes back here. */
+static void
+complete(struct jobs *jobs, struct item *it)
+{
+	for (bool over = false; !over && !stopped(jobs);) {
+		struct ctx cx;
+
+		ctx_init(&cx, jobs->sys, jobs->account);
+		gate_as_system(&cx, "job");
+		over = store_erase(&cx) == OK && store_write(&cx, complete_tx, it) == OK;
+		ctx_done(&cx);
+		if (!over)
+			sleep(1);
+	}
 }
 
 static const char *
@@ -534,8 +549,6 @@ run_one(struct jobs *jobs)
 	snprintf(cause, sizeof cause, "job:%.*s", 40, row_str(&r, 5).p);
 	e = json_parse(&cx, reveal(&cx, row_sensitive(&r, 7), TO_STORE), &payload);
 	it.payload = payload;
-	if (it.total == 0)
-		e = store_write(&cx, empty_tx, &it);
 	for (int64_t i = progress; i < it.total && !stopped(jobs); i++) {
 		struct ctx one;
 		ctx_init(&one, jobs->sys, jobs->account);
@@ -547,8 +560,8 @@ run_one(struct jobs *jobs)
 			e = gate_as_user(&one, owner, "job");
 		if (e == OK)
 			e = store_write(&one, item_tx, &it);
-		if (e == OK && (it.kind == JOB_TICKETS_PURGE || i + 1 >= it.total))
-			(void)!store_erase(&one);     /* else the next one, or the next start, does it */
+		if (e == OK && it.kind == JOB_TICKETS_PURGE)
+			(void)!store_erase(&one);     /* else complete() does it, or the next start */
 		/* The machine's fault: again, for ten minutes; then the item has failed and the job goes on. */
 		if ((e == E_FAULT || e == E_BUSY) && ++tries < 600) {
 			log_line(LOG_LV_WARN, "jobs", "job %lld item %d will be tried again: %s", (long long)it.job, it.index,
@@ -575,6 +588,8 @@ run_one(struct jobs *jobs)
 		}
 		ctx_done(&one);
 	}
+	if (!stopped(jobs))
+		complete(jobs, &it);
 	ctx_done(&cx);
 	return true;
 }
