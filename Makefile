@@ -27,7 +27,7 @@ CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py t
 CHECKS   += tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
-CHECKS   += tests/system/contract.py
+CHECKS   += tests/system/contract.py tests/system/clinic_day.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt

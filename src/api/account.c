@@ -329,12 +329,6 @@ security(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 /* ---- satisfaction ---------------------------------------------------------------------------------------------------- */
 
-static const char *
-score_of(const struct rating *r)
-{
-	return r->good ? r->has_comment ? "good_with_comment" : "good" : r->has_comment ? "bad_with_comment" : "bad";
-}
-
 static void
 json_rating(struct json *j, struct ctx *cx, const char *base, const struct rating *r)
 {
@@ -353,7 +347,7 @@ json_rating(struct json *j, struct ctx *cx, const char *base, const struct ratin
 	jw_kid(j, "group_id", r->group_id);
 	jw_kint(j, "requester_id", r->requester_id);
 	jw_kint(j, "ticket_id", r->ticket_id);
-	jw_kz(j, "score", score_of(r));
+	jw_kz(j, "score", r->good ? "good" : "bad");
 	if (r->comment.hidden.n)
 		jw_kstr(j, "comment", reveal(cx, r->comment, TO_SHOW_ACTOR));
 	else

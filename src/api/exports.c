@@ -466,8 +466,8 @@ moments(struct json *j, struct ctx *cx, const struct ticket *t, int *count)
 	*count += moment(j, t, 8, "requester_wait_time", "update_status", t->solved_at, (usec[]){ x.requester, x.requester_b });
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < (int)COUNT(names); k++)
-			if (strcmp(s[i].metric, names[k].target) == 0 && s[i].due_at && s[i].state != SLA_RESTS
-			    && s[i].due_at < (s[i].state == SLA_REACHED ? s[i].ended_at : cx->now))
+			if (strcmp(s[i].metric, names[k].target) == 0 && s[i].due_at
+			    && s[i].due_at < (s[i].state >= SLA_REACHED ? s[i].ended_at : cx->now))
 				*count += moment(j, t, 16 + k, names[k].event, "breach", s[i].due_at, NULL);
 	return OK;
 }

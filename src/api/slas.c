@@ -425,6 +425,8 @@ json_slas(struct json *j, struct ctx *cx, const struct ticket *t)
 	jw_key(j, "policy_metrics");
 	jw_arr(j);
 	for (int i = 0; i < n; i++) {
+		if (s[i].state == SLA_LEFT)
+			continue;
 		usec left = s[i].state == SLA_RUNS && s[i].due_at ? s[i].due_at - cx->now : s[i].target - s[i].spent, size = left < 0 ? -left : left;
 		jw_obj(j);
 		jw_kz(j, "metric", s[i].metric);

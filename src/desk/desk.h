@@ -505,7 +505,7 @@ struct metric {
 struct metric_times { usec reply, reply_b, first, first_b, full, full_b, agent, agent_b, requester, requester_b, hold, hold_b; };
 enum err metric_get(struct ctx *cx, const struct ticket *t, struct metric *m, struct metric_times *times) MUST_CHECK;
 /* Targets that the SLA policies set it: running, paused or reached. */
-struct sla_target { const char *metric; int64_t policy_id; enum { SLA_RUNS = 1, SLA_RESTS, SLA_REACHED } state; bool business; usec target, spent, due_at, ended_at; };
+struct sla_target { const char *metric; int64_t policy_id; enum { SLA_RUNS = 1, SLA_RESTS, SLA_REACHED, SLA_LEFT /* missed, then no target any more */ } state; bool business; usec target, spent, due_at, ended_at; };
 enum err sla_targets(struct ctx *cx, int64_t ticket_id, struct sla_target **out, int *count) MUST_CHECK;
 
 /* One step of the hour's automations, at most 1,000 tickets each; *more: call

@@ -195,7 +195,7 @@ enum err cursor_seek(struct cursor *c, int64_t upto) MUST_CHECK;       /* to the
 
 #define QUERY_STMTS(X) X(st_ticket_facts) X(st_ticket_scan) X(st_ticket_scan_updated) X(st_by_requester) \
 	X(st_by_assignee) X(st_by_group) X(st_by_organization) X(st_by_cc) X(st_by_status) X(st_by_updated) \
-	X(st_by_external) X(st_has_comment_by) X(st_has_attachment) X(st_ticket_doc) X(st_comment_docs) \
+	X(st_by_external) X(st_has_comment_by) X(st_has_attachment) X(st_satisfaction) X(st_ticket_doc) X(st_comment_docs) \
 	X(st_attachment_docs) X(st_user_facts) X(st_user_scan) X(st_org_facts) X(st_org_scan) X(st_groups) \
 	X(st_members)
 #define QUERY_EXTERN(name) extern const struct stmt name;

@@ -121,6 +121,12 @@ const struct stmt st_has_attachment = {
 	.sql  = "SELECT count(*) FROM comment WHERE account_id = $1 AND ticket_id = $2 AND attachments > 0",
 	.in   = "ii", .out = "i",
 };
+/* 0: not rated; 1 bad, 2 good, 3 and 4 the same with words. */
+const struct stmt st_satisfaction = {
+	.name = "search.satisfaction",
+	.sql  = "SELECT COALESCE(MAX(1 + score + 2 * has_comment), 0) FROM satisfaction_rating WHERE account_id = $1 AND ticket_id = $2",
+	.in   = "ii", .out = "i",
+};
 const struct stmt st_ticket_doc = {
 	.name = "search.ticket_doc",
 	.sql  = "SELECT id, doc FROM ticket WHERE account_id = $1 AND id = $2",
@@ -210,6 +216,7 @@ static const struct field {
 	{ "due_date",       Q_DUE,            TICKET, true },
 	{ "due_at",         Q_DUE,            TICKET, true },
 	{ "has_attachment", Q_HAS_ATTACHMENT, TICKET, false },
+	{ "satisfaction",   Q_SATISFACTION,   TICKET, false },
 	{ "tags",           Q_TAGS,           TICKET | USER | ORG, false },
 	{ "tag",            Q_TAGS,           TICKET | USER | ORG, false },
 	{ "subject",        Q_SUBJECT,        TICKET, false },
@@ -231,7 +238,6 @@ static const struct field {
 	{ "order_by",       Q_ORDER_BY,       ALL, false },
 	{ "sort",           Q_SORT,           ALL, false },
 	/* Theirs, of which this server keeps nothing: better refused than empty. */
-	{ "satisfaction",     Q_UNSUPPORTED,  ALL, false },
 	{ "custom_status_id", Q_UNSUPPORTED,  ALL, true },
 	{ "recipient",        Q_UNSUPPORTED,  ALL, false },
 };
@@ -766,6 +772,25 @@ enum_cond(struct ctx *cx, const struct qitem *it, const char *const *words, int 
 	return OK;
 }
 
+static enum err
+satisfaction_cond(struct ctx *cx, const struct qitem *it, struct cond *c)
+{
+	static const struct { const char *word; unsigned mask; } words[] = {
+		{ "good", 1u << 2 | 1u << 4 }, { "bad", 1u << 1 | 1u << 3 }, { "goodwithcomment", 1u << 4 }, { "good_with_comment", 1u << 4 },
+		{ "badwithcomment", 1u << 3 }, { "bad_with_comment", 1u << 3 }, { "unoffered", 1 }, { "none", 1 },
+		{ "offered", 0 },                     /* a rating counts as offered only once it is given */
+	};
+
+	if (is_any(it))
+		c->mask = 0x1e;
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (str_eqi(it->value, str_of(words[i].word))) {
+			c->mask = words[i].mask;
+			return OK;
+		}
+	return is_any(it) ? OK : wrong(cx, "a satisfaction is good, bad, goodwithcomment, badwithcomment, offered or unoffered");
+}
+
 /* "4hours": *span, or months for what has no fixed length. */
 static bool
 span_of(str v, int64_t *usecs, int *months)
@@ -1034,6 +1059,8 @@ plan_cond(struct run *r, struct plan *p, const struct qitem *it)
 	case Q_SUSPENDED:
 	case Q_HAS_ATTACHMENT:
 		return enum_cond(cx, it, bool_words, 0, "this field is true or false", c);
+	case Q_SATISFACTION:
+		return satisfaction_cond(cx, it, c);
 	case Q_CREATED:
 	case Q_UPDATED:
 	case Q_SOLVED:
@@ -1138,7 +1165,7 @@ ids_text(struct ctx *cx, const int64_t *id, int n)
 static bool
 asks_rows(const struct cond *c)
 {
-	return c->field == Q_COMMENTER || c->field == Q_HAS_ATTACHMENT;
+	return c->field == Q_COMMENTER || c->field == Q_HAS_ATTACHMENT || c->field == Q_SATISFACTION;
 }
 
 static enum err
@@ -1172,6 +1199,10 @@ holds(struct ctx *cx, const struct cond *c, const struct facts *f, bool *yes)
 	case Q_HAS_ATTACHMENT:
 		TRY(store_one(cx, &st_has_attachment, ARGS(INT(cx->account), INT(f->id)), &row));
 		*yes = c->mask >> (row_int(&row, 0) > 0) & 1;
+		return OK;
+	case Q_SATISFACTION:
+		TRY(store_one(cx, &st_satisfaction, ARGS(INT(cx->account), INT(f->id)), &row));
+		*yes = c->mask >> row_int(&row, 0) & 1;
 		return OK;
 	case Q_CREATED: case Q_UPDATED: case Q_SOLVED: case Q_DUE:
 		*yes = c->none ? f->v[c->field] == 0 : f->v[c->field] != 0 && (c->any ||

@@ -298,8 +298,22 @@ policy_for(struct subject *s, const struct book *b, enum rule_kind kind)
 	return NULL;
 }
 
+/* A policy no longer has this target for the ticket. What was missed stays known, in the export of metric events. */
+static enum err
+target_left(struct ctx *cx, int64_t ticket_id, int measure, bool there, const struct row_target *r, usec at)
+{
+	bool missed = r->due_at != 0 && r->due_at < (r->state == SLA_REACHED ? r->ended_at : at);
+
+	if (!there || r->state == SLA_LEFT)
+		return OK;
+	if (!missed)
+		return store_exec(cx, &drop_target, ARGS(INT(cx->account), INT(ticket_id), INT(measure)), NULL);
+	return store_exec(cx, &put_target, ARGS(INT(cx->account), INT(ticket_id), INT(measure), INT(r->policy_id), INT(r->target),
+	    INT(r->business), INT(SLA_LEFT), INT(r->since), INT(r->spent), INT(r->due_at), INT(r->state == SLA_REACHED ? r->ended_at : at)), NULL);
+}
+
 /* What the update says about comments. */
-struct said { bool created, agent, requester; };
+struct said { bool agent, requester; };
 
 static enum err
 targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book *b, struct metric *m, usec replied_before,
@@ -343,14 +357,16 @@ targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book
 			if (p->goal[i].measure == k && p->goal[i].priority == t->priority)
 				g = &p->goal[i];
 		if (g == NULL) {
-			if (there[k])
-				TRY(store_exec(cx, &drop_target, ARGS(INT(cx->account), INT(t->id), INT(k)), NULL));
+			TRY(target_left(cx, t->id, k, there[k], r, at));
 			continue;
 		}
+		if (r->state == SLA_LEFT)
+			*r = (struct row_target){ 0 };       /* a target again: anew */
 		switch ((enum measure)k) {
 		case FIRST_REPLY:
-			if (r->state == 0 && m->replied_at == 0 && !(said->created && said->agent))
-				start = t->created_at;
+			/* Where staff wrote first, the requester's own first words are what waits for a reply. */
+			if (r->state == 0 && m->replied_at == 0)
+				start = t->submitter_id == t->requester_id || !t->is_public ? t->created_at : m->requester_at;
 			if (m->replied_at != 0)
 				state = SLA_REACHED;
 			break;
@@ -410,7 +426,7 @@ sla_targets(struct ctx *cx, int64_t ticket_id, struct sla_target **out, int *cou
 			continue;
 		*t = (struct sla_target){ .metric = measures[k].name, .policy_id = row_int(r, 1), .target = row_int(r, 2),
 		    .business = row_int(r, 3) != 0, .spent = row_int(r, 6), .due_at = row_int(r, 7), .ended_at = row_int(r, 8) };
-		t->state = row_int(r, 4) == SLA_RUNS ? SLA_RUNS : row_int(r, 4) == SLA_RESTS ? SLA_RESTS : SLA_REACHED;
+		t->state = row_int(r, 4) == SLA_RUNS ? SLA_RUNS : row_int(r, 4) == SLA_RESTS ? SLA_RESTS : row_int(r, 4) == SLA_LEFT ? SLA_LEFT : SLA_REACHED;
 		n++;
 	}
 	*count = n;
@@ -458,9 +474,9 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 {
 	const struct ticket *t = ev->t, *old = ev->old;
 	int64_t author = ev->a->author_id;
-	usec at = old != NULL ? cx->now : t->created_at;
+	usec at = old == NULL ? t->created_at : ev->import ? ev->a->created_at : cx->now;
 	struct metric m = { .ticket_id = t->id }, before;
-	struct said said = { .created = old == NULL };
+	struct said said = { 0 };
 	usec replied_before;
 	bool found = false, agent = false;
 
