@@ -68,27 +68,13 @@ image_type(str b)
 	return NULL;
 }
 
-/* As a download, never as something the browser runs: the type is what a
- * stranger said. An inline image is shown as one when its bytes are one. By
- * the session or token, or by the link that the attachment's JSON had. */
-static enum err
-content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+enum err
+attachment_reply(struct ctx *cx, struct http_reply *rp, const struct attachment *f, str bytes)
 {
-	const str *link = http_query(rq, "link");
-	struct attachment f;
-	const char *image;
+	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR);
+	const char *image = f->is_inline ? image_type(bytes) : NULL;
 	struct buf b;
-	str bytes, name;
 
-	if (cx->actor == NULL || cx->actor->user_id == 0) {
-		if (link == NULL)
-			return fail(cx, E_WHO, NULL, "Couldn't authenticate you");
-		TRY(link_enter(cx, "attachment", rq->param[0], *link));
-	}
-	TRY(attachment_get(cx, rq->param[0], &f));
-	TRY(attachment_bytes(cx, rq->param[0], &bytes));
-	name = reveal(cx, f.file_name, TO_SHOW_ACTOR);
-	image = f.is_inline ? image_type(bytes) : NULL;
 	buf_init(&b, cx->arena, 8 * KiB);
 	buf_add(&b, image ? S("inline; filename=\"image\"; filename*=UTF-8''") : S("attachment; filename=\"download\"; filename*=UTF-8''"));
 	buf_percent(&b, name);                       /* RFC 6266, RFC 8187 */
@@ -97,7 +83,27 @@ content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	buf_add(&rp->body, bytes);
 	http_head(rp, "Content-Disposition", buf_str(&b));
 	http_head(rp, "Content-Security-Policy", S("default-src 'none'; sandbox"));
-	return look_one(cx, "attachment", f.id, "content");
+	return look_one(cx, "attachment", f->id, "content");
+}
+
+/* As a download, never as something the browser runs: the type is what a
+ * stranger said. An inline image is shown as one when its bytes are one. By
+ * the session or token, or by the link that the attachment's JSON had. */
+static enum err
+content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const str *link = http_query(rq, "link");
+	struct attachment f;
+	str bytes;
+
+	if (cx->actor == NULL || cx->actor->user_id == 0) {
+		if (link == NULL)
+			return fail(cx, E_WHO, NULL, "Couldn't authenticate you");
+		TRY(link_enter(cx, "attachment", rq->param[0], *link));
+	}
+	TRY(attachment_get(cx, rq->param[0], &f));
+	TRY(attachment_bytes(cx, rq->param[0], &bytes));
+	return attachment_reply(cx, rp, &f, bytes);
 }
 
 /* An upload of one's own that no comment has claimed goes whole; one that stands in a comment is redacted there. */

@@ -30,7 +30,7 @@ static const struct {
 	{ "POST /api/v2/groups\nPUT /api/v2/groups/{id}", "group", &group_fieldset, NULL },
 	{ "POST /api/v2/group_memberships", "group_membership", NULL, "user_id:integer group_id:integer default:boolean" },
 	{ "POST /api/v2/views\nPUT /api/v2/views/{id}", "view", &rule_fieldset, "all:array any:array conditions:object output:object restriction:object" },
-	{ "POST /api/v2/macros\nPUT /api/v2/macros/{id}", "macro", &rule_fieldset, "actions:array restriction:object" },
+	{ "POST /api/v2/macros\nPUT /api/v2/macros/{id}", "macro", &rule_fieldset, "actions:array restriction:object attachments:array" },
 	{ "POST /api/v2/triggers\nPUT /api/v2/triggers/{id}", "trigger", &rule_fieldset, "conditions:object actions:array category_id:string" },
 	{ "POST /api/v2/automations\nPUT /api/v2/automations/{id}", "automation", &rule_fieldset, "conditions:object all:array any:array actions:array" },
 	{ "POST /api/v2/webhooks\nPUT /api/v2/webhooks/{word}\nPATCH /api/v2/webhooks/{word}", "webhook", &webhook_fieldset,
@@ -240,8 +240,8 @@ request_body(struct json *j, struct arena *a, const struct route *r)
 	jw_obj(j);
 	jw_key(j, "content");
 	jw_obj(j);
-	jw_key(j, strstr(r->path, "/uploads") != NULL ? "application/octet-stream" : "application/json");
-	json = strstr(r->path, "/uploads") == NULL;
+	json = strstr(r->path, "/uploads") == NULL && (strstr(r->path, "/macros") == NULL || !str_ends(str_of(r->path), S("/attachments")));
+	jw_key(j, json ? "application/json" : strstr(r->path, "/uploads") != NULL ? "application/octet-stream" : "multipart/form-data");
 	jw_obj(j);
 	jw_key(j, "schema");
 	jw_obj(j);

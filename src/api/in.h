@@ -88,6 +88,8 @@ void  json_ticket(struct json *j, struct ctx *cx, const char *base, const struct
 void  json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c);
 void  json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a);
 void  json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f);
+/* The bytes, as a download, with their access event. */
+enum err attachment_reply(struct ctx *cx, struct http_reply *rp, const struct attachment *f, str bytes) MUST_CHECK;
 void  json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u);
 void  json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct user *u);     /* for end users */
 void  json_org(struct json *j, struct ctx *cx, const char *base, const struct organization *o);

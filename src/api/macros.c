@@ -80,6 +80,132 @@ custom_text(struct ctx *cx, const struct ticket *t, int64_t id)
 	return S("null");
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+static void
+json_file(struct json *j, struct ctx *cx, const char *base, const struct attachment *f)
+{
+	jw_obj(j);
+	jw_kint(j, "id", f->id);
+	jw_kstr(j, "filename", reveal(cx, f->file_name, TO_SHOW_ACTOR));
+	jw_kstr(j, "content_type", reveal(cx, f->content_type, TO_SHOW_ACTOR));
+	jw_kstr(j, "content_url", str_printf(cx->arena, "%s/api/v2/macros/attachments/%lld/content", base, (long long)f->id));
+	jw_kint(j, "size", f->size);
+	jw_ktime(j, "created_at", f->created_at);
+	jw_end_obj(j);
+}
+
+static enum err
+file_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct attachment *f)
+{
+	struct json j;
+
+	api_begin(rp, &j, status);
+	jw_obj(&j);
+	jw_key(&j, "macro_attachment");
+	json_file(&j, cx, z_of(cx, api_base(cx, rq)), f);
+	jw_end_obj(&j);
+	return look_one(cx, "attachment", f->id, "file_name");
+}
+
+/* A form with the file in "attachment", and what it shall be called in "filename" if that is another name. */
+static enum err
+file_add(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int64_t macro_id)
+{
+	struct http_part *part = NULL;
+	const struct http_part *file = NULL;
+	str name = S("");
+	struct attachment f;
+	enum err e;
+	int n = 0;
+
+	e = http_form(cx, rq, &part, &n);
+	if (e == E_INVALID) {
+		fail_forget(cx);
+		return api_error(rp, 400, "InvalidForm", "The body must be multipart/form-data with a file in its part attachment");
+	}
+	TRY(e);
+	for (int i = 0; i < n; i++)
+		if (str_eq(part[i].name, S("attachment")))
+			file = &part[i];
+		else if (str_eq(part[i].name, S("filename")))
+			name = part[i].bytes;
+	if (file == NULL)
+		return api_error(rp, 400, "ParameterMissing", "Parameter attachment is required: a file in the form");
+	if (name.n == 0)
+		name = file->file_name;
+	if (str_trim(name).n == 0 || utf8_floor(name, name.n) != name.n || memchr(name.p, 0, name.n) != NULL || name.n > 500) {
+		bad(cx, "filename", "InvalidValue", "Filename: must be UTF-8, at most 500 bytes and not blank");
+		return bad_check(cx);
+	}
+	e = macro_file_add(cx, macro_id, name, file->type.n ? file->type : S("application/octet-stream"), file->bytes, &f);
+	if (e == E_LIMIT) {
+		fail_forget(cx);
+		bad(cx, "attachments", "TooManyValues", "Attachments: a macro has at most five");
+		return bad_check(cx);
+	}
+	TRY(e);
+	return file_reply(cx, rq, rp, 201, &f);
+}
+
+static enum err
+file_upload(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return file_add(cx, rq, rp, 0);
+}
+
+static enum err
+file_attach(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return file_add(cx, rq, rp, rq->param[0]);
+}
+
+static enum err
+file_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct attachment f;
+
+	TRY(macro_file_get(cx, rq->param[0], &f));
+	return file_reply(cx, rq, rp, 200, &f);
+}
+
+static enum err
+file_content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct attachment f;
+	str bytes;
+
+	TRY(macro_file_get(cx, rq->param[0], &f));
+	TRY(macro_file_bytes(cx, f.id, &bytes));
+	return attachment_reply(cx, rp, &f, bytes);
+}
+
+static enum err
+files(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const char *base = z_of(cx, api_base(cx, rq));
+	struct attachment *f;
+	struct json j;
+	int64_t *ids;
+	int n;
+
+	TRY(macro_file_list(cx, rq->param[0], &f, &n));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "macro_attachments");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		json_file(&j, cx, base, &f[i]);
+		ids[i] = f[i].id;
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return n ? trail_look(cx, "attachment", ids, n, "file_name") : OK;
+}
+
+/* ---- applying ---------------------------------------------------------------------------------------------------- */
+
 static enum err
 apply_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t macro_id, int64_t ticket_id)
 {
@@ -88,9 +214,11 @@ apply_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 	const struct ticket *t = &m.ticket;
 	struct rule r;
 	struct json j;
+	str token;
 
 	TRY(rule_get(cx, RULE_MACRO, macro_id, &r));
 	TRY(macro_apply(cx, &r, ticket_id, &m));
+	TRY(macro_files_token(cx, macro_id, &token));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "result");
@@ -147,7 +275,7 @@ apply_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 		}
 		jw_end_arr(&j);
 	}
-	if (m.body_set || m.public_set) {
+	if (m.body_set || m.public_set || token.n) {
 		jw_key(&j, "comment");
 		jw_obj(&j);
 		if (m.body_set) {
@@ -164,6 +292,13 @@ apply_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 		}
 		if (m.public_set)
 			jw_kbool(&j, "public", m.is_public);
+		/* Who sends this comment attaches copies of the macro's files. */
+		if (token.n) {
+			jw_key(&j, "uploads");
+			jw_arr(&j);
+			jw_str(&j, token);
+			jw_end_arr(&j);
+		}
 		jw_end_obj(&j);
 	}
 	jw_end_obj(&j);
@@ -238,6 +373,11 @@ const struct route macro_routes[] = {
 	{ POST,   "/api/v2/macros",              MAY_WRITE_RULES, 2 * MiB, post,         0 },
 	{ GET,    "/api/v2/macros/active",       MAY_READ_RULES,  0,       active,       0 },
 	{ GET,    "/api/v2/macros/actions",      MAY_READ_RULES,  0,       actions,      0 },
+	{ POST,   "/api/v2/macros/attachments",  MAY_WRITE_RULES, 50 * MiB, file_upload, 0 },
+	{ GET,    "/api/v2/macros/attachments/{id}", MAY_READ_RULES, 0,    file_show,    0 },
+	{ GET,    "/api/v2/macros/attachments/{id}/content", MAY_READ_RULES, 0, file_content, 0 },
+	{ GET,    "/api/v2/macros/{id}/attachments", MAY_READ_RULES, 0,    files,        0 },
+	{ POST,   "/api/v2/macros/{id}/attachments", MAY_WRITE_RULES, 50 * MiB, file_attach, 0 },
 	{ GET,    "/api/v2/macros/categories",   MAY_READ_RULES,  0,       categories,   0 },
 	{ GET,    "/api/v2/macros/definitions",  MAY_READ_RULES,  0,       definitions,  0 },
 	{ DELETE, "/api/v2/macros/destroy_many", MAY_WRITE_RULES, 0,       destroy_many, 0 },

@@ -613,37 +613,62 @@ rules_show_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp, cons
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
-struct with_category { const struct rule_api *a; unsigned has; struct rule in, out; str name; int64_t position; };
+/* A rule with what is written along with it: a trigger's new category, the files of a macro. id 0: a new one. */
+struct saving { const struct rule_api *a; int64_t id; unsigned has; struct rule in, out; str name; int64_t position; int64_t *file; int files; };
+
+/* {"attachments":[1,2]} of a macro: ids of POST /macros/attachments. */
+static void
+read_files(struct ctx *cx, const json_t *obj, struct saving *w)
+{
+	const json_t *list = json_object_get(obj, "attachments"), *one;
+	size_t i;
+
+	if (w->a->kind != RULE_MACRO || list == NULL || json_is_null(list))
+		return;
+	w->file = NEW(cx->arena, int64_t, json_array_size(list) + 1);
+	if (!json_is_array(list))
+		bad(cx, "attachments", "InvalidValue", "Attachments: must be an array of ids");
+	json_array_foreach(list, i, one)
+		if (!json_id(one, &w->file[w->files++]))
+			bad(cx, "attachments", "InvalidValue", "Attachments: must be an array of ids");
+}
 
 static enum err
-create_tx(struct ctx *cx, void *arg)
+save_tx(struct ctx *cx, void *arg)
 {
-	struct with_category *w = arg;
+	struct saving *w = arg;
 	struct rule_category c;
+
+	if (w->id != 0) {
+		TRY(rule_update(cx, w->a->kind, w->id, w->has, &w->in, &w->out));
+		return w->file ? macro_files_set(cx, w->id, w->file, w->files) : OK;
+	}
 
 	if (w->name.n) {
 		TRY(category_put(cx, 0, w->name, w->position, &c));
 		w->in.category_id = c.id;
 		w->has |= RULE_CATEGORY;
 	}
-	return rule_create(cx, w->a->kind, w->has, &w->in, &w->out);
+	TRY(rule_create(cx, w->a->kind, w->has, &w->in, &w->out));
+	return w->file ? macro_files_set(cx, w->out.id, w->file, w->files) : OK;
 }
 
 enum err
 rules_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const struct rule_api *a, int status)
 {
-	struct with_category w = { .a = a };
+	struct saving w = { .a = a };
 	const json_t *obj, *v;
 
 	TRY(api_body(cx, rq, rp, a->one, &obj));
 	if (obj == NULL)
 		return OK;
 	rule_read(cx, obj, a->kind, &w.has, &w.in);
+	read_files(cx, obj, &w);
 	if (a->kind == RULE_TRIGGER && json_is_object(v = json_object_get(obj, "category"))) {
 		w.name = json_text(cx, json_object_get(v, "name"));
 		(void)json_id(json_object_get(v, "position"), &w.position);
 	}
-	TRY(store_write(cx, create_tx, &w));
+	TRY(store_write(cx, save_tx, &w));
 	api_location(cx, rq, rp, a->path, w.out.id);
 	return rule_reply(cx, rq, rp, status, a, &w.out);
 }
@@ -651,17 +676,17 @@ rules_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const str
 enum err
 rules_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const struct rule_api *a)
 {
-	struct rule in = { 0 }, r;
+	struct saving w = { .a = a, .id = rq->param[0] };
 	const json_t *obj;
-	unsigned has = 0;
 
 	TRY(api_body(cx, rq, rp, a->one, &obj));
 	if (obj == NULL)
 		return OK;
-	TRY(rule_get(cx, a->kind, rq->param[0], &r));       /* 404 before 422 */
-	rule_read(cx, obj, a->kind, &has, &in);
-	TRY(rule_update(cx, a->kind, rq->param[0], has, &in, &r));
-	return rule_reply(cx, rq, rp, 200, a, &r);
+	TRY(rule_get(cx, a->kind, w.id, &w.out));           /* 404 before 422 */
+	rule_read(cx, obj, a->kind, &w.has, &w.in);
+	read_files(cx, obj, &w);
+	TRY(store_write(cx, save_tx, &w));
+	return rule_reply(cx, rq, rp, 200, a, &w.out);
 }
 
 enum err

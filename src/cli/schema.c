@@ -33,6 +33,7 @@ FILE_TEXT(schema_0075, "data/schema/0075-outbox-user.sql");
 FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
+FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
 struct migration_text { const char *begin, *end; };
@@ -63,6 +64,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 90, DB_MAIN, "factor",  { schema_0090, schema_0090_end } },
 	{ 91, DB_MAIN, "link",    { schema_0091, schema_0091_end } },
 	{ 100, DB_MAIN, "desk-aside", { schema_0100, schema_0100_end } },
+	{ 101, DB_MAIN, "desk-macro-file", { schema_0101, schema_0101_end } },
 };
 
 int

@@ -100,7 +100,34 @@ static const struct stmt set_findings = {
 	.seal_in = { { "attachment", "doc", 1 } },
 };
 
+static const struct stmt macro_put = {
+	.name = "macro_attachment.put",
+	.sql  = "INSERT INTO macro_attachment (account_id, attachment_id, macro_id) VALUES ($1, $2, $3)"
+	        " ON CONFLICT (account_id, attachment_id) DO UPDATE SET macro_id = excluded.macro_id",
+	.in   = "iii?",
+};
+
+static const struct stmt macro_drop = {
+	.name = "macro_attachment.drop",
+	.sql  = "DELETE FROM macro_attachment WHERE account_id = $1 AND attachment_id = $2",
+	.in   = "ii",
+};
+
+static const struct stmt macro_of = {
+	.name = "macro_attachment.macro",
+	.sql  = "SELECT macro_id FROM macro_attachment WHERE account_id = $1 AND attachment_id = $2",
+	.in   = "ii", .out = "i?",
+};
+
+static const struct stmt macro_all = {
+	.name = "macro_attachment.all",
+	.sql  = "SELECT " COLS " FROM macro_attachment m JOIN attachment f ON f.account_id = m.account_id AND f.id = m.attachment_id"
+	        " WHERE m.account_id = $1 AND m.macro_id = $2 ORDER BY f.id",
+	.in   = "ii", .out = OUT, .seal_out = { { "attachment", "doc", 0 } },
+};
+
 const struct stmt *const attach_stmts[] = {
+	&macro_put, &macro_drop, &macro_of, &macro_all,
 	&set_findings, &set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
@@ -228,12 +255,14 @@ enum err
 attachment_get(struct ctx *cx, int64_t id, struct attachment *out)
 {
 	struct comment c;
+	struct rows of;
 	struct row r;
 
 	TRY(store_one(cx, &by_id, ARGS(INT(cx->account), INT(id)), &r));
-	/* Unclaimed uploads are seen by who brought them, nobody else. */
+	/* Unclaimed uploads are seen by who brought them, nobody else; a macro's files have a door of their own. */
 	if (row_null(&r, 3)) {
-		if (cx->actor == NULL || cx->actor->user_id == 0 || cx->actor->user_id != row_int(&r, 4))
+		TRY(store_all(cx, &macro_of, ARGS(INT(cx->account), INT(id)), &of));
+		if (of.count || cx->actor == NULL || cx->actor->user_id == 0 || cx->actor->user_id != row_int(&r, 4))
 			return fail(cx, E_ABSENT, NULL, "no such attachment");
 	} else
 		TRY(comment_get(cx, row_int(&r, 2), row_int(&r, 3), &c));
@@ -307,15 +336,206 @@ upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str to
 	return OK;
 }
 
+/* ---- of macros ---------------------------------------------------------------------------------------------- */
+
+#define MACRO_FILES_MAX 5
+static const str macro_token = { "macro-", 6 };
+
+struct macro_file { int64_t macro_id, id; struct upload u; const int64_t *ids; int n; struct attachment out; };
+
+/* Which macro's, 0: nobody's yet. E_ABSENT: no file of a macro, or not for this actor. */
+static enum err
+macro_row(struct ctx *cx, int64_t id, int64_t *macro_id, struct attachment *out)
+{
+	struct rule rule;
+	struct row r, m;
+
+	TRY(store_one(cx, &macro_of, ARGS(INT(cx->account), INT(id)), &m));
+	TRY(store_one(cx, &by_id, ARGS(INT(cx->account), INT(id)), &r));
+	*macro_id = row_int(&m, 0);
+	if (*macro_id != 0)
+		TRY(rule_get(cx, RULE_MACRO, *macro_id, &rule));
+	else if (row_int(&r, 4) != cx->actor->user_id)
+		return fail(cx, E_ABSENT, NULL, "no such attachment");
+	from_row(cx, &r, out);
+	return OK;
+}
+
+static enum err
+macro_add_tx(struct ctx *cx, void *arg)
+{
+	struct macro_file *w = arg;
+	struct rows rs;
+
+	if (w->macro_id != 0) {
+		TRY(rule_may_write(cx, RULE_MACRO, w->macro_id));
+		TRY(store_all(cx, &macro_all, ARGS(INT(cx->account), INT(w->macro_id)), &rs));
+		if (rs.count >= MACRO_FILES_MAX)
+			return fail(cx, E_LIMIT, "attachments", "a macro has at most five attachments");
+	}
+	TRY(save(cx, 0, 0, cx->actor->user_id, S(""), &w->u, &w->out));
+	TRY(store_exec(cx, &macro_put, ARGS(INT(cx->account), INT(w->out.id), ID(w->macro_id)), NULL));
+	return trail_append(cx, &(struct event){ .action = "macro.attach", .object = "macro", .id = w->macro_id, .parent = w->out.id });
+}
+
+enum err
+macro_file_add(struct ctx *cx, int64_t macro_id, str file_name, str content_type, str bytes, struct attachment *out)
+{
+	struct macro_file w = { .macro_id = macro_id, .u = { .file_name = file_name, .content_type = content_type, .bytes = bytes } };
+	struct findings names = { 0 };
+	struct treating t;
+
+	TRY(gate_may(cx, MAY_WRITE_RULES, NULL));
+	if (macro_id != 0)
+		TRY(rule_may_write(cx, RULE_MACRO, macro_id));
+	treat_begin(cx, &t, str_of(cx->via ? cx->via : "api"));
+	t.skip = 1u << PHI_HOLD | 1u << PHI_MOVE;
+	TRY(treat_upload(cx, &t, &w.u, &names));
+	TRY(bad_check(cx));
+	TRY(store_write(cx, macro_add_tx, &w));
+	*out = w.out;
+	return OK;
+}
+
+enum err
+macro_file_list(struct ctx *cx, int64_t macro_id, struct attachment **out, int *count)
+{
+	struct rule rule;
+	struct rows rs;
+
+	TRY(rule_get(cx, RULE_MACRO, macro_id, &rule));
+	TRY(store_all(cx, &macro_all, ARGS(INT(cx->account), INT(macro_id)), &rs));
+	*out = NEW(cx->arena, struct attachment, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		from_row(cx, &rs.row[i], &(*out)[i]);
+	*count = rs.count;
+	return OK;
+}
+
+enum err
+macro_file_get(struct ctx *cx, int64_t id, struct attachment *out)
+{
+	int64_t macro_id;
+
+	TRY(gate_may(cx, MAY_READ_RULES, NULL));
+	return macro_row(cx, id, &macro_id, out);
+}
+
+enum err
+macro_file_bytes(struct ctx *cx, int64_t id, str *bytes)
+{
+	struct attachment f;
+
+	TRY(macro_file_get(cx, id, &f));
+	if (!actor_sees_phi(cx->actor) && (f.scan != SCAN_DONE || f.finding_count > 0))
+		return fail(cx, E_DENIED, NULL, "this file may hold PHI");
+	TRY(attachment_load(cx, id, bytes));
+	*bytes = reveal_clear(cx, HIDE(*bytes));
+	return OK;
+}
+
+static enum err
+macro_erase(struct ctx *cx, int64_t id, int64_t key)
+{
+	TRY(store_exec(cx, &macro_drop, ARGS(INT(cx->account), INT(id)), NULL));
+	return attachment_erase(cx, id, key);
+}
+
+static enum err
+macro_set_tx(struct ctx *cx, void *arg)
+{
+	struct macro_file *w = arg;
+	struct rows rs;
+
+	TRY(rule_may_write(cx, RULE_MACRO, w->macro_id));
+	for (int i = 0; i < w->n; i++) {
+		int64_t of;
+		enum err e = macro_row(cx, w->ids[i], &of, &w->out);
+		if (e == E_ABSENT || (e == OK && of != 0 && of != w->macro_id)) {
+			fail_forget(cx);
+			bad(cx, "attachments", "InvalidValue", "Attachments: names a file that is not an upload of yours for macros");
+			return bad_check(cx);
+		}
+		TRY(e);
+		TRY(store_exec(cx, &macro_put, ARGS(INT(cx->account), INT(w->ids[i]), INT(w->macro_id)), NULL));
+	}
+	TRY(store_all(cx, &macro_all, ARGS(INT(cx->account), INT(w->macro_id)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		bool kept = false;
+		for (int k = 0; k < w->n; k++)
+			kept = kept || w->ids[k] == row_int(&rs.row[i], 0);
+		if (!kept)
+			TRY(macro_erase(cx, row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)));
+	}
+	return trail_append(cx, &(struct event){ .action = "macro.attach", .object = "macro", .id = w->macro_id });
+}
+
+enum err
+macro_files_set(struct ctx *cx, int64_t macro_id, const int64_t *ids, int n)
+{
+	if (n > MACRO_FILES_MAX) {
+		bad(cx, "attachments", "TooManyValues", "Attachments: a macro has at most five");
+		return bad_check(cx);
+	}
+	TRY(store_write(cx, macro_set_tx, &(struct macro_file){ .macro_id = macro_id, .ids = ids, .n = n }));
+	return cx->tx != NULL ? OK : store_erase(cx);
+}
+
+enum err
+macro_files_token(struct ctx *cx, int64_t macro_id, str *token)
+{
+	struct attachment *f;
+	int n;
+
+	TRY(macro_file_list(cx, macro_id, &f, &n));
+	*token = n ? str_printf(cx->arena, STR_F "%lld", STR_A(macro_token), (long long)macro_id) : S("");
+	return OK;
+}
+
+enum err
+macro_files_forget(struct ctx *cx, int64_t macro_id)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &macro_all, ARGS(INT(cx->account), INT(macro_id)), &rs));
+	for (int i = 0; i < rs.count; i++)
+		TRY(macro_erase(cx, row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)));
+	return OK;
+}
+
+/* Is the token a macro's: its files, if the actor may use the macro. */
+static bool
+of_macro(struct ctx *cx, str token, struct attachment **out, int *count)
+{
+	int64_t id;
+
+	*count = 0;
+	if (!str_starts(token, macro_token) || token.n > macro_token.n + 18
+	    || !str_int(str_sub(token, macro_token.n, token.n), &id) || id <= 0)
+		return false;
+	if (cx->actor == NULL || cx->actor->role < ROLE_AGENT || macro_file_list(cx, id, out, count) != OK) {
+		fail_forget(cx);
+		*count = 0;
+	}
+	return true;
+}
+
 enum err
 attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id, struct findings *names,
     struct terms *terms, int *count)
 {
-	struct attachment f;
-	struct rows rs;
-	int n = 0;
+	struct attachment f, *given;
+	struct rows rs = { 0 };
+	int n = 0, of;
 
-	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+	if (of_macro(cx, token, &given, &of))
+		for (; n < of; n++) {
+			TRY(desk_scan(cx, "attachment", given[n].file_name, names));
+			search_terms(cx, 't', reveal(cx, given[n].file_name, TO_INDEX), terms);
+			TRY(attachment_copy(cx, &given[n], ticket_id, comment_id));
+		}
+	else
+		TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
 	for (int i = 0; i < rs.count; i++) {
 		if (cx->actor == NULL || row_int(&rs.row[i], 4) != cx->actor->user_id)
 			continue;
@@ -337,6 +557,8 @@ attachments_look(struct ctx *cx, str token, struct attachment **out, int *count)
 	struct rows rs;
 
 	*count = 0;
+	if (of_macro(cx, token, out, count))
+		return OK;
 	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
 	*out = NEW(cx->arena, struct attachment, rs.count + 1);
 	for (int i = 0; i < rs.count; i++)

@@ -240,6 +240,17 @@ enum err upload_create(struct ctx *cx, str file_name, str content_type, str byte
 enum err upload_forget(struct ctx *cx, int64_t id) MUST_CHECK;    /* one file of the actor's own, unclaimed */
 enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unknown, claimed or not theirs */
 
+/* Files that a macro brings along, at most five. macro_id 0: not yet a macro's, and its uploader's alone. E_LIMIT above the
+ * most; writing asks for what changing the macro asks for. */
+enum err macro_file_add(struct ctx *cx, int64_t macro_id, str file_name, str content_type, str bytes, struct attachment *out) MUST_CHECK;
+enum err macro_file_list(struct ctx *cx, int64_t macro_id, struct attachment **out, int *count) MUST_CHECK;
+enum err macro_file_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
+enum err macro_file_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
+/* These, uploaded before by the actor or the macro's already, are the macro's; others of it go. Unknown ones: bad(). */
+enum err macro_files_set(struct ctx *cx, int64_t macro_id, const int64_t *ids, int n) MUST_CHECK;
+/* The upload token that stands for a macro's files: who sends it with a comment attaches copies of them. "": it has none. */
+enum err macro_files_token(struct ctx *cx, int64_t macro_id, str *token) MUST_CHECK;
+
 /* ---- tags ------------------------------------------------------------------------------------------------ */
 
 struct tag { int64_t id, n; sensitive name; };

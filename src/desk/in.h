@@ -109,6 +109,10 @@ enum err tasks_check(struct ctx *cx, const struct defs *d, const struct def *was
 /* In the transaction of a change: what the agents of the ticket are told of it. old NULL: the ticket was made; c NULL: no
  * comment came with it; actor -1: nobody, a rule that runs on time. */
 enum err activity_note(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c, int64_t actor) MUST_CHECK;
+/* In the transaction that deletes a macro. */
+enum err macro_files_forget(struct ctx *cx, int64_t macro_id) MUST_CHECK;
+/* May the actor change this rule. */
+enum err rule_may_write(struct ctx *cx, enum rule_kind kind, int64_t id) MUST_CHECK;
 /* Rating and skips of a ticket that is erased for good go with it. */
 enum err rating_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* A CC or follower of a ticket becomes another user. In a transaction. */

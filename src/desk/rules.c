@@ -756,6 +756,15 @@ rule_update(struct ctx *cx, enum rule_kind kind, int64_t id, unsigned has, const
 	return OK;
 }
 
+enum err
+rule_may_write(struct ctx *cx, enum rule_kind kind, int64_t id)
+{
+	struct rule r;
+
+	TRY(rule_get(cx, kind, id, &r));
+	return may_write(cx, &r);
+}
+
 static enum err
 delete_tx(struct ctx *cx, void *arg)
 {
@@ -767,6 +776,8 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(store_exec(cx, &delete_rule, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_fired, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_revisions, ARGS(INT(cx->account), INT(r.id)), NULL));
+	if (w->kind == RULE_MACRO)
+		TRY(macro_files_forget(cx, r.id));
 	TRY(trail_rule(cx, DID_DELETE, &r, NULL));
 	TRY(store_key_destroy(cx, r.key));
 	rules_changed(cx);

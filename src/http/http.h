@@ -45,6 +45,11 @@ str http_header(const struct http_req *rq, const char *name);
 const str *http_query(const struct http_req *rq, const char *name);
 str http_cookie(const struct http_req *rq, const char *name);
 
+/* The parts of a form (multipart/form-data), in order, at most 64; a field without a file has no file_name. E_INVALID: the
+ * body is none, or is cut short. On the worker thread that serves the request. */
+struct http_part { str name, file_name, type, bytes; };
+enum err http_form(struct ctx *cx, const struct http_req *rq, struct http_part **out, int *count) MUST_CHECK;
+
 struct http_reply {
 	int         status;            /* 0 is a bug and becomes 500; 204 and 304 go without type and body */
 	const char *type;              /* content type; NULL: none is sent. Literal or the arena's */

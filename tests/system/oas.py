@@ -130,6 +130,8 @@ class World:
         boss = c.get("/api/v2/users/me.json").json["user"]["id"]
         theirs = made(post("tickets", {"ticket": {"comment": {"body": "mine"}, "requester_id": i["users"], "assignee_id": boss}}), "ticket", "id")
         Client(desk, "wanda@patients.example", desk.token("wanda@patients.example")).put("/api/v2/requests/%d.json" % theirs, {"request": {"comment": {"body": "another word"}}})
+        form = b'--b\r\nContent-Disposition: form-data; name="attachment"; filename="m.txt"\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n'
+        i["macros/attachments"] = made(c.post("/api/v2/macros/%d/attachments" % i["macros"], raw=form, headers={"Content-Type": "multipart/form-data; boundary=b"}), "macro_attachment", "id")
         i["activities"] = made(c.get("/api/v2/activities.json"), "activities", 0, "id")
 
     def fill(self, path, real=True):
@@ -138,8 +140,8 @@ class World:
             last = before[-1] if before else ""
             if not real:
                 return "999999"
-            if last == "options":
-                last = before[0] + "/options"
+            if last == "options" or before == ["macros", "attachments"]:
+                last = before[0] + "/" + last
             return str(self.ids.get(last, 999999))
         return re.sub(r"\{[^}]+\}", one, path)
 
