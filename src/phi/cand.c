@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define WORDS_MAX 16              /* of 64 rules each: rules.c refuses more than 1000 */
+typedef uint64_t words2 __attribute__((vector_size(16)));
 
 struct dispatch {
 	unsigned  words;
@@ -25,9 +26,8 @@ struct dispatch {
 	/* Rules by their start, each `words` long. */
 	uint64_t *letter, *code, *punct, *dotted, *at, *dot, *strict, *loose;
 	uint64_t *num[RUNS][NEXTS];
-	uint64_t *cls[64];        /* START_WORD */
-	uint64_t *bare, *near[64];/* those that need no words near; those that one of this class would do for */
-	uint64_t  bits[];
+	uint64_t *cls[2 * CLASSES];     /* START_WORD */
+	uint64_t  bits[] __attribute__((aligned(16)));
 };
 
 bool
@@ -104,60 +104,67 @@ edge_after(const struct scan *s, size_t end, uint8_t edge)
 /* What was found out about token `at`, for all rules tried there. */
 struct fit {
 	size_t   at;
-	uint64_t wide, before[41];    /* wide(); phi_context(at, n, 0) */
+	uint64_t before[41], own[41]; /* phi_context(at, n, 0), of the built-in classes and of somebody's own */
 	uint64_t known;               /* bit n: before[n] is; bit 63: wide is */
-	/* Rules that lack no word, by the classes near: the same for many tokens in turn. */
-	uint64_t near, rules[WORDS_MAX];
-	bool     near_known;
+	uint64_t wide, wide_own;      /* all classes near, whatever stands between */
 };
 
-static uint64_t
-before(const struct scan *s, struct fit *f, int n)
+static bool
+before(const struct scan *s, struct fit *f, int n, const struct clause *c)
 {
 	if (!(f->known >> n & 1)) {
 		f->before[n] = phi_context(s, f->at, n, 0);
+		f->own[n] = s->own_present ? phi_context_own(s, f->at, n, 0) : 0;
 		f->known |= 1ull << n;
 	}
-	return f->before[n];
+	return (f->before[n] & c->classes) | (f->own[n] & c->own);
 }
 
-/* Words between a value and the nearest word of `classes`; -1: none near. */
-static int
-distance(const struct scan *s, struct fit *f, size_t next, const struct clause *c)
+static bool
+behind(const struct scan *s, size_t next, const struct clause *c)
 {
-	int lo = 1, hi = c->before;
-	if (!(c->classes & s->present))
-		return -1;
-	if (hi > 0 && before(s, f, hi) & c->classes) {
-		while (lo < hi && !(before(s, f, lo) & c->classes))
-			lo++;
-		return lo;
-	}
-	if (c->after > 0 && phi_context(s, next, 0, c->after) & c->classes)
-		return c->after;
-	return -1;
+	return c->after > 0 && ((c->classes && phi_context(s, next, 0, c->after) & c->classes) ||
+	    (c->own & s->own_present && phi_context_own(s, next, 0, c->after) & c->own));
+}
+
+static inline bool
+present(const struct scan *s, const struct clause *c)
+{
+	return (c->classes & s->present) | (c->own & s->own_present);
+}
+
+/* Words between the token and the nearest word of `c` in front of it; 0: none near. */
+static int
+distance(const struct scan *s, struct fit *f, const struct clause *c)
+{
+	int lo = 1;
+	if (c->before <= 0 || !before(s, f, c->before, c))
+		return 0;
+	while (lo < c->before && !before(s, f, lo, c))
+		lo++;
+	return lo;
 }
 
 static bool
 near_words(const struct scan *s, struct fit *f, size_t next, const struct clause *c)
 {
-	return c->classes & s->present && ((c->before > 0 && before(s, f, c->before) & c->classes) ||
-	    (c->after > 0 && phi_context(s, next, 0, c->after) & c->classes));
+	return present(s, c) && ((c->before > 0 && before(s, f, c->before, c)) || behind(s, next, c));
 }
 
-/* All word classes near, whatever stands between: a rule whose words are not
- * even here need not be tried. */
-static uint64_t
-wide(const struct scan *s, struct fit *f)
+/* A window of words may reach far where much stands between them: this far it counts. */
+static bool
+wide(const struct scan *s, struct fit *f, const struct clause *c)
 {
-	if (f->known >> 63)
-		return f->wide;
-	uint64_t m = 0;
-	size_t i = f->at, lo = i > 24 ? i - 24 : 0, hi = i + 16 < s->ntok ? i + 16 : s->ntok;
-	for (size_t j = lo; j < hi; j++)
-		m |= s->tok[j].ctx;
-	f->known |= 1ull << 63;
-	return f->wide = m;
+	if (!(f->known >> 63)) {
+		size_t i = f->at, lo = i > 24 ? i - 24 : 0, hi = i + 16 < s->ntok ? i + 16 : s->ntok;
+		f->wide = f->wide_own = 0;
+		for (size_t j = lo; j < hi; j++)
+			f->wide |= s->tok[j].ctx;
+		for (size_t j = lo; j < hi && s->own_present; j++)
+			f->wide_own |= s->own[j];
+		f->known |= 1ull << 63;
+	}
+	return (f->wide & c->classes) | (f->wide_own & c->own);
 }
 
 static void
@@ -167,7 +174,14 @@ try(struct scan *s, size_t i, unsigned number, struct fit *f)
 	const struct tok *k = &s->tok[i];
 	const char *p = s->t + k->at;
 	uint16_t ends[8];
+	int d = 0;
 
+	/* The words in front are asked first: they are the same for all rules here. */
+	if (r->needs_given) {
+		d = distance(s, f, &r->needs);
+		if ((d == 0 && r->needs.after <= 0) || !wide(s, f, &r->needs))
+			return;
+	}
 	unsigned n = phi_dfa_match(r->dfa, p, s->t + s->tn, ends, 8);
 	while (n > 0 && !(r->kind == PHI_URL && ends[n - 1] == MATCH_MAX) && !edge_after(s, k->at + ends[n - 1], r->edge))
 		n--;
@@ -184,16 +198,17 @@ try(struct scan *s, size_t i, unsigned number, struct fit *f)
 	size_t end = k->at + len, next = token_from(s, end);
 	int score = r->score;
 	if (r->min_digits) {
-		unsigned d = 0;
+		unsigned digits = 0;
 		for (size_t j = 0; j < len; j++)
-			d += is_digit((unsigned char)p[j]);
-		if (d < r->min_digits)
+			digits += is_digit((unsigned char)p[j]);
+		if (digits < r->min_digits)
 			return;
 	}
 	if (r->needs_given) {
-		int d = wide(s, f) & r->needs.classes ? distance(s, f, next, &r->needs) : -1;
-		if (d < 0)
+		if (d == 0 && !behind(s, next, &r->needs))
 			return;
+		if (d == 0)
+			d = r->needs.after;
 		score -= d > 1 ? d - 1 : 0;
 	}
 	for (unsigned j = 0; j < 2 && r->check[j]; j++) {
@@ -223,30 +238,29 @@ set(uint64_t *m, unsigned i)
 bool
 phi_dispatch_new(struct rules *r)
 {
-	unsigned words = (r->count + 63) / 64;
+	unsigned words = (r->count + 127) / 128 * 2;
 	/* Columns are not known yet: room for one a byte. */
-	size_t rows = LOOK * 256u + 9 + RUNS * NEXTS + 128;
-	struct dispatch *d = calloc(1, sizeof *d + rows * words * sizeof *d->bits);
+	size_t rows = LOOK * 256u + 8 + RUNS * NEXTS + 2 * CLASSES, bytes = sizeof(struct dispatch) + rows * words * sizeof(uint64_t);
+	struct dispatch *d = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
 	bool (*look)[256] = malloc(LOOK * sizeof *look);
 	uint64_t *all = calloc(LOOK * 256u, words * sizeof *all);
 	if (!d || !look || !all) {
 		free(d), free(look), free(all);
 		return false;
 	}
+	memset(d, 0, bytes);
 	d->words = words;
 	uint64_t *to = d->bits;
 	for (unsigned j = 0; j < LOOK; j++, to += 256 * words)
 		d->look[j] = to;
-	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose, &d->bare };
+	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose };
 	for (unsigned i = 0; i < COUNTOF(lists); i++, to += words)
 		*lists[i] = to;
 	for (unsigned a = 0; a < RUNS; a++)
 		for (unsigned b = 0; b < NEXTS; b++, to += words)
 			d->num[a][b] = to;
-	for (unsigned i = 0; i < 64; i++, to += words)
+	for (unsigned i = 0; i < 2 * CLASSES; i++, to += words)
 		d->cls[i] = to;
-	for (unsigned i = 0; i < 64; i++, to += words)
-		d->near[i] = to;
 
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct rule *q = &r->rule[i];
@@ -257,15 +271,10 @@ phi_dispatch_new(struct rules *r)
 				if (look[j][c])
 					set(all + (j * 256 + c) * words, i);
 		set(q->edge == EDGE_LOOSE ? d->loose : d->strict, i);
-		if (!q->needs_given)
-			set(d->bare, i);
-		for (unsigned c = 0; c < 64; c++)
-			if (q->needs_given && q->needs.classes >> c & 1)
-				set(d->near[c], i);
 		switch (q->start) {
 		case START_WORD:
-			for (unsigned c = 0; c < 64; c++)
-				if (q->start_class >> c & 1)
+			for (unsigned c = 0; c < 2 * CLASSES; c++)
+				if ((c < CLASSES ? q->start_class : q->start_own) >> (c & (CLASSES - 1)) & 1)
 					set(d->cls[c], i);
 			break;
 		case START_DOTTED: set(d->dotted, i); break;
@@ -300,7 +309,7 @@ phi_dispatch_new(struct rules *r)
 		for (unsigned c = 0; c < 256; c++)
 			if (look[0][c] && (is_digit((unsigned char)c) ? free_start : is_letter((unsigned char)c) ? q->start == START_ANY :
 			    q->start != START_WORD && q->start < START_DOTTED))
-				d->any[0][c] = true, d->any[1][c] |= !is_letter((unsigned char)c) || !q->needs_given;
+				d->any[0][c] = true, d->any[1][c] |= !is_letter((unsigned char)c) || !q->needs_given || q->needs.own;
 	}
 	memcpy(d->look_at, d->any, sizeof d->any);
 	d->look_at[0]['@'] = d->look_at[1]['@'] = true;
@@ -341,57 +350,51 @@ beside(const struct scan *s, size_t block)
 	return n[0] | n[1] | n[2] | n[3] | n[4] | n[5];
 }
 
-/* The rules of `group` that could begin at token i, by its first bytes, by what
- * stands in front of it and by the words near; false: none. */
-static inline bool
-alive(const struct scan *s, size_t i, const uint64_t *group, uint64_t *left)
+/* Tries the rules of `group` that could begin at token i, by its first bytes,
+ * by what stands in front of it and by the words near. */
+static inline __attribute__((always_inline)) void
+try_words(struct scan *s, size_t i, const uint64_t *group, struct fit *f, const unsigned words)
 {
 	const struct dispatch *d = s->phi->rules.dispatch;
-	const unsigned char *p = (const unsigned char *)s->t + s->tok[i].at;
-	unsigned words = d->words;
-	uint64_t any = 0;
+	const struct tok *k = &s->tok[i];
+	const unsigned char *p = (const unsigned char *)s->t + k->at;
+	uint64_t left[WORDS_MAX], any = 0;
 	const uint64_t *row[LOOK];
 	for (unsigned j = 0; j < LOOK; j++)
 		row[j] = d->look[j] + d->col[p[j]] * words;
-	for (unsigned w = 0; w < words; w++) {
-		uint64_t m = group[w] & row[0][w] & row[1][w];
-		if (m)
-			m &= row[2][w] & row[3][w] & row[4][w] & row[5][w];
-		left[w] = m;
-		any |= m;
+	for (unsigned w = 0; w < words; w += 2) {
+#define AT(q) (*(const words2 *)(const void *)((q) + w))
+		words2 m = AT(group) & AT(row[0]) & AT(row[1]) & AT(row[2]) & AT(row[3]) & AT(row[4]) & AT(row[5]);
+#undef AT
+		left[w] = m[0], left[w + 1] = m[1];
+		any |= m[0] | m[1];
 	}
-	return any;
-}
-
-
-static const uint64_t *
-fitting(const struct dispatch *d, struct fit *f, uint64_t near)
-{
-	if (f->near_known && f->near == near)
-		return f->rules;
-	memcpy(f->rules, d->bare, d->words * sizeof *f->rules);
-	for (uint64_t m = near; m; m &= m - 1)
-		for (unsigned w = 0; w < d->words; w++)
-			f->rules[w] |= d->near[__builtin_ctzll(m)][w];
-	f->near = near, f->near_known = true;
-	return f->rules;
+	if (!any)
+		return;
+	if (f->at != i)
+		f->at = i, f->known = 0;
+	if (!(k->flags & F_SPACE)) {
+		uint64_t s_ok = -(uint64_t)edge_before(s, k->at, EDGE_STRICT), l_ok = -(uint64_t)edge_before(s, k->at, EDGE_LOOSE);
+		for (unsigned w = 0; w < words; w++)
+			left[w] &= (d->strict[w] & s_ok) | (d->loose[w] & l_ok);
+	}
+	uint64_t near = beside(s, i / NEAR);
+	for (unsigned w = 0; w < words; w++)
+		for (uint64_t m = left[w]; m; m &= m - 1) {
+			unsigned number = w * 64 + (unsigned)__builtin_ctzll(m);
+			const struct rule *r = &s->phi->rules.rule[number];
+			if (!r->needs_given || (r->needs.classes & near) | (r->needs.own & s->own_present))
+				try(s, i, number, f);
+		}
 }
 
 static void
 try_all(struct scan *s, size_t i, const uint64_t *group, struct fit *f)
 {
-	const struct dispatch *d = s->phi->rules.dispatch;
-	uint64_t left[WORDS_MAX];
-	if (!alive(s, i, group, left))
-		return;
-	if (f->at != i)
-		f->at = i, f->known = 0;
-	size_t at = s->tok[i].at;
-	const uint64_t *fits = fitting(d, f, beside(s, i / NEAR)), *strict = d->strict, *loose = d->loose;
-	uint64_t s_ok = -(uint64_t)edge_before(s, at, EDGE_STRICT), l_ok = -(uint64_t)edge_before(s, at, EDGE_LOOSE);
-	for (unsigned w = 0; w < d->words; w++)
-		for (uint64_t m = left[w] & fits[w] & ((strict[w] & s_ok) | (loose[w] & l_ok)); m; m &= m - 1)
-			try(s, i, w * 64 + (unsigned)__builtin_ctzll(m), f);
+	if (s->phi->rules.dispatch->words == 2)      /* the built-in rules alone */
+		try_words(s, i, group, f, 2);
+	else
+		try_words(s, i, group, f, s->phi->rules.dispatch->words);
 }
 
 /* The token at which what stands before the @ at token i begins. */
@@ -417,8 +420,8 @@ phi_candidates(struct scan *s)
 	const struct rules *r = &s->phi->rules;
 	const struct dispatch *d = r->dispatch;
 	struct fit fit;
-	fit.at = SIZE_MAX, fit.known = 0, fit.near_known = false;
-	uint64_t at_word = phi_word_hash("at", 2), dot_word = phi_word_hash("dot", 3);
+	fit.at = SIZE_MAX, fit.known = 0;
+	uint64_t dot_word = phi_word_hash("dot", 3);
 	/* First which tokens to look at, without a branch that could be guessed wrong. */
 	const struct tok *tok = s->tok, *k = tok, *end = tok + s->ntok;
 	const char *t = s->t;
@@ -427,8 +430,8 @@ phi_candidates(struct scan *s)
 		const bool *look_at = d->look_at[!(beside(s, b) & d->needs)];
 		for (const struct tok *stop = end - k > NEAR ? k + NEAR : end; k < stop; k++) {
 			*to = (uint32_t)(k - tok);
-			to += (look_at[(unsigned char)t[k->at]] | (k->flags & F_CODE) | (k->lex & LEX_DOTTED) | (k->ctx & r->word_starts)) != 0 ||
-			    k->h == dot_word || k->h == at_word;
+			to += (look_at[(unsigned char)t[k->at]] | (k->flags & F_CODE) | (k->lex & (LEX_DOTTED | LEX_SPELLS | LEX_STARTS)) |
+			    (k->ctx & r->word_starts)) != 0;
 		}
 	}
 	size_t count = (size_t)(to - s->list);
@@ -457,15 +460,21 @@ phi_candidates(struct scan *s)
 			if (j < i)
 				try_all(s, j, d->at, &fit);
 		}
-		if (k->type == T_WORD && (k->h == dot_word || (k->h == at_word && k->at > 0 && strchr("[({<", s->t[k->at - 1]))))
+		if (k->lex & LEX_SPELLS && k->type == T_WORD && (k->h == dot_word || (k->at > 0 && strchr("[({<", s->t[k->at - 1]))))
 			for (size_t j = i > 8 ? i - 8 : 0; j < i; j++)
 				if (s->tok[j].type != T_PUNCT)
 					try_all(s, j, d->dot, &fit);
-		for (uint64_t m = k->ctx & r->word_starts; m; m = 0) {
-			uint64_t group[WORDS_MAX] = { 0 };
+		uint64_t m = k->ctx & r->word_starts, own = k->lex & LEX_STARTS ? s->own[i] & r->own_starts : 0;
+		if (m && !(m & (m - 1)) && !own) {
+			try_all(s, i, d->cls[__builtin_ctzll(m)], &fit);
+		} else if (m | own) {
+			_Alignas(16) uint64_t group[WORDS_MAX] = { 0 };
 			for (; m; m &= m - 1)
 				for (unsigned w = 0; w < d->words; w++)
 					group[w] |= d->cls[__builtin_ctzll(m)][w];
+			for (; own; own &= own - 1)
+				for (unsigned w = 0; w < d->words; w++)
+					group[w] |= d->cls[CLASSES + __builtin_ctzll(own)][w];
 			try_all(s, i, group, &fit);
 		}
 	}

@@ -34,8 +34,9 @@ check_all(const char *rules, size_t len, char *why, size_t n, fail_fn *fail, voi
 	enum phi_err e = phi_open(NULL, &p, why, n);
 	if (e != PHI_OK)
 		return e;
-	if (!phi_rules_read(&r, own, own_n, "built-in rules", rules ? NULL : &ex, why, n) ||
-	    (rules && !phi_rules_read(&r, rules, len, "rules", &ex, why, n)))
+	bool read = phi_rules_read(&r, own, own_n, "built-in rules", rules ? NULL : &ex, why, n);
+	r.adds = true;
+	if (!read || (rules && !phi_rules_read(&r, rules, len, "rules", &ex, why, n)))
 		e = PHI_BAD;
 	else if (!phi_rules_done(&r))
 		e = PHI_NOMEM;
@@ -43,6 +44,7 @@ check_all(const char *rules, size_t len, char *why, size_t n, fail_fn *fail, voi
 		struct rules was = p->rules;
 		bool ok = true;
 		p->rules = r;
+		phi_number_rules(p);
 		for (unsigned i = 0; i < ex.count && e == PHI_OK; i++) {
 			struct seen s = { &ex.e[i], &r.rule[ex.e[i].rule], ex.e[i].rule, false };
 			e = phi_scan_opts(p, &(struct phi_opts){ .size = sizeof(struct phi_opts), .flags = PHI_NO_TAGGER }, ex.e[i].text,
@@ -108,7 +110,14 @@ command_rules_check(const char *const *file, int files)
 				return 1;
 			}
 			n = fread(text, 1, 1 << 20, f);
+			bool whole = fgetc(f) == EOF;
 			fclose(f);
+			if (!whole) {
+				fprintf(stderr, "phi: %s: larger than 1 MiB\n", file[i]);
+				free(text);
+				bad = 1;
+				continue;
+			}
 		}
 		why[0] = 0;
 		if (check_all(text, n, why, sizeof why, print, (void *)(uintptr_t)(files ? file[i] : "built-in rules")) != PHI_OK) {

@@ -604,13 +604,19 @@ phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint16_t *end
 	uint16_t all[MATCH_MAX + 1];
 	uint32_t s = d->columns << 1;
 	unsigned n = 0, len = end - p > MATCH_MAX ? MATCH_MAX : (unsigned)(end - p);
-	for (unsigned i = 0; i < len;) {
-		size_t at = (s >> 1) + d->col[(unsigned char)p[i++]];
-		s = d->small ? d->small[at] : d->large[at];
-		all[n] = (uint16_t)i;
-		n += s & 1;
-		if (s == 0)
-			break;
+	const uint8_t *col = d->col;
+	if (d->small) {
+		const uint16_t *to = d->small;
+		for (unsigned i = 0; i < len && (s = to[(s >> 1) + col[(unsigned char)p[i]]]) != 0;) {
+			all[n] = (uint16_t)++i;
+			n += s & 1;
+		}
+	} else {
+		const uint32_t *to = d->large;
+		for (unsigned i = 0; i < len && (s = to[(s >> 1) + col[(unsigned char)p[i]]]) != 0;) {
+			all[n] = (uint16_t)++i;
+			n += s & 1;
+		}
 	}
 	unsigned keep = n < max ? n : max;
 	for (unsigned i = 0; i < keep; i++)

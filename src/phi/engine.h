@@ -100,7 +100,12 @@ word_hash(const char *p, size_t n, bool padded)
 #define LEX_HOSPITAL   (1ull << 21)                   /* a known hospital, whole name */
 #define LEX_WORLD      (1ull << 22)                   /* a city abroad */
 #define LEX_MORE       (1ull << 23)                   /* phrase entries: longer ones begin so */
-#define LEX_DOTTED     (1ull << 63)                   /* not of the table: . or _ or :/ stands inside of its chunk */
+/* Not of the table, but of the token: */
+#define LEX_DOTTED     (1ull << 63)                   /* . or _ or :/ stands inside of its chunk */
+#define LEX_SPELLS     (1ull << 62)                   /* the word at or dot */
+#define LEX_OPENS      (1ull << 61)                   /* a frame of name.c may begin at it */
+#define LEX_STARTS     (1ull << 60)                   /* a rule of somebody's own may */
+#define LEX_TABLE      0xffffffffffull
 
 struct lexicon { const uint64_t *slot; uint64_t mask; size_t count; };
 bool     phi_lex_open(struct lexicon *l, const void *bytes, size_t n);
@@ -113,7 +118,7 @@ lex_get(const struct lexicon *l, uint64_t h)
 		if (s == 0)
 			return 0;
 		if (s >> 40 == h >> 40)
-			return s & 0xffffffffffull;
+			return s & LEX_TABLE;
 	}
 }
 
@@ -139,7 +144,7 @@ unsigned phi_dfa_match(const struct dfa *d, const char *p, const char *end, uint
 enum { START_DIGIT, START_CODE, START_WORD, START_PUNCT, START_ANY, START_DOTTED, START_AT, START_DOT };
 enum { EDGE_STRICT, EDGE_LOOSE };
 #define CLAUSES 6
-struct clause { uint64_t classes; int8_t before, after; int16_t add; };   /* windows in tokens */
+struct clause { uint64_t classes, own; int8_t before, after; int16_t add; };   /* windows in tokens */
 struct scan;
 typedef int check_fn(const char *p, size_t n);        /* change of score; CHECK_NO refuses */
 #define CHECK_NO (-1000)
@@ -153,12 +158,16 @@ struct rule {
 	check_fn    *check[2];
 	struct clause needs;
 	char        *id;
-	uint64_t     start_class;     /* START_WORD: word classes that may begin it */
+	uint64_t     start_class, start_own;     /* START_WORD: word classes that may begin it */
 	struct clause drop[CLAUSES], boost[CLAUSES];
 };
 
 struct phrase { uint64_t h[4]; uint8_t n, cls; };     /* words before the last, nearest first */
-struct ctx_slot { uint64_t h, mask; uint32_t phrase, phrases; };
+struct ctx_slot { uint64_t h, mask, own, flags; uint32_t phrase, phrases; };   /* flags: LEX_SPELLS, LEX_OPENS */
+
+/* The built-in files have up to 64 word classes, a bit each of tok.ctx; those
+ * that a folder's files add are bits of scan.own, which is asked only where there are some. */
+#define CLASSES 64
 
 #define RUNS  22
 #define NEXTS 9
@@ -179,14 +188,15 @@ next_class(unsigned char c)
 struct rules {
 	struct rule     *rule;
 	unsigned         count, cap;
-	char            *cls_name[64];
-	unsigned         classes;
+	char            *cls_name[2 * CLASSES];
+	unsigned         classes[2];     /* built in, from 0; own, from CLASSES */
+	bool             adds;           /* what is read now is somebody's own */
 	struct ctx_slot *ctx;         /* open addressing */
 	uint32_t         ctx_mask, ctx_count;
 	struct phrase   *phrase;
 	uint32_t         phrases, phrase_cap;
 	struct dispatch *dispatch;       /* cand.c: which rules may begin at a token */
-	uint64_t         word_starts;    /* union of start_class */
+	uint64_t         word_starts, own_starts;    /* union of start_class, of start_own */
 };
 struct example { unsigned rule; bool yes; char *text, *part; unsigned line; };
 struct examples { struct example *e; unsigned count, cap; };
@@ -274,7 +284,8 @@ struct memory {
 	struct learned slot[LEARNED_SLOTS];
 	/* numbers, by their letters and digits alone */
 	size_t         numbers;
-	uint64_t       begins;        /* bits of first characters */
+	uint64_t       begins[64];    /* by the first character, bits of the second: see pair_bit() */
+	uint64_t       sums;          /* bits of what is surely not among them */
 	struct { uint64_t h; uint8_t n, kind; } number[NUMBERS_MAX];
 };
 
@@ -298,6 +309,9 @@ struct scan {
 	uint64_t  *near;              /* word classes of each NEAR tokens, or-ed; from [3] on, see beside() */
 	size_t     nearcap;
 	uint64_t   present;           /* of all tokens */
+	uint64_t  *own;               /* per token: classes of somebody's own; none are asked if the rules have none */
+	size_t     owncap;
+	uint64_t   own_present;
 	uint8_t   *cover;             /* per token: 1 + kind of the best rule candidate over it */
 	size_t     covercap, hintcap;
 	uint8_t   *hint;              /* per token: which frame of place.c or name.c fits, and how well */
@@ -337,6 +351,7 @@ bool phi_tokenise(struct scan *s);
 void phi_candidates(struct scan *s);
 void phi_pastes(struct scan *s);
 void phi_paste_keys(struct phi *p);
+void phi_number_rules(struct phi *p);
 void phi_places(struct scan *s);
 void phi_names(struct scan *s);
 void phi_tag(struct scan *s);
@@ -359,10 +374,14 @@ static inline size_t
 token_from(const struct scan *s, size_t at)
 {
 	uint64_t m = s->starts[at >> 6] & ((1ull << (at & 63)) - 1);
-	return s->before[at >> 6] + (size_t)__builtin_popcountll(m);
+	/* Counted by hand: not every processor of its kind has an instruction for it. */
+	m -= m >> 1 & 0x5555555555555555ull;
+	m = (m & 0x3333333333333333ull) + (m >> 2 & 0x3333333333333333ull);
+	return s->before[at >> 6] + (size_t)(((m + (m >> 4)) & 0x0f0f0f0f0f0f0f0full) * 0x0101010101010101ull >> 56);
 }
 bool cand_add(struct scan *s, size_t at, size_t end, int kind, int score, int rule);
 uint64_t phi_context(const struct scan *s, size_t tok, int before, int after);
+uint64_t phi_context_own(const struct scan *s, size_t tok, int before, int after);
 /* Takes the longest phrase of the lexicon that begins at token i and has
  * `want`; returns the tokens it takes, 0 for none. */
 size_t phi_phrase(const struct scan *s, size_t i, uint64_t want, uint64_t *got);

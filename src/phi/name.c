@@ -116,7 +116,7 @@ name_run(const struct scan *s, size_t i, size_t max, bool loose)
 			    !HAS(k, W_SUFFIX));
 		else
 			ok = (HAS(k, W_PARTICLE) && word(s, j + 1) && s->tok[j + 1].flags & F_UP && words) ||
-			    (loose && (likeness(s, j) > -2 || k->lex == 0) && !HAS(k, W_NOTNAME) && LEX_COMMON(k->lex) < 2);
+			    (loose && (likeness(s, j) > -2 || !(k->lex & (LEX_TABLE | LEX_DOTTED))) && !HAS(k, W_NOTNAME) && LEX_COMMON(k->lex) < 2);
 		if (!ok)
 			break;
 		words++, j++;
@@ -542,7 +542,7 @@ lexicon_name(struct scan *s, size_t i)
 	int score;
 	if (up && up2) {
 		score = 30 + g * 6 + u * 4 - (int)LEX_COMMON(k->lex) * 8 - (int)LEX_COMMON(m->lex) * 6;
-		if (m->lex == 0)
+		if (!(m->lex & (LEX_TABLE | LEX_DOTTED)))
 			score += 8;
 		if (k->len == 1)
 			score = 40 + u * 6 - (int)LEX_COMMON(m->lex) * 10;
@@ -558,15 +558,12 @@ lexicon_name(struct scan *s, size_t i)
 
 /* The tokens at which a frame may begin: most are none, and to find that out
  * must not cost a wrong guess of the processor each. What a new frame begins
- * with must be asked for here as well. */
+ * with must be asked for here, or be among the words that open one in rules.c. */
 static size_t
 frames(struct scan *s)
 {
 	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
-	uint64_t intro = 0, line = 1;
-	static const char *const first[] = { "name", "this", "i'm", "im", "i", "named", "he", "she", "it", "its", "bed", "rm", "room", "user", "username", "login", "surname" };
-	for (size_t i = 0; i < COUNTOF(first); i++)
-		intro |= 1ull << (phi_word_hash(first[i], strlen(first[i])) >> 32 & 63);
+	uint64_t line = 1;
 	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['/'] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
 		[0x80 ... 0xff] = 4 };
 	const struct tok *k = s->tok, *end = k + s->ntok;
@@ -575,8 +572,8 @@ frames(struct scan *s)
 	for (; k < end; k++) {
 		uint64_t c = sign[(unsigned char)t[k->at]];
 		/* Given names that count, single letters, and some words too many. */
-		uint64_t take = line | (k->flags & F_NL) | (c & 1) | (k->ctx & classes) | (k->lex & 6) | (c & (uint64_t)(k->len == 1) << 2) |
-		    (intro >> (k->h >> 32 & 63) & 1);
+		uint64_t take = line | (k->flags & F_NL) | (c & 1) | (k->ctx & classes) | (k->lex & (6 | LEX_OPENS)) |
+		    (c & (uint64_t)(k->len == 1) << 2);
 		*to = (uint32_t)(k - s->tok);
 		to += take != 0;
 		line = c & 2;
@@ -709,7 +706,8 @@ phi_memory_wipe(struct memory *m)
 		m->slot[m->at[i]] = (struct learned){ 0 };
 	memset(m->bits, 0, sizeof m->bits);
 	memset(m->number, 0, m->numbers * sizeof m->number[0]);
-	m->count = m->numbers = m->begins = 0;
+	memset(m->begins, 0, sizeof m->begins);
+	m->count = m->numbers = m->sums = 0;
 }
 
 static const struct learned *
@@ -735,6 +733,19 @@ number_step(uint64_t h, unsigned char c)
 	return (h ^ (c >= 'A' && c <= 'Z' ? c | 32u : c)) * 0x100000001b3u;
 }
 
+/* Letters of either case as 0 to 31, digits from 32 on. */
+static inline unsigned
+pair_bit(unsigned char c)
+{
+	return c & 0x40 ? c & 31 : 32 + (c & 15);
+}
+
+static inline uint64_t
+sum_bit(uint64_t h, unsigned count)
+{
+	return 1ull << ((h ^ h >> 23 ^ h >> 41 ^ count) & 63);
+}
+
 static void
 learn_numbers(struct scan *s, size_t n)
 {
@@ -743,14 +754,15 @@ learn_numbers(struct scan *s, size_t n)
 	for (size_t c = 0; c < n && m->numbers < NUMBERS_MAX; c++) {
 		const struct cand *q = &s->cand[c];
 		uint64_t h = 0xcbf29ce484222325u;
-		unsigned count = 0, digits = 0, first = 0;
+		unsigned count = 0, digits = 0, first[2] = { 0 };
 		if (q->score < 60 || !(NUMBER_KINDS >> q->kind & 1) || q->end - q->at > 2 * NUMBER_MOST)
 			continue;
 		for (uint32_t i = q->at; i < q->end; i++) {
 			unsigned char b = (unsigned char)s->t[i];
 			if (!is_alnum_(b))
 				continue;
-			first = count++ ? first : b | 32u;
+			first[count > 0] = count < 2 ? pair_bit(b) : first[1];
+			count++;
 			digits += is_digit(b);
 			h = number_step(h, b);
 		}
@@ -764,7 +776,8 @@ learn_numbers(struct scan *s, size_t n)
 			m->number[m->numbers].h = h;
 			m->number[m->numbers].n = (uint8_t)count;
 			m->number[m->numbers++].kind = q->kind;
-			m->begins |= 1ull << (first & 63);
+			m->begins[first[0]] |= 1ull << first[1];
+			m->sums |= sum_bit(h, count);
 		}
 	}
 }
@@ -776,7 +789,9 @@ recall_numbers(struct scan *s)
 
 	for (size_t i = 0; i < s->ntok; i++) {
 		const struct tok *k = &s->tok[i];
-		if (k->type == T_PUNCT || s->cover[i] || !(m->begins >> (((unsigned char)s->t[k->at] | 32u) & 63) & 1))
+		const unsigned char *p = (const unsigned char *)s->t + k->at;
+		uint64_t seconds = m->begins[pair_bit(*p)];
+		if (!seconds || k->type == T_PUNCT || s->cover[i] || !(seconds >> pair_bit(p[is_alnum_(p[1]) ? 1 : 2]) & 1))
 			continue;
 		uint64_t h = 0xcbf29ce484222325u;
 		unsigned count = 0;
@@ -789,7 +804,7 @@ recall_numbers(struct scan *s)
 				h = number_step(h, b);
 				count++;
 				end++;
-				if (count < NUMBER_LEAST || is_alnum_((unsigned char)s->t[end]))
+				if (count < NUMBER_LEAST || !(m->sums & sum_bit(h, count)) || is_alnum_((unsigned char)s->t[end]))
 					continue;
 				for (size_t q = 0; q < m->numbers; q++)
 					if (m->number[q].h == h && m->number[q].n == count) {

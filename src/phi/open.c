@@ -124,6 +124,7 @@ open_folder(struct phi *p, const char *folder, char *why, size_t wn)
 				say(why, wn, list[i]->d_name, "cannot be read");
 				e = PHI_IO;
 			} else {
+				p->rules.adds = true;
 				if (!phi_rules_read(&p->rules, m, n, list[i]->d_name, NULL, why, wn))
 					e = PHI_BAD;
 				munmap(m, n);
@@ -205,6 +206,19 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	static const char *const labels[] = { "mrn", "plan", "acct", "license", "userid", "device", "vehicle", "biometric", "ssn", "empword" };
 	for (size_t i = 0; i < COUNTOF(labels); i++)
 		p->id_words |= phi_class(&p->rules, labels[i]);
+	phi_number_rules(p);
+	say(why, wn, NULL, "");
+	*out = p;
+	return PHI_OK;
+fail:
+	phi_close(p);
+	return e;
+}
+
+/* What is written in C has the numbers behind those of the rules. */
+void
+phi_number_rules(struct phi *p)
+{
 	int n = (int)p->rules.count;
 	for (int i = 0; i < 5; i++)
 		p->r_tag[i] = n + i;
@@ -212,12 +226,6 @@ phi_open(const char *folder, struct phi **out, char *why, size_t wn)
 	p->r_memory = n + 11, p->r_known = n + 12, p->r_address = n + 13, p->r_facility = n + 14, p->r_city = n + 15;
 	p->r_citystate = n + 16, p->r_lastfirst = n + 17, p->r_hospital = n + 18;
 	p->r_hl7 = n + 19, p->r_table = n + 20, p->r_pair = n + 21, p->r_kin = n + 22, p->r_beside = n + 23, p->r_subject = n + 24, p->r_memory_number = n + 25;
-	say(why, wn, NULL, "");
-	*out = p;
-	return PHI_OK;
-fail:
-	phi_close(p);
-	return e;
 }
 
 void

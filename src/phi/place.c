@@ -131,7 +131,7 @@ unit(const struct scan *s, size_t i, int *score)
 		j++;
 	if (j >= s->ntok || s->tok[j].type == T_PUNCT || s->tok[j].flags & F_NL)
 		return i;
-	if (s->tok[j].type == T_WORD && s->tok[j].len > 2 && !(s->tok[j].lex == 0))
+	if (s->tok[j].type == T_WORD && s->tok[j].len > 2 && s->tok[j].lex & (LEX_TABLE | LEX_DOTTED))
 		return i;
 	*score += 15;
 	j++;

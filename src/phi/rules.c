@@ -3,7 +3,7 @@
  * A file is lines; # begins a comment line; a line that begins with a blank
  * goes on with what the last unindented one began.
  *
- *   words CLASS: word, several words, ...     a word class (up to 63 in all files);
+ *   words CLASS: word, several words, ...     a word class (up to 64 in the files of a folder);
  *                                             the same class again adds to it
  *   rule ID                                   a rule; then, indented, one a line:
  *     kind NAME                               one of phi_kind_name()
@@ -72,18 +72,20 @@ static bool is(const char *w, size_t n, const char *z) { return strlen(z) == n &
 static int
 class_of(struct rules *r, const char *w, size_t n, bool make)
 {
-	for (unsigned i = 0; i < r->classes; i++)
-		if (strlen(r->cls_name[i]) == n && !memcmp(r->cls_name[i], w, n))
+	for (unsigned i = 0; i < CLASSES + r->classes[1]; i = i + 1 == r->classes[0] ? CLASSES : i + 1)
+		if (r->cls_name[i] && strlen(r->cls_name[i]) == n && !memcmp(r->cls_name[i], w, n))
 			return (int)i;
-	if (!make || r->classes == 63 || !(r->cls_name[r->classes] = strndup(w, n)))
+	unsigned k = r->classes[r->adds] + r->adds * CLASSES;
+	if (!make || r->classes[r->adds] == CLASSES || !(r->cls_name[k] = strndup(w, n)))
 		return -1;
-	return (int)r->classes++;
+	r->classes[r->adds]++;
+	return (int)k;
 }
 
 uint64_t
 phi_class(const struct rules *r, const char *name)
 {
-	for (unsigned i = 0; i < r->classes; i++)
+	for (unsigned i = 0; i < r->classes[0]; i++)
 		if (!strcmp(r->cls_name[i], name))
 			return 1ull << i;
 	return 0;
@@ -131,6 +133,12 @@ ctx_put(struct rules *r, uint64_t h)
 	return &r->ctx[k];
 }
 
+static void
+add_class(uint64_t *built_in, uint64_t *own, int cls)
+{
+	*(cls < CLASSES ? built_in : own) |= 1ull << (cls & (CLASSES - 1));
+}
+
 static bool
 add_words(struct reader *rd, const char *p, const char *end)
 {
@@ -164,7 +172,7 @@ add_words(struct reader *rd, const char *p, const char *end)
 			if (!c)
 				return refuse(rd, "out of memory");
 			if (n == 1)
-				c->mask |= 1ull << rd->cls;
+				add_class(&c->mask, &c->own, rd->cls);
 			else {
 				if (r->phrases == r->phrase_cap) {
 					uint32_t cap = r->phrase_cap ? r->phrase_cap * 2 : 256;
@@ -315,9 +323,9 @@ clause(struct reader *rd, const char *p, const char *end, struct clause *c, bool
 		int k = class_of(rd->r, w, n, false);
 		if (k < 0)
 			return refuse(rd, "no such word class above");
-		c->classes |= 1ull << k;
+		add_class(&c->classes, &c->own, k);
 	}
-	if (!c->classes)
+	if (!c->classes && !c->own)
 		return refuse(rd, "no word class given");
 	if (c->before == 0 && c->after == 0)
 		return refuse(rd, "say before N or after N");
@@ -422,9 +430,9 @@ rule_line(struct reader *rd, const char *p, const char *end)
 				int k = class_of(rd->r, w, n, false);
 				if (k < 0)
 					return refuse(rd, "no such word class above");
-				r->start_class |= 1ull << k;
+				add_class(&r->start_class, &r->start_own, k);
 			}
-			if (!r->start_class)
+			if (!r->start_class && !r->start_own)
 				return refuse(rd, "start words needs a word class");
 		} else
 			return refuse(rd, "start digit, code, punct, any, dotted, at, dot or words");
@@ -488,7 +496,7 @@ one_line(struct reader *rd, const char *p, const char *end)
 			return refuse(rd, "words CLASS: ...");
 		rd->cls = class_of(rd->r, w, n - 1, true);
 		if (rd->cls < 0)
-			return refuse(rd, "more than 63 word classes");
+			return refuse(rd, "more than 64 word classes in the files of a folder");
 		return add_words(rd, q, end);
 	}
 	if (is(w, n, "rule")) {
@@ -520,7 +528,20 @@ phi_rules_done(struct rules *r)
 {
 	for (unsigned i = 0; i < r->count; i++)
 		if (r->rule[i].start == START_WORD)
-			r->word_starts |= r->rule[i].start_class;
+			r->word_starts |= r->rule[i].start_class, r->own_starts |= r->rule[i].start_own;
+	/* What cand.c and name.c ask of words without a class. */
+	static const struct { const char *word; uint64_t flag; } flags[] = {
+		{ "at", LEX_SPELLS }, { "dot", LEX_SPELLS },
+		{ "name", LEX_OPENS }, { "this", LEX_OPENS }, { "i'm", LEX_OPENS }, { "im", LEX_OPENS }, { "i", LEX_OPENS }, { "named", LEX_OPENS },
+		{ "he", LEX_OPENS }, { "she", LEX_OPENS }, { "it", LEX_OPENS }, { "its", LEX_OPENS }, { "bed", LEX_OPENS }, { "rm", LEX_OPENS },
+		{ "room", LEX_OPENS }, { "user", LEX_OPENS }, { "username", LEX_OPENS }, { "login", LEX_OPENS }, { "surname", LEX_OPENS },
+	};
+	for (size_t i = 0; i < COUNTOF(flags); i++) {
+		struct ctx_slot *c = ctx_put(r, phi_word_hash(flags[i].word, strlen(flags[i].word)));
+		if (!c)
+			return false;
+		c->flags |= flags[i].flag;
+	}
 	return sort_phrases(r) && phi_dispatch_new(r);
 }
 
@@ -532,7 +553,7 @@ phi_rules_free(struct rules *r)
 		phi_dfa_free(r->rule[i].dfa);
 	}
 	free(r->rule);
-	for (unsigned i = 0; i < r->classes; i++)
+	for (unsigned i = 0; i < COUNTOF(r->cls_name); i++)
 		free(r->cls_name[i]);
 	free(r->ctx);
 	free(r->phrase);

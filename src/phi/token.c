@@ -188,11 +188,12 @@ phrases(const struct scan *s, struct tok *k, uint32_t from, uint32_t count)
 				break;
 			n++, skipped = 0;
 		}
-		if (n == f->n)
+		if (n == f->n && f->cls < CLASSES)
 			k->ctx |= 1ull << f->cls;
+		else if (n == f->n)
+			s->own[k - s->tok] |= 1ull << (f->cls - CLASSES);
 	}
 }
-
 
 /* Words that the cache did not hold, and then those that may end a phrase.
  * `list` holds the first from its begin, the others from its middle. */
@@ -214,7 +215,7 @@ resolve(struct scan *s, uint32_t *list, size_t missed, uint32_t *ends, size_t ph
 			const struct ctx_slot *c = phi_ctx_get(&p->rules, k->h);
 			*w = (struct wcache){ .h = k->h, .lex = lex_get(&p->lex, k->h) };
 			if (c)
-				w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
+				w->lex |= c->flags, w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
 		}
 		k->lex |= w->lex;
 		k->ctx = w->mask;
@@ -420,6 +421,7 @@ look_up(struct scan *s)
 		return false;
 	struct tok *tok = s->tok;
 	const struct wcache *words = s->words;
+	const struct rules *rules = &s->phi->rules;
 	uint32_t *list = s->list, *ends = list + n + 2;
 	for (size_t i = 0; i < n; i++) {
 		struct tok *k = &tok[i];
@@ -432,7 +434,20 @@ look_up(struct scan *s)
 		k->lex |= w->lex & -hit;
 		k->ctx = w->mask & -hit;
 	}
+	if (rules->classes[1]) {
+		if (!grow((void **)&s->own, &s->owncap, n + 1, sizeof *s->own))
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			const struct ctx_slot *c = tok[i].type == T_PUNCT ? NULL : phi_ctx_get(rules, tok[i].h);
+			s->own[i] = c ? c->own : 0;
+		}
+	}
 	resolve(s, list, missed, ends, phrased);
+	s->own_present = 0;
+	for (size_t i = 0; rules->classes[1] && i < n; i++) {
+		s->own_present |= s->own[i];
+		tok[i].lex |= s->own[i] & rules->own_starts ? LEX_STARTS : 0;
+	}
 
 	/* The word classes of each block of tokens. */
 	uint64_t present = 0;
@@ -467,8 +482,8 @@ phi_tokenise(struct scan *s)
 /* Which word classes stand up to `before` words in front of token i and up to
  * `after` behind its end... a window that a full stop ends, and that crosses a
  * line break only to a line that asks (ends with ? or :) or from a bare value. */
-uint64_t
-phi_context(const struct scan *s, size_t i, int before, int after)
+static inline __attribute__((always_inline)) uint64_t
+context(const struct scan *s, size_t i, int before, int after, bool own)
 {
 	uint64_t m = 0;
 	int words = 0, lines = 0;
@@ -491,7 +506,7 @@ phi_context(const struct scan *s, size_t i, int before, int after)
 			continue;
 		}
 		words++;
-		m |= q->ctx;
+		m |= own ? s->own[q - s->tok] : q->ctx;
 	}
 	words = 0;
 	for (size_t j = i; j < s->ntok && words < after; j++) {
@@ -504,7 +519,20 @@ phi_context(const struct scan *s, size_t i, int before, int after)
 			continue;
 		}
 		words++;
-		m |= q->ctx;
+		m |= own ? s->own[q - s->tok] : q->ctx;
 	}
 	return m;
+}
+
+uint64_t
+phi_context(const struct scan *s, size_t i, int before, int after)
+{
+	return context(s, i, before, after, false);
+}
+
+/* The same for classes of somebody's own; asked only where the text has some. */
+uint64_t
+phi_context_own(const struct scan *s, size_t i, int before, int after)
+{
+	return context(s, i, before, after, true);
 }
