@@ -74,6 +74,7 @@ slow_tokens(const struct scan *s, size_t *at)
 			q->lex = lex_get(&s->phi->lex, q->h);
 			const struct ctx_slot *x = phi_ctx_get(&s->phi->rules, q->h);
 			q->ctx = x ? x->mask : 0;
+			q->lex |= x ? (uint64_t)x->flags << WORD_FLAGS : 0;
 		}
 		/* What one token of a chunk has, all have. */
 		for (size_t j = chunk; j + 1 < k; j++) {

@@ -105,6 +105,7 @@ word_hash(const char *p, size_t n, bool padded)
 #define LEX_SPELLS     (1ull << 62)                   /* the word at or dot */
 #define LEX_OPENS      (1ull << 61)                   /* a frame of name.c may begin at it */
 #define LEX_STARTS     (1ull << 60)                   /* a rule of somebody's own may */
+#define WORD_FLAGS     48                             /* bits to shift ctx_slot.flags by */
 #define LEX_TABLE      0xffffffffffull
 
 struct lexicon { const uint64_t *slot; uint64_t mask; size_t count; };
@@ -163,7 +164,7 @@ struct rule {
 };
 
 struct phrase { uint64_t h[4]; uint8_t n, cls; };     /* words before the last, nearest first */
-struct ctx_slot { uint64_t h, mask, own, flags; uint32_t phrase, phrases; };   /* flags: LEX_SPELLS, LEX_OPENS */
+struct ctx_slot { uint64_t h, mask, own; uint32_t phrase; uint16_t phrases, flags; };   /* flags: LEX_SPELLS, LEX_OPENS by WORD_FLAGS */
 
 /* The built-in files have up to 64 word classes, a bit each of tok.ctx; those
  * that a folder's files add are bits of scan.own, which is asked only where there are some. */
@@ -247,6 +248,7 @@ struct phi {
 	int             r_tag[6], r_name, r_title, r_form, r_greet, r_sign, r_speaker, r_memory, r_known, r_address, r_facility,
 	                r_city, r_citystate, r_lastfirst, r_hospital, r_hl7, r_table, r_pair, r_kin, r_beside, r_subject, r_memory_number;
 	uint32_t        key_lengths[32], key_ends;  /* paste.c */
+	uint8_t         key_first[32], key_next[UINT8_MAX];
 	void           *lex_map, *model_map;
 	size_t          lex_len, model_len;
 };

@@ -89,8 +89,13 @@ static const struct { const char *tail; uint8_t n, kind; } tails[] = {
 void
 phi_paste_keys(struct phi *p)
 {
-	for (size_t i = 0; i < COUNTOF(keys); i++)
-		p->key_lengths[keys[i].key[0] & 31] |= 1u << keys[i].n;
+	_Static_assert(COUNTOF(keys) < COUNTOF(p->key_next) && COUNTOF(keys) < UINT8_MAX, "room");
+	for (size_t i = COUNTOF(keys); i-- > 0;) {
+		unsigned c = keys[i].key[0] & 31;
+		p->key_lengths[c] |= 1u << keys[i].n;
+		p->key_next[i] = p->key_first[c];
+		p->key_first[c] = (uint8_t)(i + 1);
+	}
 	for (size_t i = 0; i < COUNTOF(tails); i++)
 		p->key_ends |= 1u << (tails[i].tail[tails[i].n - 1] & 31);
 }
@@ -118,9 +123,9 @@ key_of(const struct scan *s, size_t at, size_t end)
 			continue;
 		k[m++] = (char)(is_letter(c) ? c | 0x20 : c);
 	}
-	for (size_t i = 0; lengths[k[0] & 31] >> m & 1 && i < COUNTOF(keys); i++)
-		if (keys[i].n == m && keys[i].key[0] == k[0] && keys[i].key[m - 1] == k[m - 1] && !memcmp(keys[i].key, k, m))
-			return keys[i].kind;
+	for (unsigned i = lengths[k[0] & 31] >> m & 1 ? s->phi->key_first[k[0] & 31] : 0; i > 0; i = s->phi->key_next[i - 1])
+		if (keys[i - 1].n == m && keys[i - 1].key[m - 1] == k[m - 1] && !memcmp(keys[i - 1].key, k, m))
+			return keys[i - 1].kind;
 	for (size_t i = 0; i < COUNTOF(tails); i++)
 		if (m > tails[i].n + 2 && k[m - 1] == tails[i].tail[tails[i].n - 1] && !memcmp(k + m - tails[i].n, tails[i].tail, tails[i].n))
 			return tails[i].kind;
@@ -408,7 +413,10 @@ pairs(struct scan *s)
 {
 	struct pair p[64];
 	unsigned n = 0, sure = 0;
-	for (size_t i = 1; i + 1 < s->tn && n < COUNTOF(p); i++) {
+	for (size_t i = 0; n < COUNTOF(p);) {
+		const char *next = strpbrk(s->t + i + 1, "\"=>");      /* the window has no NULs, and ends with some */
+		if (!next || (i = (size_t)(next - s->t)) + 1 >= s->tn)
+			break;
 		char c = s->t[i];
 		bool got = false;
 		if (c == '"' && (s->t[i + 1] == ':' || (s->t[i + 1] == ' ' && s->t[i + 2] == ':'))) {
@@ -430,6 +438,16 @@ pairs(struct scan *s)
 			add(s, p[i].at, p[i].end, p[i].kind & KIND, p[i].kind & GENERIC ? 70 : 88, s->phi->r_pair);
 }
 
+static bool
+quoted_key(const struct scan *s)
+{
+	const char *end = s->t + s->tn;
+	for (const char *q = s->t; (q = memchr(q, '"', (size_t)(end - q))); q++)
+		if (q[1] == ':' || (q[1] == ' ' && q[2] == ':'))
+			return true;
+	return false;
+}
+
 void
 phi_pastes(struct scan *s)
 {
@@ -439,8 +457,7 @@ phi_pastes(struct scan *s)
 	for (unsigned k = 0; k < sizeof seps; k++)
 		has[k] = memchr(t, seps[k], s->tn) != NULL;
 	bar = has[0];
-	if (memchr(t, '=', s->tn) || memchr(t, '>', s->tn) || (memchr(t, '"', s->tn) && (memmem(t, s->tn, "\":", 2) ||
-	    memmem(t, s->tn, "\" :", 3))))
+	if (memchr(t, '=', s->tn) || memchr(t, '>', s->tn) || quoted_key(s))
 		pairs(s);
 	for (size_t at = 0; at < s->tn;) {
 		size_t end = line_end(s, at), done = at;

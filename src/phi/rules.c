@@ -188,7 +188,8 @@ add_words(struct reader *rd, const char *p, const char *end)
 				for (unsigned i = 0; i + 1 < n; i++)
 					f->h[i] = h[n - 2 - i];
 				f->h[3] = h[n - 1];
-				c->phrases++;
+				if (c->phrases++ == UINT16_MAX)
+					return refuse(rd, "more than 65535 phrases with the same last word");
 			}
 		}
 		p = stop + 1;
@@ -540,7 +541,7 @@ phi_rules_done(struct rules *r)
 		struct ctx_slot *c = ctx_put(r, phi_word_hash(flags[i].word, strlen(flags[i].word)));
 		if (!c)
 			return false;
-		c->flags |= flags[i].flag;
+		c->flags |= (uint16_t)(flags[i].flag >> WORD_FLAGS);
 	}
 	return sort_phrases(r) && phi_dispatch_new(r);
 }

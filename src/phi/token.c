@@ -215,7 +215,7 @@ resolve(struct scan *s, uint32_t *list, size_t missed, uint32_t *ends, size_t ph
 			const struct ctx_slot *c = phi_ctx_get(&p->rules, k->h);
 			*w = (struct wcache){ .h = k->h, .lex = lex_get(&p->lex, k->h) };
 			if (c)
-				w->lex |= c->flags, w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
+				w->lex |= (uint64_t)c->flags << WORD_FLAGS, w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
 		}
 		k->lex |= w->lex;
 		k->ctx = w->mask;
