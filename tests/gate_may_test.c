@@ -21,6 +21,7 @@ static const struct {
 	{ "redact",         MAY_REDACT,         { NO, NO, IF_REDACTS, YES, YES },           true },
 	{ "read_request",   MAY_READ_REQUEST,   { NO, IF_THEIRS, IF_THEIRS, YES, YES },     false },
 	{ "create_request", MAY_CREATE_REQUEST, { IF_OPEN, YES, YES, YES, YES },            true },
+	{ "read_reports",   MAY_READ_REPORTS,   { NO, NO, IF_SEES_ALL, YES, YES },          false },
 	{ "list_users",     MAY_LIST_USERS,     { NO, NO, YES, YES, YES },                  false },
 	{ "read_user",      MAY_READ_USER,      { NO, IF_SELF, YES, YES, YES },             false },
 	{ "write_user",     MAY_WRITE_USER,     { NO, NO, IF_END_USER, YES, YES },          true },

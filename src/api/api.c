@@ -11,7 +11,8 @@ static const struct route *const tables[] = {
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
 	aside_routes,
-	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes, NULL
+	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes,
+	key_routes, setup_routes, proof_routes, report_routes, NULL
 };
 
 static _Thread_local struct api *serving;

@@ -13,11 +13,26 @@
 #include "gate/gate.h"
 #include "http/http.h"
 
+/* What is known of the keys; none of them is in here. */
+enum { KEYS_IDLE, KEYS_RUNNING, KEYS_DONE, KEYS_FAILED };
+struct key_rotation { int state; int64_t total, left; usec started_at, ended_at; str why; };    /* total, left: keys to rewrap; -1: not counted yet */
+struct key_state {
+	bool    passphrase, in_data_folder, memory_locked, fips;
+	str     root_path;              /* of the key file, or of the passphrase's salt */
+	unsigned char print[32];        /* SHA-256 of that file */
+	int64_t account_version, account_versions, named_keys, data_keys;
+	usec    counted_at;
+	struct key_rotation rotation;   /* since start */
+};
+
 struct api_conf {
 	bool        open_requests;      /* POST /api/v2/requests by nobody, with a requester */
 	const char *version;
 	int64_t     rate_limit;         /* requests of the whole account per minute; 0: none */
 	void      (*metrics)(struct ctx *cx, struct buf *b);   /* more lines for /metrics; may be NULL */
+	enum err  (*keys_state)(struct ctx *cx, struct key_state *out);
+	/* `expected`: the account key's version that was seen; E_CONFLICT when it is another or a rotation goes on. */
+	enum err  (*keys_rotate)(struct ctx *cx, bool root, int64_t expected);
 };
 struct api;
 /* `page` serves what is outside /api (the web pages); may be NULL. */

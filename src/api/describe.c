@@ -53,6 +53,8 @@ static const struct {
 	  "name:string description:string is_active:boolean is_required:boolean tasks:array" },
 	{ "POST /api/v2/tickets/{id}/task_lists", "task_list", NULL, "task_list_template_id:string" },
 	{ "PUT /api/ward/v1/tickets/{id}/task_lists/{id}/tasks/{id}", "task", NULL, "completed:boolean" },
+	{ "PUT /api/ward/v1/setup/{word}", NULL, NULL, "reason:string reopen:boolean fingerprint:string outbox_id:integer version:integer" },
+	{ "POST /api/ward/v1/keys/rotations", NULL, NULL, "key:string expected_version:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 };
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "api/api.h"
+#include "comply/comply.h"
 #include "trail/trail.h"
 
 /* ---- answers -------------------------------------------------------------------------------------------- */
@@ -96,6 +97,8 @@ void  json_org(struct json *j, struct ctx *cx, const char *base, const struct or
 void  json_group(struct json *j, struct ctx *cx, const char *base, const struct group *g);
 void  json_membership(struct json *j, struct ctx *cx, const char *base, const struct membership *m);
 void  json_job(struct json *j, struct ctx *cx, const char *base, const struct job *job);
+/* A cell in quotes (RFC 4180), a comma before it unless it is the first; what a spreadsheet would take for a formula gets an apostrophe. */
+void  csv_cell(struct buf *b, bool first, str s);
 void  json_findings(struct json *j, const struct finding *f, int n);
 void  json_via(struct json *j, struct ctx *cx, str channel, sensitive source);
 /* What is shown next is of this ticket: its requester is known to masking. Lists say it for each row. */
@@ -161,6 +164,7 @@ extern const struct route ticket_routes[], user_routes[], group_routes[], org_ro
     ward_routes[], session_routes[], help_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];
 extern const struct route phi_routes[];
+extern const struct route key_routes[], setup_routes[], proof_routes[], report_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
 extern const struct route aside_routes[];

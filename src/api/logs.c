@@ -127,6 +127,28 @@ describe(struct ctx *cx, const struct trail_event *e)
 	return buf_str(&b);
 }
 
+/* What changed, field by field: for who compares. */
+static void
+json_changes(struct json *j, struct ctx *cx, const struct trail_event *e)
+{
+	int64_t custom;
+
+	jw_key(j, "ward_changes");
+	jw_arr(j);
+	for (int i = 0; i < e->field_count; i++) {
+		bool hidden = str_eq(e->object, S("ticket")) && str_int(e->field[i].name, &custom) && !field_readable(cx, custom);
+		bool shown = !hidden && !e->field[i].erased;
+		jw_obj(j);
+		jw_kstr(j, "field", e->field[i].name);
+		jw_kbool(j, "erased", e->field[i].erased);
+		jw_kbool(j, "hidden", hidden);
+		jw_kstr(j, "before", shown && e->field[i].has_before ? reveal(cx, e->field[i].before, TO_SHOW_ACTOR) : S(""));
+		jw_kstr(j, "after", shown && e->field[i].has_after ? reveal(cx, e->field[i].after, TO_SHOW_ACTOR) : S(""));
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
 static void
 json_audit_log(struct json *j, struct ctx *cx, const char *base, const struct trail_event *e, const struct names *names)
 {
@@ -147,9 +169,46 @@ json_audit_log(struct json *j, struct ctx *cx, const char *base, const struct tr
 	jw_kstr(j, "source_label", str_printf(cx->arena, STR_F " %lld", STR_A(e->object), (long long)e->object_id));
 	jw_kstr(j, "change_description", describe(cx, e));
 	jw_kstr(j, "ward_action", e->action);
+	json_changes(j, cx, e);
+	jw_kstr(j, "ward_hash", hex_of(cx->arena, e->hash));
 	jw_kstr(j, "ip_address", reveal(cx, e->address, TO_SHOW_ACTOR));
 	jw_ktime(j, "created_at", e->at);
 	jw_end_obj(j);
+}
+
+/* False: an error is in rp. */
+static bool
+change_filter(const struct http_req *rq, struct http_reply *rp, struct trail_filter *f)
+{
+	const str *type = filter(rq, "filter[source_type]"), *action = filter(rq, "filter[ward_action]");
+
+	if (!filter_id(rq, rp, "filter[actor_id]", &f->actor_id) || !filter_id(rq, rp, "filter[source_id]", &f->object_id)
+	    || !filter_times(rq, rp, f))
+		return false;
+	if (f->object_id && type == NULL) {
+		(void)!api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[source_id] needs filter[source_type]");
+		return false;
+	}
+	if (type != NULL)
+		f->object = *type;
+	if (action != NULL)
+		f->action = *action;
+	return true;
+}
+
+static bool
+look_filter(const struct http_req *rq, struct http_reply *rp, struct trail_filter *f)
+{
+	const str *start = filter(rq, "filter[start]"), *end = filter(rq, "filter[end]"), *object = filter(rq, "filter[object]");
+
+	if (!filter_id(rq, rp, "filter[user_id]", &f->actor_id) || !filter_id(rq, rp, "filter[object_id]", &f->object_id))
+		return false;
+	if (object != NULL)
+		f->object = *object;
+	if ((start == NULL || time_parse(*start, &f->from)) && (end == NULL || time_parse(*end, &f->to)))
+		return true;
+	(void)!api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[start] and filter[end] must be times");
+	return false;
 }
 
 static enum err
@@ -157,7 +216,6 @@ audit_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	static const char *const sorts[] = { "created_at", NULL };
 	const char *base = z_of(cx, api_base(cx, rq));
-	const str *type = filter(rq, "filter[source_type]");
 	struct trail_filter f = { .kind = TRAIL_CHANGE };
 	struct trail_event *e;
 	struct names names;
@@ -169,13 +227,8 @@ audit_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
 		return OK;
-	if (!filter_id(rq, rp, "filter[actor_id]", &f.actor_id) || !filter_id(rq, rp, "filter[source_id]", &f.object_id)
-	    || !filter_times(rq, rp, &f))
+	if (!change_filter(rq, rp, &f))
 		return OK;
-	if (f.object_id && type == NULL)
-		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[source_id] needs filter[source_type]");
-	if (type != NULL)
-		f.object = *type;
 	/* Newest first unless sort=created_at or sort_order=asc says otherwise. */
 	f.oldest_first = p.cursor ? http_query(rq, "sort") != NULL && !p.descending : api_query_is(rq, "sort_order", "asc");
 	if (p.after)
@@ -265,8 +318,7 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	static const char *const sorts[] = { "timestamp", "created_at", NULL };
 	struct trail_filter f = { .kind = TRAIL_LOOK };
-	const str *start = filter(rq, "filter[start]"), *end = filter(rq, "filter[end]"), *size = http_query(rq, "page[size]"),
-	    *sort = http_query(rq, "sort"), *object = filter(rq, "filter[object]");
+	const str *size = http_query(rq, "page[size]"), *sort = http_query(rq, "sort");
 	struct http_req copy = *rq;
 	struct trail_event *e;
 	struct paging p;
@@ -281,12 +333,8 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	p.cursor = true;
 	if (size == NULL)
 		p.limit = 1000;
-	if (!filter_id(rq, rp, "filter[user_id]", &f.actor_id) || !filter_id(rq, rp, "filter[object_id]", &f.object_id))
+	if (!look_filter(rq, rp, &f))
 		return OK;
-	if (object != NULL)
-		f.object = *object;
-	if ((start != NULL && !time_parse(*start, &f.from)) || (end != NULL && !time_parse(*end, &f.to)))
-		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[start] and filter[end] must be times");
 	f.oldest_first = sort != NULL && !p.descending;
 	if (p.after)
 		*(f.oldest_first ? &f.after_seq : &f.before_seq) = p.id;
@@ -333,9 +381,83 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return trail_look(cx, "access_log", shown, 1, "events");
 }
 
+/* ---- as CSV: what the filters name, newest first, at most CSV_MAX ---------------------------------------------------- */
+
+enum { CSV_MAX = 10000, CSV_STEP = 500 };
+
+static str
+number(struct ctx *cx, int64_t n)
+{
+	return n ? str_printf(cx->arena, "%lld", (long long)n) : S("");
+}
+
+static void
+csv_line(struct ctx *cx, struct buf *b, const struct trail_event *e, const struct names *names)
+{
+	struct buf ids;
+
+	if (e->kind == TRAIL_CHANGE && !actor_sees_phi(cx->actor) && (str_eq(e->object, S("ticket")) || e->parent != 0))
+		desk_about(cx, str_eq(e->object, S("ticket")) ? e->object_id : e->parent);
+	buf_init(&ids, cx->arena, 64 * KiB);
+	for (int i = 0; i < e->id_count; i++)
+		buf_fmt(&ids, "%s%lld", i ? " " : "", (long long)e->ids[i]);
+	csv_cell(b, true, number(cx, e->seq));
+	csv_cell(b, false, time_iso(cx->arena, e->at));
+	csv_cell(b, false, number(cx, e->actor_id));
+	csv_cell(b, false, name_of(names, e->actor_id));
+	csv_cell(b, false, e->action);
+	csv_cell(b, false, e->object);
+	csv_cell(b, false, e->id_count ? buf_str(&ids) : number(cx, e->object_id));
+	csv_cell(b, false, e->kind == TRAIL_LOOK ? e->shown : describe(cx, e));
+	csv_cell(b, false, reveal(cx, e->address, TO_SHOW_ACTOR));
+	csv_cell(b, false, hex_of(cx->arena, e->hash));
+	buf_add(b, S("\r\n"));
+}
+
+static enum err
+csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum trail_kind kind)
+{
+	struct trail_filter f = { .kind = kind, .limit = CSV_STEP };
+	struct trail_event *e;
+	struct names names;
+	int64_t shown[1] = { 0 };
+	int rows = 0, n;
+
+	if (!(kind == TRAIL_LOOK ? look_filter(rq, rp, &f) : change_filter(rq, rp, &f)))
+		return OK;
+	rp->status = 200;
+	rp->type = "text/csv; charset=utf-8";
+	http_head(rp, "Content-Disposition", kind == TRAIL_LOOK ? S("attachment; filename=\"who-saw-what.csv\"") : S("attachment; filename=\"trail.csv\""));
+	buf_fmt(&rp->body, "event,at,actor_id,actor,action,object,object_id,%s,address,hash\r\n", kind == TRAIL_LOOK ? "fields" : "change");
+	do {
+		TRY(trail_list(cx, &f, &e, &n));
+		TRY(actor_names(cx, e, n, &names));
+		for (int i = 0; i < n; i++)
+			csv_line(cx, &rp->body, &e[i], &names);
+		rows += n;
+		if (n > 0)
+			f.before_seq = e[n - 1].seq;
+	} while (n == CSV_STEP && rows < CSV_MAX);
+	return trail_look(cx, kind == TRAIL_LOOK ? "access_log" : "audit_log", shown, 1, "events");
+}
+
+static enum err
+changes_csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return csv(cx, rq, rp, TRAIL_CHANGE);
+}
+
+static enum err
+looks_csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return csv(cx, rq, rp, TRAIL_LOOK);
+}
+
 const struct route log_routes[] = {
 	{ GET, "/api/v2/audit_logs",      MAY_READ_TRAIL, 0, audit_logs,     0 },
 	{ GET, "/api/v2/audit_logs/{id}", MAY_READ_TRAIL, 0, audit_log_show, 0 },
 	{ GET, "/api/v2/access_logs",     MAY_READ_TRAIL, 0, access_logs,    0 },
+	{ GET, "/api/ward/v1/trail/csv",  MAY_READ_TRAIL, 0, changes_csv,    0 },
+	{ GET, "/api/ward/v1/looks/csv",  MAY_READ_TRAIL, 0, looks_csv,      0 },
 	{ 0 }
 };

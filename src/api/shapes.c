@@ -637,3 +637,19 @@ look_one(struct ctx *cx, const char *object, int64_t id, const char *fields)
 {
 	return trail_look(cx, object, &id, 1, fields);
 }
+
+void
+csv_cell(struct buf *b, bool first, str s)
+{
+	if (!first)
+		buf_byte(b, ',');
+	buf_byte(b, '"');
+	if (s.n && strchr("=+-@\t\r", s.p[0]) != NULL)
+		buf_byte(b, '\'');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"')
+			buf_byte(b, '"');
+		buf_byte(b, s.p[i]);
+	}
+	buf_byte(b, '"');
+}

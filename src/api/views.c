@@ -438,23 +438,6 @@ preview_count(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 #define CSV_MAX 10000                /* tickets */
 
-/* A cell in quotes; what a spreadsheet would take for a formula gets an apostrophe. */
-static void
-cell(struct buf *b, bool first, str s)
-{
-	if (!first)
-		buf_byte(b, ',');
-	buf_byte(b, '"');
-	if (s.n && strchr("=+-@\t\r", s.p[0]) != NULL)
-		buf_byte(b, '\'');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"')
-			buf_byte(b, '"');
-		buf_byte(b, s.p[i]);
-	}
-	buf_byte(b, '"');
-}
-
 static str
 number(struct ctx *cx, int64_t n)
 {
@@ -471,20 +454,20 @@ static void
 csv_row(struct buf *b, struct ctx *cx, const struct ticket *t)
 {
 	shows_of(cx, t);
-	cell(b, true, number(cx, t->id));
-	cell(b, false, str_of(status_name(t->status)));
-	cell(b, false, reveal(cx, t->subject, TO_SHOW_ACTOR));
-	cell(b, false, str_of(type_name(t->type)));
-	cell(b, false, str_of(priority_name(t->priority)));
-	cell(b, false, number(cx, t->requester_id));
-	cell(b, false, number(cx, t->assignee_id));
-	cell(b, false, number(cx, t->group_id));
-	cell(b, false, number(cx, t->organization_id));
-	cell(b, false, moment(cx, t->created_at));
-	cell(b, false, moment(cx, t->updated_at));
-	cell(b, false, moment(cx, t->due_at));
-	cell(b, false, moment(cx, t->solved_at));
-	cell(b, false, reveal(cx, t->tags, TO_SHOW_ACTOR));
+	csv_cell(b, true, number(cx, t->id));
+	csv_cell(b, false, str_of(status_name(t->status)));
+	csv_cell(b, false, reveal(cx, t->subject, TO_SHOW_ACTOR));
+	csv_cell(b, false, str_of(type_name(t->type)));
+	csv_cell(b, false, str_of(priority_name(t->priority)));
+	csv_cell(b, false, number(cx, t->requester_id));
+	csv_cell(b, false, number(cx, t->assignee_id));
+	csv_cell(b, false, number(cx, t->group_id));
+	csv_cell(b, false, number(cx, t->organization_id));
+	csv_cell(b, false, moment(cx, t->created_at));
+	csv_cell(b, false, moment(cx, t->updated_at));
+	csv_cell(b, false, moment(cx, t->due_at));
+	csv_cell(b, false, moment(cx, t->solved_at));
+	csv_cell(b, false, reveal(cx, t->tags, TO_SHOW_ACTOR));
 	buf_add(b, S("\r\n"));
 }
 

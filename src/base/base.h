@@ -181,6 +181,7 @@ struct sys {
 	struct jobs   *jobs;       /* desk's background jobs */
 	struct defs_cache *defs;   /* desk's fields, forms, statuses as they are now; may be NULL */
 	struct rules  *rules;      /* desk's rules, compiled */
+	struct checks *checks;     /* comply's verifications of the trail */
 	struct parser *parser;     /* mail's sandboxed parser processes */
 	const char    *data;       /* the data folder */
 	const char    *base_url;   /* "https://desk.example", no slash at the end; for links in mail */

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/base.h"
+#include "comply/comply.h"
 #include "desk/desk.h"
 #include "flow/flow.h"
 #include "gate/gate.h"
@@ -86,6 +87,12 @@ bool web_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp);
 
 /* phi.c */
 command_fn cmd_scan, cmd_redact, cmd_known_import, cmd_known_status;
+
+/* keys.c: rotation. A step of what the server does about it, in the background; what the API shows and asks. */
+command_fn cmd_key_rotate;
+void keys_step(struct ward *w, bool *more);
+enum err keys_state(struct ctx *cx, struct key_state *out) MUST_CHECK;
+enum err keys_rotate(struct ctx *cx, bool root, int64_t expected) MUST_CHECK;
 
 /* become.c: gives up root for good. */
 bool become_user(const char *user);

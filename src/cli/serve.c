@@ -19,7 +19,8 @@ background(void *arg)
 {
 	struct ward *w = arg;
 	usec last = time_mono(), ticked = last, trimmed = last, hourly = 0;
-	bool hours = false;              /* automations have more to do at once */
+	usec counted = 0;
+	bool hours = false, counting = false, turning = false;      /* there is more to do at once */
 	int64_t seen = -1;
 
 	while (!atomic_load(&ending)) {
@@ -29,6 +30,15 @@ background(void *arg)
 		if (search_step(&cx, &more) != OK)
 			log_line(LOG_LV_WARN, "search", "a step failed and will be tried again: %s", cx.fail.why ? cx.fail.why : "");
 		ctx_done(&cx);
+		keys_step(w, &turning);
+		if (counting || time_mono() - counted >= 2 * SECOND) {
+			ward_ctx(w, &cx, "system");
+			if (report_step(&cx, &counting) != OK)
+				counting = false;       /* again in two seconds */
+			counted = time_mono();
+			ctx_done(&cx);
+		}
+		more = more || turning || counting;
 		if (time_mono() - last >= 5 * SECOND) {
 			int64_t n;
 			ward_ctx(w, &cx, "system");
@@ -186,8 +196,9 @@ cmd_serve(int argc, char **argv)
 		return 64;
 	}
 	ward_ctx(&w, &cx, "system");
-	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .rate_limit = w.conf.rate_limit, .metrics = metrics }, web_page);
-	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK || scans_open(&cx, &w.sys.scans) != OK) {
+	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .rate_limit = w.conf.rate_limit, .metrics = metrics,
+	    .keys_state = keys_state, .keys_rotate = keys_rotate }, web_page);
+	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK || scans_open(&cx, &w.sys.scans) != OK || checks_open(&cx, &w.sys.checks) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;
 	}
@@ -227,6 +238,7 @@ cmd_serve(int argc, char **argv)
 	control_stop(&control);
 	atomic_store(&ending, true);
 	pthread_join(back, NULL);
+	checks_close(&w.sys.checks);
 	scans_close(&w.sys.scans);
 	jobs_close(&w.sys.jobs);
 	flow_stop(w.sys.flow);

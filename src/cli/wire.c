@@ -226,7 +226,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK
 	    || (e = store_prepare(cx, w->sys.store, trail_stmts)) != OK
 	    || (e = flow_prepare(cx)) != OK
-	    || (e = store_prepare(cx, w->sys.store, gate_stmts)) != OK || (e = desk_prepare(cx)) != OK)
+	    || (e = store_prepare(cx, w->sys.store, gate_stmts)) != OK || (e = store_prepare(cx, w->sys.store, comply_stmts)) != OK || (e = desk_prepare(cx)) != OK)
 		return refuse(cx, err, "the database does not fit this program", e);
 	if ((e = trail_open(cx, &ward_trail_crypto, conf_path(w, "trail.witness"), &w->sys.trail)) != OK) {
 		if (e != E_FAULT || w->sys.trail == NULL)

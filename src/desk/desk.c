@@ -167,6 +167,7 @@ desk_prepare(struct ctx *cx)
 		def_stmts, tag_stmts, merge_stmts, rating_stmts, aside_stmts,
 		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
 		rule_stmts, view_stmts, trigger_stmts, sla_stmts,
+		report_stmts,
 		policy_stmts, held_stmts, known_stmts, scan_stmts,
 	};
 

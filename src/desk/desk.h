@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "desk/policy.h"
+#include "desk/report.h"
 #include "gate/gate.h"
 #include "mail/mail.h"
 #include "store/store.h"
@@ -301,7 +302,7 @@ enum err attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id
 enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE, IN_REFUSED };
 /* raw_id: kept already (a suspended one recovered); kept: what is kept instead
  * of raw, when the policy destroyed something in it */
-struct inbound { str raw, kept; const struct mail *mail; int64_t raw_id; };
+struct inbound { str raw, kept; const struct mail *mail; int64_t raw_id; uint16_t gone[POLICY_KINDS]; };  /* gone: of each kind, destroyed on arrival */
 /* Takes one raw message: parses it in the sandbox and makes of it exactly one
  * ticket, comment or suspended ticket, durably, with the raw mail sealed.
  * The same bytes again: IN_DUPLICATE, nothing new. IN_REFUSED: the PHI policy

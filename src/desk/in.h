@@ -42,8 +42,14 @@ enum err treat_upload(struct ctx *cx, struct treating *t, struct upload *u, stru
 enum err treat_change(struct ctx *cx, struct treating *t, struct ticket_change *ch, bool is_note, struct findings *head,
     struct findings *body) MUST_CHECK;
 enum err treat_derived(struct ctx *cx, struct treating *t, sensitive *subject, struct findings *head) MUST_CHECK;
-/* What of a mail is to be destroyed, is; *kept is then what to keep instead of the raw message. */
-enum err treat_mail(struct ctx *cx, struct mail *m, str *kept) MUST_CHECK;
+/* What of a mail is to be destroyed, is: in->kept is then what to keep instead of the raw message, in->gone how many of each kind. */
+enum err treat_mail(struct ctx *cx, struct mail *m, struct inbound *in) MUST_CHECK;
+/* ---- counters (report.c); in a transaction ---- */
+enum err report_add(struct ctx *cx, enum figure f, usec at, int64_t a, int64_t b, int64_t n) MUST_CHECK;
+enum err report_time(struct ctx *cx, enum figure f, usec from, usec at) MUST_CHECK;    /* how long it took, counted on the day it ended */
+/* What a change brought; `gone`: destroyed before it came (mail), or NULL. */
+enum err report_phi(struct ctx *cx, const struct verdict *v, const uint16_t *gone, usec at, str channel) MUST_CHECK;
+extern const struct stmt *const report_stmts[];
 /* ---- held changes (held.c) ---- */
 enum { CAUSE_HELD = 13 };
 #define CAUSE_HELD_WORDS "Held by the PHI policy until somebody decides"

@@ -577,7 +577,7 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	e = raw.n > MAIL_MAX ? E_LIMIT : parser_mail(cx, cx->sys->parser, raw, &m);
 	switch (e) {
 	case OK:
-		TRY(treat_mail(cx, &m, &s.in.kept));
+		TRY(treat_mail(cx, &m, &s.in));
 		e = settle(cx, &s, &sus.cause, &sus.ticket_id);
 		if (e == E_INVALID && (no.reason = refused_why(cx)).n) {
 			no.from_address = m.from.addr;
@@ -746,7 +746,7 @@ suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 		return bad_check(cx);
 	}
 	TRY(e);
-	TRY(treat_mail(cx, &m, &r.s.in.kept));
+	TRY(treat_mail(cx, &m, &r.s.in));
 	cx->via = "email";
 	e = store_write(cx, recover_tx, &r);
 	cx->via = via;

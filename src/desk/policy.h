@@ -66,6 +66,7 @@ enum err policy_discard(struct ctx *cx, int64_t version) MUST_CHECK;            
 struct verdict {
 	enum treatment worst;
 	int   redacted, moved, held;
+	uint16_t found[POLICY_KINDS], gone[POLICY_KINDS];      /* how many of a kind, and of those destroyed */
 	str   note;                     /* kinds and places, no values: for the trail */
 	int64_t suspended_id;           /* held: the suspended ticket that waits */
 };

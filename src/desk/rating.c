@@ -148,7 +148,9 @@ rate_tx(struct ctx *cx, void *arg)
 	struct findings all;
 	struct row row;
 	str score = r->good ? S("good") : S("bad");
+	usec at = cx->now;
 	int64_t id;
+	enum err e;
 
 	TRY(request_get(cx, r->ticket_id, &t));
 	if (t.requester_id != cx->actor->user_id)
@@ -156,6 +158,17 @@ rate_tx(struct ctx *cx, void *arg)
 	if (t.status != TICKET_SOLVED)
 		bad(cx, "base", "InvalidValue", "only a solved ticket can be rated");
 	TRY(bad_check(cx));
+	/* Who thinks again has one rating, on the day of the first. */
+	e = store_one(cx, &rating_of, ARGS(INT(cx->account), INT(t.id)), &row);
+	if (e == OK) {
+		struct rating was = rating_from(&row);
+		at = was.created_at;
+		TRY(report_add(cx, FIG_RATING, at, was.good, 0, -1));
+	} else if (e == E_ABSENT)
+		fail_forget(cx);
+	else
+		return e;
+	TRY(report_add(cx, FIG_RATING, at, r->good, 0, 1));
 	TRY(store_next_id(cx, "satisfaction_rating", &id));
 	TRY(store_exec(cx, &rating_put, ARGS(INT(cx->account), INT(id), INT(t.id), INT(t.requester_id), ID(t.assignee_id), ID(t.group_id),
 	    INT(r->good), INT(r->reason_code), INT(r->comment.hidden.n != 0), INT(cx->now)), NULL));

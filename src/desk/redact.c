@@ -455,6 +455,42 @@ rescan(struct ctx *cx, struct comment *c)
 	return OK;
 }
 
+/* Which kinds go with the secrets (or with a whole comment), for the reports. */
+static void
+tally(struct work *w, str text, const struct finding *f, int n, bool whole, int64_t *kinds, bool *marked)
+{
+	for (int i = 0; i < n; i++) {
+		str v = str_sub(text, (size_t)f[i].at, (size_t)f[i].len);
+		int kind = policy_kind(f[i].label, f[i].rule, v);
+		bool hit = whole;
+		for (int k = 0; k < w->secrets; k++)
+			if (str_find(w->secret[k], v) != SIZE_MAX)
+				hit = marked[k] = true;
+		kinds[kind] += hit;
+	}
+}
+
+static enum err
+count_gone(struct ctx *cx, struct work *w, const struct ticket *t, const struct comment *c, int comments)
+{
+	bool bulk = w->r != NULL && w->r->cause != NULL && strncmp(w->r->cause, "phi_job:", 8) == 0;
+	bool *marked = NEW(cx->arena, bool, w->secrets + 1);
+	int64_t kinds[POLICY_KINDS + 1] = { 0 };
+
+	for (int i = 0; i < t->finding_count; i++)
+		if (str_eq(t->finding[i].field, S("subject")))
+			tally(w, reveal(cx, t->subject, TO_STORE), &t->finding[i], 1, false, kinds, marked);
+	for (int i = 0; i < comments; i++)
+		for (int k = 0; k < c[i].finding_count; k++)
+			if (str_eq(c[i].finding[k].field, S("body")))
+				tally(w, reveal(cx, c[i].body, TO_STORE), &c[i].finding[k], 1, w->r != NULL && w->r->whole_comment == c[i].id, kinds, marked);
+	for (int k = 0; k < w->secrets; k++)
+		kinds[POLICY_KINDS] += !marked[k];
+	for (int k = 0; k <= POLICY_KINDS; k++)
+		TRY(report_add(cx, FIG_PHI_REMOVED, cx->now, k, bulk ? 2 : 1, kinds[k]));
+	return OK;
+}
+
 static enum err
 redact_tx(struct ctx *cx, void *arg)
 {
@@ -512,6 +548,7 @@ redact_tx(struct ctx *cx, void *arg)
 		}
 	}
 
+	TRY(count_gone(cx, w, &t, c, comments));
 	old = t.key;
 	TRY(store_key_new(cx, &fresh));
 	t.key = fresh;

@@ -197,6 +197,12 @@ static const struct {
 	[GROUP_OWNERSHIP]  = { "group_ownership_time",  ST(NEW) | ST(OPEN), ST(PENDING) | ST(HOLD), true },
 };
 
+const char *
+sla_measure_name(int measure)
+{
+	return measure > 0 && measure < MEASURES ? measures[measure].name : NULL;
+}
+
 void
 sla_read(struct ctx *cx, struct compiled *c)
 {
@@ -399,6 +405,8 @@ targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book
 		TRY(target_step(cx, r, g, p->r.id, state, start, at));
 		if (r->state == 0)
 			continue;
+		if (r->state == SLA_REACHED && r->ended_at != 0 && r->ended_at != was.ended_at)
+			TRY(report_add(cx, FIG_SLA, r->ended_at, k, r->spent > r->target, 1));
 		if (r->state == SLA_RUNS && r->due_at != 0 && (m->breach_at == 0 || r->due_at < m->breach_at))
 			m->breach_at = r->due_at;
 		if (!there[k] || r->policy_id != was.policy_id || r->target != was.target || r->business != was.business
@@ -531,5 +539,9 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 		TRY(targets_on_ticket(cx, ev, b, &m, replied_before, &said, at));
 	if (found && memcmp(&m, &before, sizeof m) == 0)
 		return OK;
+	if (m.replied_at != 0 && before.replied_at == 0)
+		TRY(report_time(cx, FIG_FIRST_REPLY, t->created_at, m.replied_at));
+	if (m.first_solved_at != 0 && before.first_solved_at == 0)
+		TRY(report_time(cx, FIG_RESOLUTION, t->created_at, m.first_solved_at));
 	return metric_put(cx, &m);
 }

@@ -1060,6 +1060,9 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
 	TRY(desk_counter_add(cx, "tickets", 1));
+	TRY(report_add(cx, FIG_CREATED, t->created_at, policy_channel(t->channel), 0, 1));
+	TRY(report_add(cx, t->status < TICKET_SOLVED ? FIG_UNSOLVED : FIG_SOLVED, t->solved_at ? t->solved_at : t->created_at, 0, 0, 1));
+	TRY(report_phi(cx, &w->verdict, in->inbound ? in->inbound->gone : NULL, t->created_at, t->channel));
 	TRY(tags_changed(cx, none.tags, t->tags));
 	if (!in->imported)
 		TRY(activity_note(cx, NULL, t, &w->c, w->a.author_id));
@@ -1261,6 +1264,12 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(t->id),
 		    t->external_id.hidden.n ? BLIND(t->external_id) : NIL), NULL));
 	TRY(save_audit(cx, w));
+	if ((old.status < TICKET_SOLVED) != (t->status < TICKET_SOLVED)) {
+		bool solved = t->status >= TICKET_SOLVED;
+		TRY(report_add(cx, solved ? FIG_SOLVED : FIG_REOPENED, at, 0, 0, 1));
+		TRY(report_add(cx, FIG_UNSOLVED, at, 0, 0, solved ? -1 : 1));
+	}
+	TRY(report_phi(cx, &w->verdict, in->inbound ? in->inbound->gone : NULL, at, str_of(channel)));
 	TRY(tags_changed(cx, old.tags, t->tags));
 	if (reindex) {
 		struct terms all = { 0 };
@@ -1337,6 +1346,8 @@ delete_tx(struct ctx *cx, void *arg)
 		TRY(ticket_terms(cx, &t, &terms));
 	TRY(search_replace(cx, 't', t.id, &terms));
 	TRY(desk_counter_add(cx, "tickets", rm->restore ? 1 : -1));
+	if (t.status < TICKET_SOLVED)
+		TRY(report_add(cx, FIG_UNSOLVED, cx->now, 0, 0, rm->restore ? 1 : -1));
 	TRY(tags_changed(cx, rm->restore ? HIDE(S("[]")) : t.tags, rm->restore ? t.tags : HIDE(S("[]"))));
 	TRY(ticket_event(cx, rm->restore ? "zen:event-type:ticket.undeleted" : "zen:event-type:ticket.soft_deleted", &t, S("{}")));
 	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,

@@ -117,6 +117,11 @@ look(struct ctx *cx, struct treating *t, enum phi_place place, const char *field
 			what = PHI_KEEP;
 		seen->kind[i] = (uint8_t)kind;
 		seen->what[i] = (uint8_t)what;
+		if (kind >= 0 && kind < POLICY_KINDS && t->v.found[kind] < UINT16_MAX) {
+			t->v.found[kind]++;
+			if (what == PHI_REDACT)
+				t->v.gone[kind]++;
+		}
 		if (what == PHI_KEEP)
 			continue;
 		if (what > t->v.worst)
@@ -520,7 +525,7 @@ treat_derived(struct ctx *cx, struct treating *t, sensitive *subject, struct fin
 /* ---- a mail ------------------------------------------------------------------------------------------------------ */
 
 enum err
-treat_mail(struct ctx *cx, struct mail *m, str *kept)
+treat_mail(struct ctx *cx, struct mail *m, struct inbound *in)
 {
 	struct treating t;
 	struct findings drop = { 0 };
@@ -530,7 +535,7 @@ treat_mail(struct ctx *cx, struct mail *m, str *kept)
 	struct mail_attachment *own;
 	sensitive s;
 
-	*kept = S("");
+	in->kept = S("");
 	treat_begin(cx, &t, S("email"));
 	t.skip = 1u << PHI_MOVE | 1u << PHI_HOLD | 1u << PHI_BLOCK;
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -556,5 +561,6 @@ treat_mail(struct ctx *cx, struct mail *m, str *kept)
 		return OK;
 	m->attachment = own;
 	m->html = S("");
-	return mail_rebuild(cx, m, kept);
+	memcpy(in->gone, t.v.gone, sizeof in->gone);
+	return mail_rebuild(cx, m, &in->kept);
 }

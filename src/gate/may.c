@@ -52,6 +52,7 @@ static const struct rule rules[MAY_LAST] = {
 	[MAY_WRITE_RULES]    = { "write_rules",     true,  { NO,     NO,        IF_SELF,     IF_SELF, YES } },
 	[MAY_MANAGE_RULES]   = { "manage_rules",    true,  { NO,     NO,        NO,          YES,   YES } },
 	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
+	[MAY_READ_REPORTS]   = { "read_reports",    false, { NO,     NO,        IF_SEES_ALL, YES,   YES } },
 	[MAY_SEE_PHI]        = { "see_phi",         false, { NO,     YES,       IF_SEES_PHI, IF_SEES_PHI, YES } },
 };
 

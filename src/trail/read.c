@@ -305,6 +305,50 @@ trail_list(struct ctx *cx, const struct trail_filter *f, struct trail_event **ou
 	return OK;
 }
 
+const struct stmt trail_tallies = {
+	.name = "trail.tally",
+	.sql  = "SELECT at / 86400000000, actor_id, kind, action, COUNT(*), MAX(seq) FROM trail WHERE account_id = $1 AND lane = $2"
+	        " AND seq > $3 AND seq <= $4 GROUP BY 1, 2, 3, 4",
+	.in = "iiii", .out = "iiitii",
+};
+
+enum err
+trail_tally(struct ctx *cx, int64_t seq, int most, struct trail_tally **out, int *count, int64_t *last)
+{
+	struct trail *t;
+	struct rows rows;
+
+	TRY(trail_of(cx, &t));
+	TRY(store_all(cx, &trail_tallies, ARGS(INT(t->account), INT(LANE), INT(seq), INT(seq + most)), &rows));
+	*out = NEW(cx->arena, struct trail_tally, rows.count + 1);
+	*count = rows.count;
+	*last = seq;
+	for (int i = 0; i < rows.count; i++) {
+		const struct row *r = &rows.row[i];
+		(*out)[i] = (struct trail_tally){ .day = row_int(r, 0), .actor_id = row_int(r, 1), .kind = (enum trail_kind)row_int(r, 2),
+		    .action = row_str(r, 3), .n = row_int(r, 4) };
+		if (row_int(r, 5) > *last)
+			*last = row_int(r, 5);
+	}
+	return OK;
+}
+
+enum err
+trail_last_note(struct ctx *cx, str *note, int64_t *seq, unsigned char pub[32])
+{
+	struct trail *t;
+	struct head_row h;
+	struct row r;
+
+	TRY(trail_of(cx, &t));
+	t->crypto.public_key(cx->sys, pub);
+	TRY(trail_head_read(cx, t, false, &h));
+	TRY(store_one(cx, &trail_checkpoint_one, ARGS(INT(t->account), INT(h.number)), &r));
+	*seq = row_int(&r, 0);
+	*note = row_str(&r, 1);
+	return OK;
+}
+
 enum err
 trail_count(struct ctx *cx, int64_t *events)
 {

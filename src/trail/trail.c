@@ -101,7 +101,7 @@ const struct stmt *const trail_stmts[] = {
 	&trail_checkpoint_new, &trail_month_get, &trail_month_new, &trail_block_new, &trail_block_marks, &trail_block_rows,
 	&trail_block_delete, &trail_unindexed, &trail_checkpoints,
 	&trail_checkpoint_one, &trail_newest, &trail_oldest, &trail_at, &trail_blocks_newest, &trail_blocks_oldest, &trail_by_key, &trail_set_vals,
-	&trail_page, &trail_canonical, &trail_block_bound, &trail_block_one, NULL
+	&trail_page, &trail_canonical, &trail_block_bound, &trail_block_one, &trail_tallies, NULL
 };
 
 /* ---- the head -------------------------------------------------------------------------------------- */

@@ -90,6 +90,13 @@ struct trail_event {
 };
 enum err trail_list(struct ctx *cx, const struct trail_filter *f, struct trail_event **out, int *count) MUST_CHECK;
 enum err trail_count(struct ctx *cx, int64_t *events) MUST_CHECK;
+/* How many events there are of each day (since 1970, UTC), actor, kind and
+ * action among those after `seq`, at most `most` events; *last: the newest one
+ * counted, `seq` when there is none. No value is opened. */
+struct trail_tally { int64_t day, actor_id, n; enum trail_kind kind; str action; };
+enum err trail_tally(struct ctx *cx, int64_t seq, int most, struct trail_tally **out, int *count, int64_t *last) MUST_CHECK;
+/* The newest checkpoint's note as it was signed; E_ABSENT: none yet. `pub`: the key that signs. */
+enum err trail_last_note(struct ctx *cx, str *note, int64_t *seq, unsigned char pub[32]) MUST_CHECK;
 
 /* ---- export and verify --------------------------------------------------------------------------------- */
 
@@ -108,8 +115,12 @@ struct trail_verdict {
 	unsigned char head[32];
 	unsigned char public_key[32];
 };
-/* The database: chain, values against commitments, head, checkpoints, witness. */
+/* The database: chain, values against commitments, head, checkpoints, witness.
+ * E_BUSY when cx->stop ended it. */
 enum err trail_verify(struct ctx *cx, struct trail_verdict *out) MUST_CHECK;
+/* The same, watched from another thread: events looked at, of so many. */
+struct trail_progress { _Atomic int64_t done, of; };
+enum err trail_verify_watched(struct ctx *cx, struct trail_progress *p, struct trail_verdict *out) MUST_CHECK;
 /* An export, offline: needs nothing but the file. `public_key` may be NULL:
  * then the key named in the file is used and reported. */
 enum err trail_verify_file(struct ctx *cx, const struct trail_crypto *crypto, const char *path,

@@ -20,6 +20,8 @@
  * database put back to an older state as a whole. Both are what the witness
  * is for.
  */
+#include <stdatomic.h>
+
 #include "trail/part.h"
 
 enum { POSTINGS_MOST = 4 << 20 };
@@ -129,6 +131,7 @@ struct verifying {
 	int64_t         reseal;         /* the trail.reseal event whose line is in `resealed` */
 	struct arena   *reseal_arena;
 	str             resealed;
+	struct trail_progress *progress;/* may be NULL */
 };
 
 /* No failure, so nothing is said by fail(): ends a store_each(). */
@@ -321,7 +324,14 @@ walk_all(struct ctx *cx, struct verifying *k)
 	int64_t from = INT64_MIN;
 
 	while (k->walk.seq < k->end) {
-		enum err e = store_each(cx, &trail_page, ARGS(INT(k->t->account), INT(LANE), INT(from), INT(k->end), INT(PAGE)),
+		enum err e;
+		if (cx->stop != NULL && *cx->stop)
+			return fail(cx, E_BUSY, "trail", "the server is ending");
+		if (k->progress != NULL) {
+			atomic_store(&k->progress->of, k->end);
+			atomic_store(&k->progress->done, k->walk.seq);
+		}
+		e = store_each(cx, &trail_page, ARGS(INT(k->t->account), INT(LANE), INT(from), INT(k->end), INT(PAGE)),
 		    each_row, k);
 		if (k->err != OK)
 			return fail(cx, k->err, "trail", "the trail cannot be read");
@@ -417,7 +427,13 @@ verify_all(struct ctx *cx, struct verifying *k, struct trail_verdict *v)
 enum err
 trail_verify(struct ctx *cx, struct trail_verdict *out)
 {
-	struct verifying k = { .cx = cx };
+	return trail_verify_watched(cx, NULL, out);
+}
+
+enum err
+trail_verify_watched(struct ctx *cx, struct trail_progress *progress, struct trail_verdict *out)
+{
+	struct verifying k = { .cx = cx, .progress = progress };
 	struct trail_verdict v = { .ok = true };
 	enum err e;
 

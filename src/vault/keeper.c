@@ -14,6 +14,7 @@
  * One message is one packet. Request: 4 bytes sequence, 1 byte op, then
  *   'C'  1 byte fips, 1 byte kind, then path, passphrase, salt path
  *   'W'  aad, key              'U'  aad, wrapped key
+ *   'F'  nothing, nothing: SHA-256 of the key file (passphrase: of the salt file)
  * each part 2 bytes length, then the bytes. Answer: 4 bytes sequence, 1 byte
  * enum err, 1 byte enum why, then the bytes asked for. Integers are big
  * endian. An answer that comes after its question was given up is known by
@@ -108,6 +109,7 @@ static const char *const words[WHYS] = {
 struct root {
 	bool          phrase;            /* from a passphrase */
 	unsigned char key[KEY_BYTES], fingerprint[4];
+	unsigned char print[32];         /* SHA-256 of the file, as sha256sum says it */
 };
 
 struct says { enum err e; enum why why; };
@@ -213,6 +215,20 @@ root_from_phrase(const char *path, str passphrase, unsigned char key[KEY_BYTES])
 	return same_bytes(is, check, sizeof(check)) ? FINE : SAY(E_DENIED, PHRASE_WRONG);
 }
 
+/* What whoever has a copy of the file can work out from it without Ward. */
+static struct says
+file_print(const char *path, bool salt, unsigned char out[32])
+{
+	char text[FILE_MOST];
+	size_t n;
+	struct says said = read_private(path, salt, text, sizeof(text), &n);
+
+	if (said.e == OK)
+		sha256((str){ text, n }, out);
+	wipe(text, sizeof(text));
+	return said;
+}
+
 /* ---- messages --------------------------------------------------------------------------------------- */
 
 static bool
@@ -297,6 +313,8 @@ begin(str body, struct root *root)
 		return SAY(E_INVALID, ASKED_BAD);
 	memcpy(path, part.p, part.n);
 	said = phrase ? root_from_phrase(path, passphrase, root->key) : root_from_file(path, root->key);
+	if (said.e == OK)
+		said = file_print(path, phrase, root->print);
 	if (said.e != OK)
 		return said;
 	root->phrase = phrase;
@@ -322,6 +340,11 @@ work(const struct root *root, char op, str body, unsigned char *out, size_t *n)
 		    (const unsigned char *)part.p, out))
 			return SAY(E_FAULT, CRYPTO_BAD);
 		*n = WRAPPED_BYTES;
+		return FINE;
+	}
+	if (op == 'F') {
+		memcpy(out, root->print, sizeof(root->print));
+		*n = sizeof(root->print);
 		return FINE;
 	}
 	if (op == 'U') {
@@ -571,6 +594,12 @@ enum err
 keeper_unwrap(struct ctx *cx, struct keeper *k, str aad, str wrapped, unsigned char key[KEY_BYTES])
 {
 	return two_parts(cx, k, 'U', aad, wrapped, key, KEY_BYTES);
+}
+
+enum err
+keeper_print(struct ctx *cx, struct keeper *k, unsigned char out[32])
+{
+	return two_parts(cx, k, 'F', S(""), S(""), out, 32);
 }
 
 int

@@ -56,7 +56,9 @@ enum err keeper_wrap(struct ctx *cx, struct keeper *k, str aad, const unsigned c
 /* E_DENIED: wrapped under another root key, or altered. */
 enum err keeper_unwrap(struct ctx *cx, struct keeper *k, str aad, str wrapped,
     unsigned char key[KEY_BYTES]) MUST_CHECK;
-/* Both give E_BUSY when the keeper process is gone or does not answer. An aad
+/* SHA-256 of the root key's file (of a passphrase: its salt file): what `sha256sum` says of a copy of it. */
+enum err keeper_print(struct ctx *cx, struct keeper *k, unsigned char out[32]) MUST_CHECK;
+/* All give E_BUSY when the keeper process is gone or does not answer. An aad
  * has at most 512 bytes. Thread-safe. */
 int      keeper_pid(const struct keeper *k); /* for status */
 int      keeper_main(int fd);                /* the child's main; exit status */

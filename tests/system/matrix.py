@@ -14,6 +14,7 @@ MAY = {
     "read_user": SIGNED, "write_user": STAFF, "read_groups": STAFF, "write_groups": ADMIN, "read_orgs": STAFF,
     "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": ADMIN, "read_jobs": STAFF,
     "suspended": {"admin", "agent"}, "admin": ADMIN, "own_factor": STAFF,
+    "read_reports": {"admin", "agent"},
     "read_rules": STAFF, "write_rules": STAFF, "manage_rules": ADMIN,
 }
 BODY = {"ticket": {"comment": {"body": "x"}}, "user": {"name": "N N"}, "group": {"name": "g"}, "request": {"subject": "s", "comment": {"body": "x"}},
