@@ -130,8 +130,8 @@ class World:
         boss = c.get("/api/v2/users/me.json").json["user"]["id"]
         theirs = made(post("tickets", {"ticket": {"comment": {"body": "mine"}, "requester_id": i["users"], "assignee_id": boss}}), "ticket", "id")
         Client(desk, "wanda@patients.example", desk.token("wanda@patients.example")).put("/api/v2/requests/%d.json" % theirs, {"request": {"comment": {"body": "another word"}}})
-        form = b'--b\r\nContent-Disposition: form-data; name="attachment"; filename="m.txt"\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n'
-        i["macros/attachments"] = made(c.post("/api/v2/macros/%d/attachments" % i["macros"], raw=form, headers={"Content-Type": "multipart/form-data; boundary=b"}), "macro_attachment", "id")
+        form = b'--edge\r\nContent-Disposition: form-data; name="attachment"; filename="m.txt"\r\nContent-Type: text/plain\r\n\r\nx\r\n--edge--\r\n'
+        i["macros/attachments"] = made(c.post("/api/v2/macros/%d/attachments" % i["macros"], raw=form, headers={"Content-Type": "multipart/form-data; boundary=edge"}), "macro_attachment", "id")
         i["activities"] = made(c.get("/api/v2/activities.json"), "activities", 0, "id")
 
     def fill(self, path, real=True):
