@@ -28,6 +28,7 @@ CHECKS   += tests/system/office.py tests/system/outbox.py tests/system/postfix.p
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
 CHECKS   += tests/system/contract.py tests/system/clinic_day.py
+CHECKS   += tests/system/contract.py tests/system/live.py tests/system/compose.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt

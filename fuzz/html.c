@@ -1,7 +1,8 @@
 /* module: mail */
 /* Whatever the HTML: the text is valid UTF-8 without controls, no longer than
  * asked for (the first two bytes say how long), and a shorter maximum gives no
- * other beginning. Its quotes are cut into two pieces that are in it. */
+ * other beginning. Its quotes are cut into two pieces that are in it. What is
+ * washed holds no attribute but a link's, is closed, and washes to itself. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -16,6 +17,43 @@ check(str text, size_t max)
 	assert(utf8_valid(text));
 	for (size_t i = 0; i < text.n; i++)
 		assert(((unsigned char)text.p[i] >= ' ' && text.p[i] != 0x7F) || text.p[i] == '\n' || text.p[i] == '\t');
+}
+
+static void
+check_washed(struct arena *a, str w)
+{
+	static const str link = { "a href=\"", 8 }, rel = { " rel=\"noopener noreferrer\"", 26 };
+	size_t open = 0, shut = 0;
+
+	assert(utf8_valid(w));
+	for (size_t i = 0; i < w.n; i++) {
+		str tag = str_sub(w, i + 1, w.n), inside;
+		size_t end;
+		assert(w.p[i] != '>');
+		if (w.p[i] != '<')
+			continue;
+		end = str_find(tag, (str){ ">", 1 });
+		assert(end != SIZE_MAX);
+		inside = str_sub(tag, 0, end);
+		i += end + 1;
+		if (str_starts(inside, link)) {
+			assert(str_ends(inside, rel));
+			inside = str_sub(inside, 8, inside.n - 8 - rel.n);
+			assert(str_eqi(str_sub(inside, 0, 4), (str){ "http", 4 }) || str_eqi(str_sub(inside, 0, 7), (str){ "mailto:", 7 }));
+			inside = str_sub(inside, 0, inside.n - 1);
+			for (size_t k = 0; k < inside.n; k++)
+				assert(inside.p[k] != '"' && inside.p[k] != '<' && inside.p[k] != ' ');
+			open++;
+			continue;
+		}
+		shut += inside.n > 0 && inside.p[0] == '/';
+		open += inside.n > 0 && inside.p[0] != '/' && !str_eq(inside, (str){ "br", 2 }) && !str_eq(inside, (str){ "hr", 2 });
+		assert(inside.n > 0 && inside.n < 12);
+		for (size_t k = inside.p[0] == '/'; k < inside.n; k++)
+			assert((inside.p[k] >= 'a' && inside.p[k] <= 'z') || (inside.p[k] >= '0' && inside.p[k] <= '9'));
+	}
+	assert(open == shut);
+	assert(str_eq(html_wash(a, w, MAIL_TEXT_MAX), w));
 }
 
 int
@@ -34,6 +72,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(whole, MAIL_TEXT_MAX);
 	check(part, max);
 	assert(str_starts(whole, part));
+
+	check_washed(a, html_wash(a, html, MAIL_TEXT_MAX));
 
 	mail_cut_quote(whole, &fresh, &quoted);
 	assert(str_starts(whole, fresh) && str_ends(whole, quoted) && fresh.n + quoted.n <= whole.n);

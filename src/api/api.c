@@ -11,6 +11,7 @@ static const struct route *const tables[] = {
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
 	aside_routes,
+	live_routes, draft_routes,
 	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes,
 	key_routes, setup_routes, proof_routes, report_routes, NULL
 };
@@ -44,6 +45,7 @@ api_new(struct sys *sys, const struct api_conf *conf, api_page *page)
 	a->page = page;
 	a->arena = arena_new();
 	a->router = router_new(a->arena, tables);
+	sys->live = live_new(sys);
 	return a;
 }
 
@@ -52,6 +54,7 @@ api_free(struct api **a)
 {
 	if (*a == NULL)
 		return;
+	live_free(&(*a)->sys->live);
 	arena_free(&(*a)->arena);
 	free(*a);
 	*a = NULL;

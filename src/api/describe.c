@@ -55,6 +55,10 @@ static const struct {
 	{ "PUT /api/ward/v1/tickets/{id}/task_lists/{id}/tasks/{id}", "task", NULL, "completed:boolean" },
 	{ "PUT /api/ward/v1/setup/{word}", NULL, NULL, "reason:string reopen:boolean fingerprint:string outbox_id:integer version:integer" },
 	{ "POST /api/ward/v1/keys/rotations", NULL, NULL, "key:string expected_version:integer" },
+	{ "PUT /api/ward/v1/tickets/{id}/presence", NULL, NULL, "state:string" },
+	{ "PUT /api/ward/v1/tickets/{id}/draft", "draft", NULL, "body:string html_body:string public:boolean version:integer" },
+	{ "POST /api/ward/v1/tickets/{id}/placeholders", NULL, NULL, "text:string" },
+	{ "POST /api/ward/v1/tickets/{id}/split", NULL, NULL, "comment_id:integer subject:string" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 };
 

@@ -166,6 +166,11 @@ extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_
 extern const struct route phi_routes[];
 extern const struct route key_routes[], setup_routes[], proof_routes[], report_routes[];
 
+/* Who listens (live.c). */
+struct live *live_new(struct sys *sys);
+void live_free(struct live **l);
+extern const struct route live_routes[], draft_routes[];
+
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
 extern const struct route aside_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[];

@@ -221,10 +221,14 @@ attachments(struct json *j, struct ctx *cx, const char *base, const struct comme
 static void
 comment_texts(struct json *j, struct ctx *cx, const struct comment *c)
 {
-	str body = reveal(cx, c->body, TO_SHOW_ACTOR);
+	str body = reveal(cx, c->body, TO_SHOW_ACTOR), html = S("");
 
+	/* To who sees it masked it is made of the masked text; what was redacted lost its own. */
+	if (c->html.hidden.n > 0 && !c->redacted && actor_sees_phi(cx->actor))
+		html = html_wash(cx->arena, reveal(cx, c->html, TO_SHOW_ACTOR), 2 * MiB);
 	jw_kstr(j, "body", body);
-	jw_kstr(j, "html_body", html_of(cx, body));
+	jw_kstr(j, "html_body", html.n > 0 ? str_printf(cx->arena, "<div class=\"zd-comment\" dir=\"auto\">" STR_F "</div>", STR_A(html))
+	    : html_of(cx, body));
 	jw_kstr(j, "plain_body", body);
 }
 

@@ -29,9 +29,10 @@ read_comment(struct ctx *cx, const json_t *c, struct ticket_change *ch)
 		else
 			bad(cx, "comment", "InvalidValue", "Comment: body must be a string");
 	} else if ((v = json_object_get(c, "html_body")) != NULL && !json_is_null(v)) {
-		if (json_is_string(v))
+		if (json_is_string(v)) {
 			ch->body = HIDE(html_to_text(cx->arena, json_text(cx, v), 1 * MiB));
-		else
+			ch->html = HIDE(html_wash(cx->arena, json_text(cx, v), 1 * MiB));
+		} else
 			bad(cx, "comment", "InvalidValue", "Comment: html_body must be a string");
 	}
 	if ((v = json_object_get(c, "public")) != NULL && !json_is_null(v)) {

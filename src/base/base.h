@@ -182,6 +182,7 @@ struct sys {
 	struct defs_cache *defs;   /* desk's fields, forms, statuses as they are now; may be NULL */
 	struct rules  *rules;      /* desk's rules, compiled */
 	struct checks *checks;     /* comply's verifications of the trail */
+	struct live   *live;       /* api's open streams of events; NULL: nobody listens */
 	struct parser *parser;     /* mail's sandboxed parser processes */
 	const char    *data;       /* the data folder */
 	const char    *base_url;   /* "https://desk.example", no slash at the end; for links in mail */

@@ -596,6 +596,7 @@ private_tx(struct ctx *cx, void *arg)
 	    TEXT(str_of(cx->via ? cx->via : "api")), INT(cx->now), SEALED(t.key, HIDE(audit_doc(cx, &a)))), NULL));
 	TRY(next_generated(cx, &t.generated_at));
 	TRY(ticket_save_doc(cx, &t));
+	news_note(cx, NEWS_UPDATED, &t, c.id, false);
 	return trail_append(cx, &(struct event){ .action = "comment.make_private", .object = "comment", .id = c.id,
 	    .parent = t.id, .key = t.key });
 }

@@ -191,6 +191,25 @@ enum err desk_org_merged(struct ctx *cx, int64_t from, int64_t to) MUST_CHECK;
 enum err desk_org_gone(struct ctx *cx, int64_t organization_id) MUST_CHECK;
 enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 
+/* What the actor began to write to a ticket; `id` 0: nothing. A version is never used twice. */
+struct draft { int64_t id, version; bool is_public; usec updated_at; sensitive body, html; };
+enum err draft_get(struct ctx *cx, int64_t ticket_id, struct draft *out) MUST_CHECK;       /* with its access event */
+/* E_CONFLICT when in->version is neither -1 (whatever there is) nor the one there is (0: none). */
+enum err draft_save(struct ctx *cx, int64_t ticket_id, const struct draft *in, struct draft *out) MUST_CHECK;
+enum err draft_drop(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+
+/* What happened to a ticket, told when it is durable, in commit order, on the
+ * writer thread: the listener must not block. No text; `about` says who may
+ * know of it (gate_may(MAY_READ_TICKET)). Valid during the call. */
+enum news { NEWS_CREATED, NEWS_UPDATED, NEWS_DELETED, NEWS_RESTORED, NEWS_REDACTED };
+struct ticket_news {
+	enum news    kind;
+	int64_t      ticket_id, comment_id, actor_id;    /* comment_id 0: none came with it */
+	bool         comment_public;
+	struct about about;
+};
+extern void (*desk_on_news)(struct sys *sys, const struct ticket_news *n);
+
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
 enum ticket_sort { SORT_ID, SORT_UPDATED, SORT_CREATED, SORT_STATUS };
@@ -491,6 +510,8 @@ struct macro_result {
 	str           body; bool body_set, public_set, is_public;
 	int64_t      *custom; int customs;   /* ids of custom fields set */
 };
+/* A text with placeholders ({{ticket.id}}), resolved for the actor's eyes; E_INVALID on Liquid. */
+enum err ticket_render(struct ctx *cx, int64_t ticket_id, sensitive text, sensitive *out) MUST_CHECK;
 enum err macro_apply(struct ctx *cx, const struct rule *macro, int64_t ticket_id, struct macro_result *out) MUST_CHECK;
 
 /* A rule, saved or not, tried on a ticket as it was at one of its audits (0:

@@ -152,6 +152,14 @@ enum err raw_mail_erase(struct ctx *cx, int64_t raw_id) MUST_CHECK;      /* dest
 /* Mail and webhooks about a change, in its transaction; old NULL: the ticket was made; c NULL: no comment came with it. */
 enum err notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c,
     const struct ticket_change *in) MUST_CHECK;
+/* Drafts (draft.c), in a transaction: the actor's own ends; all of a ticket are rewritten under its new key, or go. */
+enum err draft_end(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+enum err drafts_rewrite(struct ctx *cx, int64_t ticket_id, int64_t fresh, sensitive (*clean)(struct ctx *cx, const void *arg, sensitive s),
+    const void *arg) MUST_CHECK;
+enum err drafts_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+extern const struct stmt *const draft_stmts[];
+/* Tells desk_on_news when this transaction is durable. */
+void     news_note(struct ctx *cx, enum news kind, const struct ticket *t, int64_t comment_id, bool comment_public);
 /* One event for webhooks; `event` a JSON object text. */
 enum err ticket_event(struct ctx *cx, const char *type, const struct ticket *t, str event) MUST_CHECK;
 /* The Message-ID that an answer to the ticket names; empty when no mail came. For outgoing.in_reply_to. */

@@ -253,6 +253,12 @@ clean_json(struct ctx *cx, const struct work *w, sensitive json)
 	return HIDE(without(cx, w, out));       /* what still stands there, in keys */
 }
 
+static sensitive
+clean_draft(struct ctx *cx, const void *arg, sensitive s)
+{
+	return clean(cx, arg, s);
+}
+
 static str
 rewrite_value(struct ctx *cx, void *arg, const char *field, str value)
 {
@@ -591,7 +597,7 @@ redact_tx(struct ctx *cx, void *arg)
 		str before = reveal(cx, c[i].body, TO_STORE), html = reveal(cx, c[i].html, TO_STORE);
 		c[i].key = fresh;
 		c[i].body = clean(cx, w, cut_spans(cx, w, c[i].id, c[i].body));
-		c[i].html = w->r != NULL && !str_eq(before, c[i].body.hidden) ? (sensitive){ 0 } : clean(cx, w, c[i].html);
+		c[i].html = !str_eq(before, c[i].body.hidden) ? (sensitive){ 0 } : clean(cx, w, c[i].html);
 		c[i].metadata = clean_json(cx, w, c[i].metadata);
 		c[i].via_source = clean_json(cx, w, c[i].via_source);
 		if (w->r != NULL)
@@ -619,6 +625,7 @@ redact_tx(struct ctx *cx, void *arg)
 	TRY(store_all(cx, &reply_keys, ARGS(INT(cx->account), INT(t.id)), &replies));
 	for (int i = 0; i < replies.count; i++)
 		TRY(store_key_destroy(cx, row_int(&replies.row[i], 0)));
+	TRY(drafts_rewrite(cx, t.id, fresh, clean_draft, w));
 	TRY(store_exec(cx, &drop_replies, ARGS(INT(cx->account), INT(t.id)), NULL));
 
 	TRY(store_next_id(cx, "audit", &n));
@@ -639,6 +646,7 @@ redact_tx(struct ctx *cx, void *arg)
 		c[target].redacted = true;
 		w->out = c[target];
 	}
+	news_note(cx, NEWS_REDACTED, &t, w->comment_id, false);
 	if (w->r != NULL)
 		return trail_append(cx, &(struct event){ .action = "ticket.redact", .object = "ticket", .id = t.id, .key = fresh,
 		    .cause = w->r->cause });

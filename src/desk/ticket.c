@@ -1069,6 +1069,7 @@ create_tx(struct ctx *cx, void *arg)
 	TRY(trail_ticket(cx, "ticket.create", t, &w->a, &w->c, w->verdict.note, in->cause, NULL));
 	TRY(notify_ticket(cx, NULL, t, &w->c, in));
 	view_note(cx, NULL, t);
+	news_note(cx, NEWS_CREATED, t, w->c.id, w->c.is_public);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1247,6 +1248,9 @@ update_tx(struct ctx *cx, void *arg)
 			t->is_public = true;
 		t->comment_count++;
 		TRY(save_comment(cx, w, channel, at));
+		/* Sent from the screen: the draft is the comment now. */
+		if (agent && cx->actor->session_id != 0)
+			TRY(draft_end(cx, t->id));
 	}
 	ticket_note_changes(cx, &w->a, false, &old, t, in);
 	TRY(run_rules(cx, w, &old));
@@ -1284,6 +1288,7 @@ update_tx(struct ctx *cx, void *arg)
 	TRY(trail_ticket(cx, "ticket.update", t, &w->a, (in->has & T_COMMENT) ? &w->c : NULL, w->verdict.note, in->cause, in->rule));
 	TRY(notify_ticket(cx, &old, t, (in->has & T_COMMENT) ? &w->c : NULL, in));
 	view_note(cx, &old, t);
+	news_note(cx, NEWS_UPDATED, t, (in->has & T_COMMENT) ? w->c.id : 0, (in->has & T_COMMENT) && w->c.is_public);
 	return in->shown ? trail_look(cx, "ticket", &t->id, 1, in->shown) : OK;
 }
 
@@ -1341,6 +1346,7 @@ delete_tx(struct ctx *cx, void *arg)
 		now.deleted_at = rm->restore ? 0 : cx->now;
 		now.generated_at = generated;
 		view_note(cx, &t, &now);
+		news_note(cx, rm->restore ? NEWS_RESTORED : NEWS_DELETED, &t, 0, false);
 	}
 	if (rm->restore)
 		TRY(ticket_terms(cx, &t, &terms));
@@ -1390,6 +1396,7 @@ purge_tx(struct ctx *cx, void *arg)
 		for (int k = 0; k < c[i].attachment_count; k++)
 			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
 	TRY(rating_forget(cx, id));
+	TRY(drafts_forget(cx, id));
 	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
 	TRY(flow_forget_ticket(cx, id));
 	{

@@ -471,6 +471,31 @@ automations_state(struct ctx *cx, struct automation_run *out)
 	return OK;
 }
 
+/* ---- texts of agents ---------------------------------------------------------------------------------------------------- */
+
+enum err
+ticket_render(struct ctx *cx, int64_t ticket_id, sensitive text, sensitive *out)
+{
+	struct ticket t;
+	struct subject s = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now,
+	    .reader = cx->actor };
+	const struct actor *actor = cx->actor;
+	str in = reveal(cx, text, TO_STORE), made;
+	enum err e;
+
+	TRY(ticket_get(cx, ticket_id, &t));
+	if (!utf8_valid(in) || str_find(in, S("{%")) != SIZE_MAX || template_wrong(in) != NULL) {
+		bad(cx, "text", "InvalidValue", "Text: Liquid tags and filters are not supported; use placeholders such as {{ticket.id}}");
+		return bad_check(cx);
+	}
+	gate_as_system(cx, "rule");
+	e = template_render(cx, in, &s, &made);
+	cx->actor = actor;
+	TRY(e);
+	*out = HIDE(made);
+	return OK;
+}
+
 /* ---- macros ------------------------------------------------------------------------------------------------------------- */
 
 enum err

@@ -70,6 +70,22 @@ const struct stmt st_session_by_hash = {
 	.in   = "ib", .out = "iiii" STANDING_KINDS,
 };
 
+const struct stmt st_session_standing = {
+	.name = "session.standing",
+	.sql  = "SELECT s.created_at, s.seen_at, s.factored, " STANDING_COLS " FROM session s"
+	        " JOIN users u ON u.account_id = s.account_id AND u.id = s.user_id"
+	        " WHERE s.account_id = $1 AND s.id = $2",
+	.in   = "ii", .out = "iii" STANDING_KINDS,
+};
+
+const struct stmt st_token_standing = {
+	.name = "token.standing",
+	.sql  = "SELECT t.active, t.read_only, " STANDING_COLS " FROM api_token t"
+	        " JOIN users u ON u.account_id = t.account_id AND u.id = t.user_id"
+	        " WHERE t.account_id = $1 AND t.id = $2",
+	.in   = "ii", .out = "ii" STANDING_KINDS,
+};
+
 const struct stmt st_session_seen = {
 	.name = "session.seen",
 	.sql  = "UPDATE session SET seen_at = $3 WHERE account_id = $1 AND id = $2 AND seen_at < $3",
@@ -710,6 +726,43 @@ gate_authenticate(struct ctx *cx, str authorization, str session_cookie, int *re
 		break;
 	}
 	return session_cookie.n > 0 ? by_session(cx, session_cookie) : OK;
+}
+
+enum err
+gate_again(struct ctx *cx, const struct actor *was)
+{
+	struct standing who;
+	struct actor *a;
+	struct row row;
+	bool found, read_only = false, factored = true;
+
+	cx->actor = &gate_nobody;
+	if (was->session_id != 0) {
+		TRY(find_one(cx, &st_session_standing, ARGS(INT(cx->account), INT(was->session_id)), &row, &found));
+		/* Uses are written once a minute, so the row may be that much behind. */
+		if (!found || cx->now - row_int(&row, 0) >= SESSION_MAX_FOR || cx->now - row_int(&row, 1) >= idle_for(cx) + MINUTE)
+			return fail(cx, E_WHO, "session", WHO_WHY);
+		factored = row_int(&row, 2) != 0;
+		who = standing_of(&row, 3);
+	} else if (was->token_id != 0) {
+		TRY(find_one(cx, &st_token_standing, ARGS(INT(cx->account), INT(was->token_id)), &row, &found));
+		if (!found || row_int(&row, 0) == 0)
+			return fail(cx, E_WHO, "token", WHO_WHY);
+		read_only = row_int(&row, 1) != 0;
+		who = standing_of(&row, 2);
+	} else {
+		TRY(find_one(cx, &st_user_standing, ARGS(INT(cx->account), INT(was->user_id)), &row, &found));
+		who = found ? standing_of(&row, 0) : (struct standing){0};
+	}
+	if (!who.active || who.user_id != was->user_id)
+		return fail(cx, E_WHO, "user", WHO_WHY);
+	a = actor_new(cx, &who, was->how);
+	a->session_id = was->session_id;
+	a->token_id = was->token_id;
+	a->read_only = read_only;
+	a->enrolling = was->session_id != 0 && !factored && factor_needed(cx, who.role);
+	cx->actor = a;
+	return OK;
 }
 
 struct token_call {

@@ -278,6 +278,11 @@ enum err gate_as_user(struct ctx *cx, int64_t user_id, const char *how) MUST_CHE
  * unknown users. Hot path: an API token costs an HMAC and a cache lookup; a
  * change of role, a suspension or a revocation takes effect at once. */
 enum err gate_authenticate(struct ctx *cx, str authorization, str session_cookie, int *retry_after) MUST_CHECK;
+/* The actor of an earlier gate_authenticate() as it would be now, in
+ * cx->actor, without counting as a use: for what stays open long after its
+ * request. E_WHO: the session or token ended, or they may not sign in any
+ * more. Reads the database: ask when gate_generation() moved. */
+enum err gate_again(struct ctx *cx, const struct actor *was) MUST_CHECK;
 /* Password sign-in for the browser: makes a session; the cookie's value is
  * returned once. Who has a second factor brings its `code`; without or with a
  * wrong one E_WHO, and fail.field is "code". Staff who have none get a session

@@ -34,7 +34,7 @@
 	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
-	X(st_token_revoke) X(st_token_revoke_user) \
+	X(st_token_revoke) X(st_token_revoke_user) X(st_session_standing) X(st_token_standing) \
 	X(st_setting_all) X(st_setting_get) X(st_setting_put)
 #define GATE_PEOPLE(X) \
 	X(st_user_private_only) \

@@ -65,6 +65,22 @@ struct http_reply {
  * 1 KiB, it is compressed, and a strong ETag becomes a weak one (W/"..."). */
 void http_head(struct http_reply *rp, const char *name, str value);
 
+/* ---- answers that stay open (server-sent events) -------------------------------------------------- */
+
+/* A body that is written while it is sent, chunked. Made by a handler, which
+ * returns at once; written from any thread later. What is not taken yet waits
+ * in memory, at most `room` bytes; a client that lets it overflow, or takes
+ * nothing for conf.body_for, is dropped. Such an answer is no running request:
+ * http_stop() ends it without waiting. */
+struct http_stream;
+/* NULL: the server is stopping. The reply's status, type and headers are the
+ * handler's; its body is not sent. */
+struct http_stream *http_stream_new(struct http_req *rq, size_t room);
+/* False: the client is gone, or was too slow and is being dropped. Never blocks. */
+bool http_stream_put(struct http_stream *s, str bytes);
+/* Ends the body behind what was put, and lets go of it; *s becomes NULL. */
+void http_stream_end(struct http_stream **s);
+
 /* Called on a wire thread once the head is complete: how many body bytes may
  * come. Must not block. */
 typedef size_t http_admit(void *arg, const struct http_req *rq);

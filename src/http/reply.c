@@ -157,7 +157,7 @@ reply_finish(struct call *w)
 		rp->body.n = 0;
 		return;
 	}
-	if (rp->body.n <= WORTH_GZIP || !squeezable(rp->type) || has_head(rp, S("Content-Encoding")))
+	if (w->stream != NULL || rp->body.n <= WORTH_GZIP || !squeezable(rp->type) || has_head(rp, S("Content-Encoding")))
 		return;
 	if (!has_head(rp, S("Vary")))
 		http_head(rp, "Vary", S("Accept-Encoding"));
@@ -186,7 +186,10 @@ reply_send(struct call *w)
 	enum MHD_Result ok;
 	usec now = time_mono();
 
-	r = MHD_create_response_from_buffer(rp->body.n, rp->body.p, MHD_RESPMEM_PERSISTENT);
+	if (w->stream != NULL)
+		r = stream_response(w);
+	else
+		r = MHD_create_response_from_buffer(rp->body.n, rp->body.p, MHD_RESPMEM_PERSISTENT);
 	if (r == NULL)
 		return MHD_NO;
 	if (rp->type != NULL)
@@ -196,7 +199,7 @@ reply_send(struct call *w)
 			MHD_add_response_header(r, rp->head[i].name, str_z(w->a, rp->head[i].value));
 	if (rp->close || atomic_load_explicit(&h->stopping, memory_order_relaxed))
 		MHD_add_response_header(r, "Connection", "close");
-	c->hold = c->tls != NULL && rp->body.n > 0 && w->rq.method != HEAD && !bodyless(rp);
+	c->hold = c->tls != NULL && w->stream == NULL && rp->body.n > 0 && w->rq.method != HEAD && !bodyless(rp);
 	atomic_store_explicit(&c->until, now + h->conf.idle_for +
 	    (usec)(rp->body.n / (size_t)h->conf.body_rate) * SECOND, memory_order_relaxed);
 	conn_phase(c, PH_REPLY, now);

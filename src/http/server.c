@@ -335,6 +335,10 @@ on_request(void *arg, struct MHD_Connection *mc, const char *url, const char *me
 	case CALL_BODY:
 		return given > 0 ? on_body(w, data, given) : on_whole(w);
 	case CALL_BACK:
+		if (w->stream != NULL && w->counted) {
+			w->counted = false;
+			atomic_fetch_sub_explicit(&w->c->h->active, 1, memory_order_release);
+		}
 		return reply_send(w);
 	case CALL_DROP:
 		return given > 0 ? MHD_YES : MHD_NO;
@@ -358,6 +362,8 @@ on_completed(void *arg, struct MHD_Connection *mc, void **call, enum MHD_Request
 		return;
 	*call = NULL;
 	body_drop(w);
+	if (w->stream != NULL)
+		stream_left(w);
 	if (w->counted)
 		atomic_fetch_sub_explicit(&h->active, 1, memory_order_release);
 	w->c->hold = false;
@@ -747,6 +753,7 @@ destroy(struct http *h)
 		gnutls_free(h->ticket_key.data);
 	}
 	pthread_mutex_destroy(&h->conns_lock);
+	pthread_mutex_destroy(&h->streams_lock);
 	pthread_mutex_destroy(&h->queue_lock);
 	pthread_mutex_destroy(&h->cert_lock);
 	pthread_cond_destroy(&h->sweep_wake);
@@ -790,6 +797,7 @@ http_start(struct ctx *cx, const struct http_conf *conf, struct http **out)
 	fill_in(h, conf);
 	pthread_once(&spare_once, spare_init);
 	pthread_mutex_init(&h->conns_lock, NULL);
+	pthread_mutex_init(&h->streams_lock, NULL);
 	pthread_mutex_init(&h->queue_lock, NULL);
 	pthread_mutex_init(&h->cert_lock, NULL);
 	pthread_condattr_init(&attr);
@@ -841,6 +849,7 @@ http_stop(struct http **hp, usec grace)
 	shutdown(h->listen_fd, SHUT_RDWR);       /* refuses who waits; closed in destroy() */
 	while (atomic_load_explicit(&h->active, memory_order_acquire) > 0 && time_mono() < until)
 		usleep(2000);
+	streams_end(h);
 	pthread_mutex_lock(&h->conns_lock);
 	sweep(h, true);
 	pthread_mutex_unlock(&h->conns_lock);

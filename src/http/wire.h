@@ -41,6 +41,21 @@ enum phase {
 	PH_LINGER,     /* refused in mid-body; reads on so that the client sees why */
 };
 
+/* An answer that stays open (stream.c). */
+struct http_stream {
+	struct http_stream    *next, **link;  /* h->streams, under h->streams_lock; link NULL: not in it */
+	pthread_mutex_t        lock;          /* of all below; inside h->streams_lock */
+	struct http           *h;
+	struct conn           *c;             /* NULL once the client is gone */
+	struct MHD_Connection *mc;
+	int                    users;         /* the call, the writer */
+	bool                   asleep;        /* suspended: nothing to send */
+	bool                   ended;         /* no more will be put */
+	bool                   over;          /* overflowed, or the server stops: to be cut off */
+	char                  *buf;
+	size_t                 at, n, cap, room;   /* what waits is buf[at] to buf[at + n] */
+};
+
 struct conn {
 	struct conn      *next, **link;   /* h->conns, under h->conns_lock */
 	struct http      *h;
@@ -86,6 +101,7 @@ struct call {
 	uint64_t               length;     /* Content-Length; 0 if none */
 	str                    target;     /* copy of the raw request target */
 	const char            *target_at;  /* where libmicrohttpd has it */
+	struct http_stream    *stream;     /* the reply's body, when it stays open */
 	struct http_param     *field;      /* header lines; values trimmed */
 	int                    field_count;
 	char                  *body;
@@ -129,6 +145,9 @@ struct http {
 	bool                sweep_end;     /* under conns_lock */
 	pthread_cond_t      sweep_wake;
 
+	pthread_mutex_t     streams_lock;
+	struct http_stream *streams;
+
 	pthread_mutex_t     queue_lock;
 	struct call        *first, **last;
 	struct worker      *idle;          /* who slept last is woken first: its stack is warm */
@@ -164,6 +183,11 @@ void reply_error(struct call *w, struct refusal no);
 void reply_finish(struct call *w);                   /* worker: defaults, gzip */
 enum MHD_Result reply_send(struct call *w);          /* wire: hands it to libmicrohttpd */
 str  reply_text(struct call *w);                     /* the whole answer as bytes */
+
+/* stream.c */
+struct MHD_Response *stream_response(struct call *w);
+void stream_left(struct call *w);                    /* wire: the call is over */
+void streams_end(struct http *h);                    /* all of them, now */
 
 /* pool.c */
 bool pool_start(struct http *h);

@@ -679,3 +679,176 @@ html_to_text(struct arena *a, str html, size_t max)
 		o->b.n--;
 	return buf_str(&o->b);
 }
+
+/* ---- HTML as HTML ------------------------------------------------------------------------------ */
+
+enum { OPEN_MAX = 48 };
+
+/* What a tag becomes; NULL: dropped. In byte order. */
+static const struct kept { const char *name, *becomes; } kept[] = {
+	{ "a", "a" }, { "b", "strong" }, { "blockquote", "blockquote" }, { "br", "br" }, { "code", "code" }, { "del", "s" },
+	{ "div", "div" }, { "em", "em" }, { "h1", "h3" }, { "h2", "h3" }, { "h3", "h3" }, { "h4", "h4" }, { "h5", "h4" }, { "h6", "h4" },
+	{ "hr", "hr" }, { "i", "em" }, { "ins", "u" }, { "li", "li" }, { "ol", "ol" }, { "p", "p" }, { "pre", "pre" }, { "s", "s" },
+	{ "strike", "s" }, { "strong", "strong" }, { "table", "table" }, { "tbody", "tbody" }, { "td", "td" }, { "tfoot", "tfoot" },
+	{ "th", "th" }, { "thead", "thead" }, { "tr", "tr" }, { "u", "u" }, { "ul", "ul" },
+};
+
+struct washing {
+	struct buf  b;
+	const char *open[OPEN_MAX];   /* literals of `kept` */
+	int         depth;
+	bool        rich;             /* something that plain text would not show */
+};
+
+static const char *
+kept_as(str name)
+{
+	size_t lo = 0, hi = COUNT(kept);
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		int d = name_cmp(name, kept[mid].name);
+
+		if (d == 0)
+			return kept[mid].becomes;
+		if (d < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+static void
+put_escaped(struct buf *b, uint32_t cp)
+{
+	switch (cp) {
+	case '&': buf_add(b, S("&amp;")); break;
+	case '<': buf_add(b, S("&lt;")); break;
+	case '>': buf_add(b, S("&gt;")); break;
+	case '"': buf_add(b, S("&quot;")); break;
+	default:
+		if (cp == '\n' || cp == '\t' || (cp >= 32 && cp != 0x7F && (cp < 0x80 || cp >= 0xA0)))
+			utf8_put(b, cp);
+	}
+}
+
+static bool
+link_allowed(str url)
+{
+	static const char *const schemes[] = { "http://", "https://", "mailto:" };
+
+	for (size_t i = 0; i < COUNT(schemes); i++)
+		if (str_eqi(str_sub(url, 0, strlen(schemes[i])), str_of(schemes[i])))
+			return true;
+	return false;
+}
+
+static void
+wash_open(struct scan *sc, struct washing *w, const char *as)
+{
+	bool is_link = as != NULL && as[0] == 'a' && as[1] == 0;
+	char url[URL_MAX];
+	str href = S("");
+	size_t n = 0;
+
+	(void)attributes(sc, is_link ? "href" : NULL, &href);
+	if (as == NULL)
+		return;
+	if (strcmp(as, "br") == 0 || strcmp(as, "hr") == 0) {
+		buf_fmt(&w->b, "<%s>", as);
+		w->rich = w->rich || as[0] == 'h';
+		return;
+	}
+	if (is_link) {
+		n = attr_text(href, url, sizeof(url), true);
+		if (n == 0 || n > sizeof(url) - 4 || !link_allowed((str){ url, n }))
+			return;                /* its text stays */
+	}
+	if (w->depth == OPEN_MAX)
+		return;
+	w->open[w->depth++] = as;
+	if (is_link) {
+		buf_add(&w->b, S("<a href=\""));
+		for (size_t at = 0; at < n;) {
+			uint32_t cp;
+			at += utf8_next((str){ url, n }, at, &cp);
+			put_escaped(&w->b, cp);
+		}
+		buf_add(&w->b, S("\" rel=\"noopener noreferrer\">"));
+	} else
+		buf_fmt(&w->b, "<%s>", as);
+	w->rich = w->rich || (strcmp(as, "p") != 0 && strcmp(as, "div") != 0);
+}
+
+/* Ends what is open down to the tag; one that is not open ends nothing. */
+static void
+wash_close(struct washing *w, const char *as)
+{
+	int i = w->depth - 1;
+
+	while (i >= 0 && as != NULL && w->open[i] != as && strcmp(w->open[i], as) != 0)
+		i--;
+	if (as == NULL || i < 0)
+		return;
+	while (w->depth > i)
+		buf_fmt(&w->b, "</%s>", w->open[--w->depth]);
+}
+
+/* What starts with '<' at sc->at. False when it is text. */
+static bool
+wash_markup(struct scan *sc, struct washing *w)
+{
+	str s = sc->s, name;
+	size_t i = sc->at + 1, start;
+	const struct tag *t;
+	bool closes;
+
+	if (i >= s.n)
+		return false;
+	if (s.p[i] == '!' || s.p[i] == '?') {
+		struct out none = { .quote = 0 };
+		return markup(sc, &none);          /* writes nothing */
+	}
+	closes = s.p[i] == '/';
+	start = i += closes;
+	if (i >= s.n || !((s.p[i] | 0x20) >= 'a' && (s.p[i] | 0x20) <= 'z'))
+		return false;
+	while (i < s.n && !is_space(s.p[i]) && s.p[i] != '>' && s.p[i] != '/' && i - start < 64)
+		i++;
+	name = str_sub(s, start, i - start);
+	t = tag_find(name);
+	sc->at = i;
+	if (closes) {
+		(void)attributes(sc, NULL, NULL);
+		wash_close(w, kept_as(name));
+		return true;
+	}
+	wash_open(sc, w, kept_as(name));
+	if (t != NULL && t->act == SKIP)
+		skip_element(sc, t);
+	return true;
+}
+
+str
+html_wash(struct arena *a, str html, size_t max)
+{
+	struct scan sc = { .s = html };
+	struct washing w = { .depth = 0 };
+
+	buf_init(&w.b, a, max);
+	while (sc.at < html.n && !w.b.over) {
+		uint32_t cp;
+		size_t n;
+
+		if (html.p[sc.at] == '<' && wash_markup(&sc, &w))
+			continue;
+		if (html.p[sc.at] != '&' || (n = entity(html, sc.at, &cp)) == 0)
+			n = utf8_next(html, sc.at, &cp);
+		put_escaped(&w.b, cp);
+		sc.at += n;
+	}
+	while (w.depth > 0)
+		buf_fmt(&w.b, "</%s>", w.open[--w.depth]);
+	return w.b.over || !w.rich ? S("") : buf_str(&w.b);
+}

@@ -62,6 +62,13 @@ enum err mail_parse(struct ctx *cx, str raw, struct mail *out) MUST_CHECK;
 /* HTML to readable text (links kept as "text <url>"), linear time and depth
  * limited; script, style, head and comments dropped. Never fails. */
 str html_to_text(struct arena *a, str html, size_t max);
+/* HTML of others as HTML of ours: written anew, tag by tag, out of a short list
+ * (paragraphs, emphasis, lists, quotes, code, tables, links to http, https and
+ * mailto), without any attribute but a link's address, every tag closed, at
+ * most 48 deep. What is dropped leaves its text; code and style leave nothing.
+ * Empty when there is nothing in it that plain paragraphs do not say as well,
+ * or when it is above `max`. What comes out comes out the same again. Linear. */
+str html_wash(struct arena *a, str html, size_t max);
 /* Cuts the quoted older message and reply delimiters off the end ("On ...
  * wrote:", "-----Original Message-----", "> " tails, "## Reply above ##"). */
 void mail_cut_quote(str text, str *fresh, str *quoted);
