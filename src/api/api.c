@@ -12,8 +12,9 @@ static const struct route *const tables[] = {
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
 	aside_routes,
 	live_routes, draft_routes,
-	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes,
-	key_routes, setup_routes, proof_routes, report_routes, NULL
+	key_routes, setup_routes, proof_routes, report_routes,
+	help_page_routes, help_ask_routes, help_secure_routes,
+	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, phi_routes, NULL
 };
 
 static _Thread_local struct api *serving;

@@ -59,6 +59,8 @@ static const struct {
 	{ "PUT /api/ward/v1/tickets/{id}/draft", "draft", NULL, "body:string html_body:string public:boolean version:integer" },
 	{ "POST /api/ward/v1/tickets/{id}/placeholders", NULL, NULL, "text:string" },
 	{ "POST /api/ward/v1/tickets/{id}/split", NULL, NULL, "comment_id:integer subject:string" },
+	{ "POST /api/ward/v1/tickets/{id}/secure_links", "secure_link", NULL,
+	  "comment:object comment_id:integer status:string proof:string question:string answer:string expires_in_hours:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 };
 

@@ -137,6 +137,7 @@ void  merge_fields(struct ctx *cx, const json_t *obj, struct ticket_merge *m);
 /* For the bulk jobs. */
 enum err org_membership_item(struct ctx *cx, const json_t *obj, int64_t *id) MUST_CHECK;
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
+void  comment_fields(struct ctx *cx, const json_t *comment, struct ticket_change *ch);       /* a ticket's "comment" */
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
 unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
 enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum job_kind kind,
@@ -162,6 +163,8 @@ struct api *api_of(const struct ctx *cx);
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];
+extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], article_routes[],
+    help_article_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];
 extern const struct route phi_routes[];
 extern const struct route key_routes[], setup_routes[], proof_routes[], report_routes[];

@@ -246,6 +246,8 @@ json_comment(struct json *j, struct ctx *cx, const char *base, const struct comm
 	json_via(j, cx, c->channel, c->via_source);
 	jw_ktime(j, "created_at", c->created_at);
 	show_raw(j, cx, "metadata", c->metadata, "{\"system\":{},\"custom\":{}}");
+	if (c->secure)
+		jw_kbool(j, "secure", true);
 	jw_end_obj(j);
 }
 

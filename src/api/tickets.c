@@ -5,8 +5,8 @@
 
 /* ---- reading a ticket's body ------------------------------------------------------------------------------- */
 
-static void
-read_comment(struct ctx *cx, const json_t *c, struct ticket_change *ch)
+void
+comment_fields(struct ctx *cx, const json_t *c, struct ticket_change *ch)
 {
 	const json_t *v;
 	size_t i;
@@ -221,7 +221,7 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 			ch->requester_name = ch->requester_email;
 		ch->has |= T_REQUESTER;
 	}
-	read_comment(cx, json_object_get(obj, "comment"), ch);
+	comment_fields(cx, json_object_get(obj, "comment"), ch);
 	if (!(ch->has & T_COMMENT) && (v = json_object_get(obj, "description")) != NULL && !json_is_null(v)) {
 		if (json_is_string(v)) {
 			ch->body = HIDE(json_text(cx, v));

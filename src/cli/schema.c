@@ -34,6 +34,7 @@ FILE_TEXT(schema_0140, "data/schema/0140-reports.sql");
 FILE_TEXT(schema_0141, "data/schema/0141-comply.sql");
 FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0130, "data/schema/0130-draft.sql");
+FILE_TEXT(schema_0150, "data/schema/0150-secure-link.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
@@ -71,6 +72,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 130, DB_MAIN, "draft",  { schema_0130, schema_0130_end } },
 	{ 140, DB_MAIN, "reports", { schema_0140, schema_0140_end } },
 	{ 141, DB_MAIN, "comply", { schema_0141, schema_0141_end } },
+	{ 150, DB_MAIN, "secure-link", { schema_0150, schema_0150_end } },
 };
 
 int

@@ -222,6 +222,8 @@ comment_doc(struct ctx *cx, const struct comment *c)
 	if (c->via_source.hidden.n)
 		pack_put(&b, CDOC_VIA, reveal(cx, c->via_source, TO_STORE));
 	pack_findings(&b, CDOC_FINDING, &(struct findings){ c->finding, c->finding_count, 0 });
+	if (c->secure)
+		pack_int(&b, CDOC_SECURE, 1);
 	return buf_str(&b);
 }
 
@@ -246,6 +248,7 @@ comment_from_row(struct ctx *cx, const struct row *r, struct comment *c)
 		case CDOC_HTML:     c->html = HIDE(v); break;
 		case CDOC_METADATA: c->metadata = HIDE(v); break;
 		case CDOC_VIA:      c->via_source = HIDE(v); break;
+		case CDOC_SECURE:   c->secure = pack_get_int(v) != 0; break;
 		case CDOC_FINDING:
 			if (unpack_finding(v, &c->finding[c->finding_count]))
 				c->finding_count++;

@@ -98,6 +98,9 @@ enum err fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t
     bool agent, bool importing) MUST_CHECK;
 /* Every field of a ticket that the actor may read, as JSON array text of {"id","value"}. */
 sensitive fields_shown(struct ctx *cx, const struct ticket *t);
+/* What a form says of a field to an end user while these are the values (an array of {"id","value"}, of `t` its
+ * priority and type): -1 hidden, 0 shown, 1 shown and required. `form` NULL: no conditions. */
+int      field_asked(const struct defs *d, const struct def *form, const struct def *field, const struct ticket *t, const json_t *values);
 /* May the actor know the value of the field with this id (audit events name fields by number). */
 bool     field_readable(struct ctx *cx, int64_t id);
 bool     field_readable_by(struct ctx *cx, enum role role, int64_t id);     /* for rules, which run as the system in somebody's name */

@@ -63,6 +63,7 @@ struct ticket {
 struct comment {
 	int64_t id, ticket_id, author_id, audit_id, key;
 	bool    is_public, redacted, erased;
+	bool    secure;                      /* its text never leaves by mail: read it by its link, or signed in */
 	usec    created_at;
 	str     channel;
 	sensitive body, html, metadata;      /* metadata: JSON object text; html: what an e-mail brought, or "" */
@@ -126,6 +127,7 @@ struct ticket_change {
 	sensitive body, html;
 	int64_t author_id;                           /* 0: the actor */
 	bool    comment_public, comment_public_set;
+	bool    secure;                              /* comment.secure; the requester is not told: who sets it does */
 	struct upload *upload; int upload_count;     /* bytes that came with it (mail) */
 	str    *upload_token; int token_count;       /* tokens of POST /uploads, claimed in the transaction */
 	str     metadata_json;                       /* custom metadata, a JSON object, or empty */
@@ -303,6 +305,38 @@ enum err skip_list(struct ctx *cx, int64_t ticket_id, int64_t user_id, int64_t a
 enum err bookmark_add(struct ctx *cx, struct skip *s) MUST_CHECK;
 enum err bookmark_delete(struct ctx *cx, int64_t id) MUST_CHECK;
 enum err bookmark_list(struct ctx *cx, struct skip **out, int *count) MUST_CHECK;
+
+/* ---- secure links (secure.c) ----------------------------------------------------------------------------------- */
+
+enum secure_question { ASK_BIRTH, ASK_PHONE, ASK_POSTAL, ASK_PHRASE };
+const char *secure_question_name(enum secure_question q);        /* "date_of_birth"; NULL: none */
+bool     secure_question_of(str s, enum secure_question *out);
+struct secure_link {
+	int64_t id, ticket_id, comment_id, user_id, author_id, views;
+	bool    known;                       /* the proof is an answer to `question`; else a code by mail */
+	enum secure_question question;
+	int     tries;                       /* wrong ones since the last right one; five lock it */
+	usec    created_at, expires_at, revoked_at, viewed_at;
+};
+struct secure_new {
+	const struct ticket_change *change;  /* the public comment to write, secure set; NULL: comment_id is there already */
+	int64_t   comment_id;
+	bool      known; enum secure_question question; sensitive answer;
+	usec      good_for;                  /* an hour to 30 days */
+};
+/* "active", "expired", "revoked", "locked" */
+const char *secure_state(struct ctx *cx, const struct secure_link *l);
+/* Comment, link and mail in one transaction. E_BUSY: mail is not set up. */
+enum err secure_link_create(struct ctx *cx, int64_t ticket_id, const struct secure_new *in, struct secure_link *out) MUST_CHECK;
+enum err secure_link_list(struct ctx *cx, int64_t ticket_id, struct secure_link **out, int *count) MUST_CHECK;    /* the newest 100 */
+enum err secure_link_revoke(struct ctx *cx, int64_t ticket_id, int64_t id) MUST_CHECK;      /* at once; again is fine */
+/* For who has the link. E_ABSENT: unknown or not active, which reads the same. */
+enum err secure_link_find(struct ctx *cx, str token, struct secure_link *out) MUST_CHECK;
+enum err secure_link_send_code(struct ctx *cx, str token) MUST_CHECK;
+enum err secure_link_prove(struct ctx *cx, str token, str answer, str *pass) MUST_CHECK;    /* E_WHO */
+/* Makes the caller act as the requester; the caller keeps to this ticket. E_WHO: no proof yet, or over. */
+enum err secure_link_enter(struct ctx *cx, str token, str pass, struct secure_link *out) MUST_CHECK;
+enum err secure_link_seen(struct ctx *cx, const struct secure_link *l) MUST_CHECK;          /* counted, with the look */
 
 /* ---- redaction (P6) ------------------------------------------------------------------------------------ */
 

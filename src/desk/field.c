@@ -546,6 +546,17 @@ on_form(const struct def *form, int64_t id)
 	return false;
 }
 
+int
+field_asked(const struct defs *d, const struct def *form, const struct def *f, const struct ticket *t, const json_t *values)
+{
+	int says = form ? form_says(d, form, f, t, values, false) : 0;
+
+	if (!f->active || !def_bool(f, "visible_in_portal") || !def_bool(f, "editable_in_portal") || def_bool(f, "phi")
+	    || (form != NULL && !on_form(form, f->id)))
+		return -1;
+	return says < 0 ? -1 : says > 0 || def_bool(f, "required_in_portal") ? 1 : 0;
+}
+
 static bool
 has_value(const struct def *f, const struct ticket *t, const json_t *values)
 {

@@ -8,7 +8,7 @@
 /* Tags of the packed fields inside sealed columns; never reuse a number. */
 enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING,
        DOC_STATUS, DOC_RATING, DOC_SCORE };       /* ticket.doc */
-enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING };                                                   /* comment.doc */
+enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING, CDOC_SECURE };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
 enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID, FDOC_SCAN, FDOC_FINDING };                                                                                /* attachment.doc */
 enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID, SDOC_RECIPIENT, SDOC_CHANGE };                           /* suspended_ticket.doc */
@@ -121,6 +121,7 @@ enum err macro_files_forget(struct ctx *cx, int64_t macro_id) MUST_CHECK;
 enum err rule_may_write(struct ctx *cx, enum rule_kind kind, int64_t id) MUST_CHECK;
 /* Rating and skips of a ticket that is erased for good go with it. */
 enum err rating_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+enum err secure_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* A CC or follower of a ticket becomes another user. In a transaction. */
 enum err ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to) MUST_CHECK;
 /* In the transaction after which other values of this field are searchable than before. */
@@ -176,5 +177,6 @@ extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const a
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];
 extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[], *const aside_stmts[];
+extern const struct stmt *const secure_stmts[];
 extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[];
 #endif

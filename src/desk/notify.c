@@ -165,7 +165,7 @@ comment_event(struct ctx *cx, const struct ticket *t, const struct comment *c)
 	jw_kbool(&j, "is_staff", u.role >= ROLE_AGENT);
 	jw_kstr(&j, "name", reveal(cx, u.name, TO_SEND));
 	jw_end_obj(&j);
-	jw_kstr(&j, "body", reveal(cx, c->body, TO_SEND));
+	jw_kstr(&j, "body", c->secure ? S("") : reveal(cx, c->body, TO_SEND));
 	put_id(&j, cx, "id", c->id);
 	jw_kbool(&j, "is_public", c->is_public);
 	jw_end_obj(&j);
@@ -211,6 +211,11 @@ notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, 
 	TRY(ticket_last_message(cx, t->id, &o.in_reply_to));
 	staff = o;
 	staff.staff = true;
+	/* A secure message is announced by its own mail (secure.c); nobody gets its words by mail. */
+	if (c->secure) {
+		o.text = o.subject = staff.text = staff.subject = (sensitive){ 0 };
+		told.id[told.count++] = t->requester_id;
+	}
 	if (c->is_public) {
 		if (created && by_requester && !automatic) {
 			struct outgoing got = o;

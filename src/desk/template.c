@@ -99,6 +99,13 @@ user_value(struct subject *s, int64_t id, str what, str *out)
 	return OK;
 }
 
+/* What was said; of a secure comment that it is there. */
+static str
+body_of(struct ctx *cx, const struct comment *c)
+{
+	return c->secure ? S("(A secure message. Please read it in the help centre.)") : reveal(cx, c->body, TO_STORE);
+}
+
 static str
 author_line(struct subject *s, const struct comment *c)
 {
@@ -108,7 +115,7 @@ author_line(struct subject *s, const struct comment *c)
 	if (user_value(s, c->author_id, S("name"), &name) != OK)
 		fail_forget(cx);
 	return str_printf(cx->arena, STR_F ", " STR_F "\n\n" STR_F "\n", STR_A(name), STR_A(at),
-	    STR_A(reveal(cx, c->body, TO_STORE)));
+	    STR_A(body_of(cx, c)));
 }
 
 /* The ticket's comments, newest first: at most `limit`, public ones only or all. */
@@ -122,7 +129,7 @@ comments_text(struct subject *s, bool only_public, bool formatted, int limit, st
 
 	buf_init(&b, cx->arena, RENDERED_MAX);
 	if (s->comment != NULL && (s->comment->is_public || !only_public) && shown < limit) {
-		buf_add(&b, formatted ? author_line(s, s->comment) : reveal(cx, s->comment->body, TO_STORE));
+		buf_add(&b, formatted ? author_line(s, s->comment) : body_of(cx, s->comment));
 		shown++;
 	}
 	if (shown < limit && s->t->id != 0 && !s->created)
@@ -132,7 +139,7 @@ comments_text(struct subject *s, bool only_public, bool formatted, int limit, st
 			continue;
 		if (shown)
 			buf_add(&b, S("\n----------------------------------------------\n\n"));
-		buf_add(&b, formatted ? author_line(s, &c[i]) : reveal(cx, c[i].body, TO_STORE));
+		buf_add(&b, formatted ? author_line(s, &c[i]) : body_of(cx, &c[i]));
 		shown++;
 	}
 	*out = buf_str(&b);              /* what fitted */

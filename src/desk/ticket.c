@@ -624,7 +624,7 @@ save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
 	int64_t raw_id = 0;
 
 	*c = (struct comment){ .id = w->a.id + 1, .ticket_id = w->t.id, .audit_id = w->a.id, .key = w->t.key,
-	    .author_id = w->a.author_id, .is_public = w->c.is_public, .created_at = at, .channel = str_of(channel),
+	    .author_id = w->a.author_id, .is_public = w->c.is_public, .secure = in->secure, .created_at = at, .channel = str_of(channel),
 	    .body = in->body, .html = in->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
 	    .via_source = HIDE(in->via_source_json), .finding = w->body.f, .finding_count = w->body.count };
 	if (in->upload_count)
@@ -1397,6 +1397,7 @@ purge_tx(struct ctx *cx, void *arg)
 			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
 	TRY(rating_forget(cx, id));
 	TRY(drafts_forget(cx, id));
+	TRY(secure_forget(cx, id));
 	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
 	TRY(flow_forget_ticket(cx, id));
 	{

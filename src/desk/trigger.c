@@ -101,9 +101,10 @@ notice_json(struct ctx *cx, const struct notice *n)
 	return buf_str(&b);
 }
 
-/* Into the outbox; *taken false: mail is not set up, the webhook is gone. */
+/* Into the outbox; *taken false: mail is not set up, the webhook is gone. `secret`: whose requester has a secure
+ * message in this update: told by its own mail, the others without content. */
 static enum err
-send(struct ctx *cx, const struct notice *n, bool *taken)
+send(struct ctx *cx, const struct notice *n, const struct ticket *secret, bool *taken)
 {
 	struct outgoing o = { .kind = FLOW_MAIL, .event = "trigger", .cause = n->cause, .ticket_id = n->ticket_id,
 	    .comment_id = n->comment_id, .subject = n->subject, .text = n->body, .automatic = true };
@@ -128,9 +129,13 @@ send(struct ctx *cx, const struct notice *n, bool *taken)
 	}
 	if (!flow_mail_on(cx))
 		return OK;
+	if (secret != NULL)
+		o.subject = o.text = (sensitive){ 0 };
 	TRY(ticket_last_message(cx, n->ticket_id, &o.in_reply_to));
 	for (int i = 0; i < n->user_count; i++) {
 		struct user u;
+		if (secret != NULL && n->user_id[i] == secret->requester_id)
+			continue;
 		e = user_load(cx, n->user_id[i], &u);
 		if (e == E_ABSENT) {
 			fail_forget(cx);
@@ -191,7 +196,7 @@ run_rule(struct subject *s, const struct compiled *c, struct ticket *t, struct a
 		n->cause = str_z(cx->arena, str_printf(cx->arena, "%s:%lld", kind_word(c->r.kind), (long long)c->r.id));
 		if (!dry) {
 			gate_as_system(cx, "rule");
-			e = send(cx, n, &taken);
+			e = send(cx, n, s->comment != NULL && s->comment->secure ? t : NULL, &taken);
 			cx->actor = actor;
 			TRY(e);
 		}

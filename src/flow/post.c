@@ -58,6 +58,9 @@ static const struct { const char *event, *subject, *line; } words[] = {
 	{ "password_reset", "Reset your password",     "Somebody, probably you, asked to set a new password. If it was not you, do nothing." },
 	{ "verification",   "Confirm your address",    "Please confirm that this address is yours." },
 	{ "login",          "Your link to sign in",    "You asked to sign in. If it was not you, do nothing." },
+	{ "secure",         "A secure message for you", "There is a secure message for you. Open the link to read it; it asks for a second proof that it is you." },
+	{ "secure_code",    "Your code",               "Somebody, probably you, opened a secure message." },
+	{ "satisfaction",   "How did we do?",          "Your request was solved. Would you tell us how it was?" },
 	{ "test",           "A test of outgoing mail", "Outgoing mail of this help desk works." },
 	{ "bounce",         "Your message was not accepted", "Your message could not be accepted." },
 };
@@ -96,7 +99,7 @@ text_of(struct ctx *cx, const struct message *m, str brand, bool content)
 	str link = m->link;
 
 	buf_init(&b, cx->arena, OUT_DOC_MAX + 64 * KiB);
-	if (m->ticket_id && !str_eq(m->event, S("bounce")))
+	if (m->ticket_id && !str_eq(m->event, S("bounce")) && !str_eq(m->event, S("secure")) && !str_eq(m->event, S("satisfaction")))
 		buf_add(&b, S("## Please reply above this line ##\n\n"));
 	if (content && m->text.n) {
 		buf_add(&b, m->text);

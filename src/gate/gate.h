@@ -172,6 +172,10 @@ enum err user_purge(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 str      link_sign(struct ctx *cx, const char *what, int64_t id, usec until);
 enum err link_enter(struct ctx *cx, const char *what, int64_t id, str token) MUST_CHECK;
 
+/* A keyed hash of "kind", a and b under the token key: how secrets that somebody presents are kept. */
+#define GATE_KEY 32
+void     gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY]);
+
 /* user_id 0: everybody's, for administrators. */
 struct session_row { int64_t id, user_id; usec created_at, seen_at; };
 enum err session_list(struct ctx *cx, int64_t user_id, int64_t after, int limit, struct session_row **out, int *count) MUST_CHECK;

@@ -114,7 +114,6 @@ is_full(const struct actor *a)         /* admin or the system */
 
 /* ---- the caches of struct gate (gate.c tells the rules) ------------------------------------------------------ */
 
-#define GATE_KEY 32
 
 /* A credential that was good: a token or a session. */
 struct pass {
@@ -179,8 +178,6 @@ bool     factor_needed(struct ctx *cx, enum role role);
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
 enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
 enum err session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf) MUST_CHECK;
-/* Keyed hash of kind, a and b under the token key. */
-void     gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_KEY]);
 
 /* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
 

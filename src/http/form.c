@@ -1,7 +1,7 @@
 /* form.c - a body of type multipart/form-data (RFC 7578), cut into its parts by libmicrohttpd's own processor. */
 #include "http/wire.h"
 
-#define PARTS_MAX 64
+#define PARTS_MAX 512
 
 struct form { struct arena *a; struct http_part *part; struct buf *bytes; int count; bool bad; };
 
@@ -42,7 +42,7 @@ http_form(struct ctx *cx, const struct http_req *rq, struct http_part **out, int
 	whole = MHD_post_process(pp, rq->body.p, rq->body.n) == MHD_YES;
 	whole = MHD_destroy_post_processor(pp) == MHD_YES && whole;
 	if (!whole || f.bad)
-		return fail(cx, E_INVALID, "body", "is a form that is cut short, or has more than 64 parts");
+		return fail(cx, E_INVALID, "body", "is a form that is cut short, or has more than 512 parts");
 	for (int i = 0; i < f.count; i++) {
 		if (f.bytes[i].over)
 			return fail(cx, E_LIMIT, "body", "a part is too large");

@@ -37,6 +37,7 @@ struct http_req {
 	bool               secure;     /* the client's side is https */
 	int64_t            param[4];   /* filled by the router: {id} placeholders in order */
 	str                word[4];    /* filled by the router: {name*} text placeholders in order */
+	void              *form;       /* the reader's own: the body as it was read once */
 	void              *wire;       /* the engine's own */
 };
 /* A header's value, ASCII case folded name; empty str when absent. */
@@ -45,7 +46,7 @@ str http_header(const struct http_req *rq, const char *name);
 const str *http_query(const struct http_req *rq, const char *name);
 str http_cookie(const struct http_req *rq, const char *name);
 
-/* The parts of a form (multipart/form-data), in order, at most 64; a field without a file has no file_name. E_INVALID: the
+/* The parts of a form (multipart/form-data), in order, at most 512; a field without a file has no file_name. E_INVALID: the
  * body is none, or is cut short. On the worker thread that serves the request. */
 struct http_part { str name, file_name, type, bytes; };
 enum err http_form(struct ctx *cx, const struct http_req *rq, struct http_part **out, int *count) MUST_CHECK;
