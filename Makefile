@@ -174,7 +174,7 @@ check-web: all                                 ## the screens in Chromium, part 
 	@B=$(B) tools/run-scripts tests/system/web.py tests/system/help.py
 
 check-clients: all                             ## unmodified clients, as their makers publish them (needs their registries)
-	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zenpy.py tests/system/client_tap.py
+	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zcli.py tests/system/client_zenpy.py tests/system/client_tap.py
 
 asan:                                          ## tests under AddressSanitizer and UBSan
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined unit replay scripts

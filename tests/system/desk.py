@@ -32,9 +32,9 @@ def totp(secret, step=0, now=None):
     return "%06d" % ((int.from_bytes(d[d[19] & 15:][:4], "big") & 0x7fffffff) % 1000000)
 
 
-def node_modules():
+def node_modules(folder="node"):
     """The npm packages of tests/system/node, installed when their lock file changed; without npm the script is skipped."""
-    here, home = os.path.join(ROOT, "tests", "system", "node"), os.path.join(BUILD, "node")
+    here, home = os.path.join(ROOT, "tests", "system", folder), os.path.join(BUILD, folder)
     lock = os.path.join(home, "package-lock.json")
     if not shutil.which("npm"):
         print("npm is not installed")
@@ -43,7 +43,7 @@ def node_modules():
         os.makedirs(home, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(os.path.join(here, name), home)
-        r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=home, capture_output=True, text=True)
+        r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional"], cwd=home, capture_output=True, text=True)
         if r.returncode:
             os.unlink(lock)
             print(r.stdout, r.stderr)
