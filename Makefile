@@ -23,7 +23,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # ends with 77.
 CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py tests/system/people.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
             tests/system/rules.py tests/system/views.py \
-            tests/system/kill.py tests/system/full.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/secure.py tests/system/demo.py
+            tests/system/kill.py tests/system/kill_jobs.py tests/system/full.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/secure.py tests/system/demo.py
 CHECKS   += tests/system/office.py tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
@@ -190,9 +190,10 @@ cov:                                           ## coverage of the tests, as a pa
 bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/PERFORMANCE.md (N=tickets SECONDS=each MINUTES=to fill)
 	@B=$(B) bench/ward.py
 
-torture:                                       ## thousands of kills under load (KILLS=5000)
+torture:                                       ## thousands of kills under load, hundreds in jobs (KILLS=5000 JOBKILLS=200)
 	@$(MAKE) --no-print-directory all
 	@B=$(B) KILLS=$(or $(KILLS),5000) tests/system/kill.py
+	@B=$(B) KILLS=$(or $(JOBKILLS),200) tests/system/kill_jobs.py
 
 # ---- lint ----------------------------------------------------------------------------------------
 
