@@ -127,6 +127,7 @@ static const struct { const char *section, *key, *setting; bool value; } switche
 	{ "tickets", "tagging", NULL, true },
 	{ "tickets", "using_skill_based_routing", NULL, false },
 	{ "api", "api_password_access_end_users", "api_password_access", false },
+	{ "api", "oauth_password_grant", "oauth_password_grant", false },
 	{ "user", "multiple_organizations", NULL, true },
 	{ "user", "tagging", NULL, true },
 	{ "user", "have_gravatars_enabled", NULL, false },

@@ -6,6 +6,7 @@
 #include "api/in.h"
 
 static const struct route *const tables[] = {
+	oauth_routes,
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
 	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
@@ -377,6 +378,40 @@ api_admit(void *arg, const struct http_req *rq)
 	return r->method == DELETE && r->body_max < MiB ? MiB : r->body_max;
 }
 
+/* RFC 6750 3.1 */
+static void
+bearer_refused(struct http_reply *rp)
+{
+	struct json j;
+
+	api_begin(rp, &j, 401);
+	jw_obj(&j);
+	http_head(rp, "WWW-Authenticate", S("Bearer realm=\"Ward\", error=\"invalid_token\""));
+	jw_kz(&j, "error", "invalid_token");
+	jw_kz(&j, "error_description", "The access token provided is expired, revoked, malformed or invalid for other reasons.");
+	jw_end_obj(&j);
+}
+
+/* The path, and what ?include= would lay beside it. */
+static bool
+in_scope(struct ctx *cx, const struct http_req *rq)
+{
+	bool writes = rq->method != GET && rq->method != HEAD;
+	const str *include = http_query(rq, "include");
+	str rest = include != NULL ? *include : S("");
+
+	if (cx->actor == NULL || !cx->actor->scoped)
+		return true;
+	while (rest.n) {
+		static const char *const kinds[] = { "users", "groups", "organizations", "tickets", "brands", "ticket_audits" };
+		str one = str_trim(str_cut(&rest, ','));
+		for (size_t i = 0; i < COUNT(kinds); i++)
+			if (str_starts(one, str_of(kinds[i])) && !gate_scope(cx, str_printf(cx->arena, "/api/v2/%s", kinds[i]), false))
+				return false;
+	}
+	return gate_scope(cx, rq->path, writes);
+}
+
 static void
 answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp, const struct route *r)
 {
@@ -384,7 +419,10 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 	int retry = 0;
 	enum err e;
 
-	e = gate_authenticate(cx, authorization, http_cookie(rq, "ward_session"), &retry);
+	if (r->flags & ROUTE_OWN_AUTH)
+		e = gate_authenticate(cx, S(""), S(""), &retry);
+	else
+		e = gate_authenticate(cx, authorization, http_cookie(rq, "ward_session"), &retry);
 	if (e == E_LIMIT) {
 		(void)!api_error(rp, 429, "TooManyAttempts", "Too many failed sign-ins; wait before the next one");
 		http_head(rp, "Retry-After", str_printf(cx->arena, "%d", retry > 0 ? retry : 1));
@@ -401,6 +439,10 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 			e = OK;
 		}
 	}
+	if (e == E_WHO && cx->fail.field != NULL && strcmp(cx->fail.field, "token") == 0 && str_starts(str_lower(cx->arena, str_sub(authorization, 0, 7)), S("bearer "))) {
+		bearer_refused(rp);
+		return;
+	}
 	if (e != OK) {
 		api_failure(cx, rp, e);
 		return;
@@ -416,8 +458,12 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 		(void)!api_error_object(rp, 403, "Forbidden", "The X-CSRF-Token header is missing or wrong; reload the page.");
 		return;
 	}
-	if (cx->actor != NULL && cx->actor->read_only && rq->method != GET && rq->method != HEAD) {
+	if (cx->actor != NULL && cx->actor->read_only && rq->method != GET && rq->method != HEAD && !(r->flags & ROUTE_READER_OK)) {
 		(void)!api_error_object(rp, 403, "Forbidden", "This token may only read.");
+		return;
+	}
+	if (!in_scope(cx, rq)) {
+		(void)!api_error_object(rp, 403, "Forbidden", "The scopes of this token do not reach this.");
 		return;
 	}
 	if ((e = gate_may(cx, (enum may)r->permission, NULL)) == OK)
@@ -448,7 +494,7 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 	unsigned char id[16];
 	unsigned allowed = 0;
 	const struct route *r;
-	bool api;
+	bool api, bearer;
 
 	serving = a;
 	asked_for = rq;
@@ -472,8 +518,9 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 		(void)!api_error(rp, 404, "InvalidEndpoint", "Not found");
 	if (api && cx.actor != NULL && cx.actor->how != NULL && strcmp(cx.actor->how, "bearer") == 0)
 		cors(rp);
+	bearer = str_eqi(str_sub(http_header(rq, "authorization"), 0, 7), S("bearer "));
 	/* A browser would open its own password window in front of the page, and wait there. */
-	if (rp->status == 401 && http_header(rq, "x-requested-with").n == 0)
+	if (rp->status == 401 && http_header(rq, "x-requested-with").n == 0 && !bearer)
 		http_head(rp, "WWW-Authenticate", S("Basic realm=\"Ward\""));
 	common_heads(&cx, rq, rp, api);
 	if (cx.reader != NULL && ctx_release_reader != NULL)

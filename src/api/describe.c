@@ -328,7 +328,7 @@ operation(struct json *j, struct arena *a, const struct route *r, const str *nam
 	jw_key(j, method_name(r->method, true));
 	jw_obj(j);
 	buf_init(&id, a, 4 * KiB);
-	buf_fmt(&id, "%s", method_name(r->method, true));
+	buf_fmt(&id, str_starts(rest, S("/api/")) ? "%s" : "%s_web", method_name(r->method, true));
 	while (rest.n) {
 		str seg = str_cut(&rest, '/');
 		if (seg.n == 0 || str_eq(seg, S("api")) || str_eq(seg, S("v2")) || str_eq(seg, S("v1")))

@@ -147,7 +147,8 @@ enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply 
 bool  api_tags_body(struct ctx *cx, const struct http_req *rq, const json_t *obj, const json_t **out, usec *stamp, bool *safe);
 
 /* Flags of a route. */
-enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2 };
+enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2, ROUTE_OWN_AUTH = 4 /* the handler reads what authenticates */,
+       ROUTE_READER_OK = 8 /* also a token that may only read */ };
 
 struct api {
 	struct sys     *sys;
@@ -160,6 +161,7 @@ struct api {
 /* For handlers that need it: the api that serves this request. */
 struct api *api_of(const struct ctx *cx);
 
+extern const struct route oauth_routes[];
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];

@@ -202,6 +202,8 @@ struct actor {
 	int64_t          token_id;        /* the API or OAuth token used; 0: session or none */
 	int64_t          session_id;
 	bool             read_only;       /* token scope without write */
+	bool             scoped;          /* `scopes` (gate/oauth.h) bound what it may ask for */
+	uint64_t         scopes;
 	bool             sees_phi;        /* what is shown is not masked (gate_may(MAY_SEE_PHI)) */
 	const char      *how;             /* "token", "bearer", "session", "cli", "mail", "system", "nobody" */
 	bool             enrolling;       /* staff whose session lacks the second factor: may set one up, nothing else */

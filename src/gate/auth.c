@@ -6,7 +6,7 @@
  * password is kept as its Argon2id hash, sealed under its user's data key.
  *
  *   api_token.hash   mac("api_token" 0 token)
- *   session.hash     mac("session" 0 cookie)
+ *   session.hash     mac("session" 0 cookie)   (oauth.c tells of its own)
  *   CSRF token       base64url(mac("csrf" 0 cookie)), 32 characters: known to
  *                    who has the session's page, derivable only by us
  *   cache key        mac("basic" 0 folded e-mail 0 token), mac("bearer" 0 token),
@@ -26,6 +26,7 @@
 #include "gate/authorization.h"
 #include "gate/inside.h"
 #include "gate/lockout.h"
+#include "gate/oauth.h"
 
 #define WHO_WHY   "Couldn't authenticate you"
 #define LIMIT_WHY "Too many failed sign-ins, try again later"
@@ -130,10 +131,10 @@ const struct stmt st_token_insert = {
 
 const struct stmt st_token_by_hash = {
 	.name = "token.by_hash",
-	.sql  = "SELECT t.id, t.bearer, t.read_only, t.active, t.created_at, t.last_used_at, " STANDING_COLS
+	.sql  = "SELECT t.id, t.bearer, t.read_only, t.active, t.created_at, t.last_used_at, t.scopes, t.expires_at, " STANDING_COLS
 	        " FROM api_token t JOIN users u ON u.account_id = t.account_id AND u.id = t.user_id"
 	        " WHERE t.account_id = $1 AND t.hash = $2",
-	.in   = "ib", .out = "iiiiii?" STANDING_KINDS,
+	.in   = "ib", .out = "iiiiii?i?i?" STANDING_KINDS,
 };
 
 const struct stmt st_token_by_id = {
@@ -185,8 +186,8 @@ gate_mac(struct ctx *cx, const char *kind, str a, str b, unsigned char out[GATE_
 	gate_crypto_of(cx)->mac(cx->sys, buf_str(&buf), out);
 }
 
-static str
-secret_new(struct ctx *cx)
+str
+gate_secret(struct ctx *cx)
 {
 	unsigned char raw[SECRET_BYTES];
 	str s;
@@ -485,7 +486,7 @@ session_start(struct ctx *cx, const struct standing *who, bool factored, str *co
 {
 	struct session_call call = { .who = *who, .factored = factored };
 	struct actor *a;
-	str secret = secret_new(cx);
+	str secret = gate_secret(cx);
 
 	gate_mac(cx, "session", secret, S(""), call.hash);
 	a = actor_new(cx, who, "session");
@@ -511,6 +512,17 @@ session_create(struct ctx *cx, str email, sensitive password, str code, str *coo
 		cx->actor = &gate_nobody;
 	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &second, &who, retry_after));
 	return session_start(cx, &who, second.given, cookie, csrf);
+}
+
+enum err
+password_ok(struct ctx *cx, str email, sensitive password, str code, struct standing *who, bool *factored, int *retry_after)
+{
+	struct second second = { .code = code };
+
+	TRY(need_crypto(cx));
+	TRY(password_verify(cx, email, reveal(cx, password, TO_STORE), &second, who, retry_after));
+	*factored = second.given;
+	return OK;
 }
 
 static enum err
@@ -648,9 +660,13 @@ token_load(struct ctx *cx, const struct authorization *au, str folded, struct pa
 	p->created_at = row_int(&row, 4);
 	p->used_at = row_int(&row, 5);
 	p->seen_at = cx->now;
-	p->who = standing_of(&row, 6);
+	p->scopes = row_null(&row, 6) ? SCOPES_ALL : (uint64_t)row_int(&row, 6);
+	p->expires_at = row_int(&row, 7);
+	p->who = standing_of(&row, 8);
 	if (row_int(&row, 3) == 0)
 		*why = "revoked token";
+	else if (p->expires_at != 0 && p->expires_at <= cx->now)
+		*why = "expired token";
 	else if (!p->who.active)
 		*why = "suspended";
 	else if (!bearer && named != p->who.user_id)
@@ -675,7 +691,7 @@ by_token(struct ctx *cx, const struct authorization *au, int *retry_after)
 		gate_mac(cx, "bearer", au->secret, S(""), key);
 	else
 		gate_mac(cx, "basic", folded, au->secret, key);
-	if (!pass_get(cx, key, &p)) {
+	if (!pass_get(cx, key, &p) || (p.expires_at != 0 && p.expires_at <= cx->now)) {
 		p = (struct pass){ .gen = gate_generation(cx), .loaded_at = cx->now };
 		memcpy(p.key, key, GATE_KEY);
 		TRY(token_load(cx, au, folded, &p, &why));
@@ -692,10 +708,24 @@ by_token(struct ctx *cx, const struct authorization *au, int *retry_after)
 	a = actor_new(cx, &p.who, bearer ? "bearer" : "token");
 	a->token_id = p.token_id;
 	a->read_only = p.read_only;
+	a->scoped = p.scopes != SCOPES_ALL;
+	a->scopes = p.scopes;
 	cx->actor = a;
 	if (pass_used(cx, key))
 		aside(cx, token_used_tx, &p.token_id);
 	return OK;
+}
+
+enum err
+client_refused(struct ctx *cx, const char *reason, int *retry_after)
+{
+	struct failure f = { .reason = reason };
+	str address = lockout_address(cx->arena, cx->address);
+	struct lock_keys k;
+
+	lock_keys(cx, address, S(""), &k);
+	lockout_failed(gate_lockout(cx), &k, false, cx->now, retry_after, &f.locked_for);
+	return refuse(cx, &k, address, &f, "client", *retry_after);
 }
 
 enum err
@@ -816,7 +846,7 @@ token_create(struct ctx *cx, int64_t user_id, str description, bool bearer, bool
 		bad(cx, "description", "InvalidValue", "Description: is too long (maximum is 255 bytes)");
 		return bad_check(cx);
 	}
-	secret = secret_new(cx);
+	secret = gate_secret(cx);
 	gate_mac(cx, "api_token", secret, S(""), call.hash);
 	TRY(store_write(cx, token_create_tx, &call));
 	*clear = secret;
@@ -915,6 +945,7 @@ password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_
 static enum err
 sessions_tidy_tx(struct ctx *cx, void *arg UNUSED)
 {
+	TRY(oauth_tidy(cx));
 	return store_exec(cx, &st_session_delete_old, ARGS(INT(cx->account),
 	    INT(cx->now - (SESSION_MAX_FOR + idle_for(cx)))), NULL);
 }

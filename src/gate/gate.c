@@ -110,7 +110,7 @@ const struct stmt st_setting_put = {
 };
 
 #define GATE_STMT_ADDRESS(name) &name,
-const struct stmt *const gate_stmts[] = { GATE_STMTS(GATE_STMT_ADDRESS) GATE_PEOPLE(GATE_STMT_ADDRESS) NULL };
+const struct stmt *const gate_stmts[] = { GATE_STMTS(GATE_STMT_ADDRESS) GATE_PEOPLE(GATE_STMT_ADDRESS) GATE_OAUTH(GATE_STMT_ADDRESS) NULL };
 
 /* ---- changes and generations ----------------------------------------------------------------------- */
 

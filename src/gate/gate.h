@@ -337,4 +337,6 @@ enum err token_revoke(struct ctx *cx, int64_t id) MUST_CHECK;
 
 extern const struct stmt *const gate_stmts[];
 
+#include "gate/oauth.h"
+
 #endif

@@ -47,9 +47,15 @@
 	X(st_domain_find) X(st_sub_insert) X(st_sub_delete) X(st_sub_drop_org) X(st_sub_by_id) X(st_sub_pair) \
 	X(st_sub_page) X(st_sub_page_user) X(st_sub_page_org) X(st_merge_insert) X(st_merge_by_id) X(st_merge_of) \
 	X(st_merge_members) X(st_merge_move)
+#define GATE_OAUTH(X) \
+	X(st_client_insert) X(st_client_update) X(st_client_delete) X(st_client_by_id) X(st_client_by_name) X(st_client_up) \
+	X(st_client_down) X(st_client_count) X(st_code_insert) X(st_code_get) X(st_code_use) X(st_code_tidy) X(st_otoken_insert) \
+	X(st_otoken_by_id) X(st_otoken_by_hash) X(st_otoken_refresh) X(st_otoken_rotate) X(st_otoken_end_grant) \
+	X(st_otoken_end_client) X(st_otoken_up) X(st_otoken_down) X(st_otoken_count) X(st_otoken_tidy)
 #define GATE_STMT_EXTERN(name) extern const struct stmt name;
 GATE_STMTS(GATE_STMT_EXTERN)
 GATE_PEOPLE(GATE_STMT_EXTERN)
+GATE_OAUTH(GATE_STMT_EXTERN)
 
 /* ---- pages: one walk along an index, up or down, between two ids ----------------------------------- */
 
@@ -125,6 +131,8 @@ struct pass {
 	struct standing who;
 	int64_t         token_id, session_id;
 	bool            read_only, full;
+	uint64_t        scopes;         /* SCOPES_ALL: no bounds */
+	usec            expires_at;     /* 0: never */
 	bool            factored;       /* a session that began with a second factor */
 };
 /* To be called in the transaction of any change to who may do what; the
@@ -178,6 +186,15 @@ bool     factor_needed(struct ctx *cx, enum role role);
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
 enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
 enum err session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf) MUST_CHECK;
+
+/* ---- between auth.c and oauth.c --------------------------------------------------------------------------------------- */
+
+str      gate_secret(struct ctx *cx);          /* 32 random bytes as base64url */
+/* As session_create() judges a password and a code, without a session. */
+enum err password_ok(struct ctx *cx, str email, sensitive password, str code, struct standing *who, bool *factored, int *retry_after) MUST_CHECK;
+/* Counts and records it; E_WHO, or E_LIMIT when there were too many from there. */
+enum err client_refused(struct ctx *cx, const char *reason, int *retry_after) MUST_CHECK;
+enum err oauth_tidy(struct ctx *cx) MUST_CHECK;                               /* in a transaction */
 
 /* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
 
