@@ -138,6 +138,7 @@ static const struct { const char *section, *key, *setting; bool value; } switche
 	{ "active_features", "allow_ccs", NULL, true },
 	{ "active_features", "business_hours", NULL, true },
 	{ "active_features", "customer_satisfaction", "customer_satisfaction", true },
+	{ "active_features", "customer_satisfaction_survey", "satisfaction_mail", false },
 	{ "active_features", "csat_reason_code", NULL, true },
 	{ "active_features", "dynamic_contents", NULL, true },
 	{ "active_features", "on_hold_status", NULL, true },

@@ -171,6 +171,11 @@ request(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t id, 
 		page_files(&p);
 		page_button(&p, W_SEND);
 		page_raw(&p, "</form>");
+		if (t.status == TICKET_SOLVED && t.requester_id == cx->actor->user_id && gate_setting_bool(cx, "customer_satisfaction", true)) {
+			page_raw(&p, "<p>");
+			page_link(&p, "", z_of(cx, str_printf(cx->arena, AT "/requests/%lld/rate", (long long)t.id)), W_RATE);
+			page_raw(&p, "</p>");
+		}
 		if (t.status != TICKET_SOLVED && t.status != TICKET_NEW) {
 			page_form(&p, z_of(cx, str_printf(cx->arena, "/requests/%lld/solved", (long long)t.id)));
 			page_raw(&p, "<button>");

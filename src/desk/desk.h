@@ -289,6 +289,7 @@ struct rating {
 	int64_t id, ticket_id, requester_id, assignee_id, group_id; bool good, has_comment; int reason_code;   /* 0: none */
 	usec created_at, updated_at; sensitive comment;
 };
+#define RATING_LINK_FOR ((usec)30 * 86400 * SECOND)              /* how long the link of a mail rates (link "rating") */
 /* By the requester, of a solved ticket, as often as they like: the last one counts. */
 enum err rating_set(struct ctx *cx, struct rating *r) MUST_CHECK;
 struct rating_filter { bool only_good, only_bad, newest; int words; usec from, to; int64_t after, offset; int limit; };  /* words: 1 without, 2 with, 0 both */

@@ -188,6 +188,26 @@ tell_webhooks(struct ctx *cx, const struct ticket *old, const struct ticket *t, 
 	return old != NULL ? ticket_event(cx, "zen:event-type:ticket.updated", t, S("{}")) : OK;
 }
 
+/* A solved request is asked about once it is solved: a link, which rates this ticket and reads nothing. Off by default. */
+static enum err
+ask_how_it_was(struct ctx *cx, const struct ticket *old, const struct ticket *t)
+{
+	struct told told = { { 0 }, 0 };
+	struct user u;
+	str token;
+
+	if (old == NULL || old->status >= TICKET_SOLVED || t->status != TICKET_SOLVED || t->rating_score != 0 || !t->is_public || !flow_mail_on(cx)
+	    || cx->sys->base_url == NULL || *cx->sys->base_url == 0 || !gate_setting_bool(cx, "satisfaction_mail", false)
+	    || !gate_setting_bool(cx, "customer_satisfaction", true))
+		return OK;
+	TRY(user_brief(cx, t->requester_id, &u));
+	if (u.role != ROLE_END_USER)
+		return OK;
+	token = link_sign_for(cx, "rating", t->id, t->requester_id, (cx->now + RATING_LINK_FOR) / SECOND * SECOND);
+	return tell(cx, &told, t->requester_id, (struct outgoing){ .event = "satisfaction", .ticket_id = t->id, .automatic = true,
+	    .link = HIDE(str_printf(cx->arena, "/help/rate/%lld/" STR_F, (long long)t->id, STR_A(token))) });
+}
+
 /* ---- both ------------------------------------------------------------------------------------------------------ */
 
 enum err
@@ -200,6 +220,8 @@ notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, 
 	bool by_requester, automatic = in->inbound != NULL && in->inbound->mail != NULL && in->inbound->mail->kind != MAIL_NORMAL;
 
 	TRY(tell_webhooks(cx, old, t, c));
+	if (!in->imported)
+		TRY(ask_how_it_was(cx, old, t));
 	/* What is imported happened long ago. */
 	if (c == NULL || !flow_mail_on(cx) || (in->created_at != 0 && in->inbound == NULL)
 	    || !gate_setting_bool(cx, "builtin_notifications", true))

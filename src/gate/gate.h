@@ -170,6 +170,7 @@ enum err user_purge(struct ctx *cx, int64_t id, struct user *out) MUST_CHECK;
 /* A link that acts as the actor for reading one thing until then (whole seconds count); "" for nobody. link_enter()
  * makes its holder that user, read only, if the user may still sign in; E_WHO otherwise. */
 str      link_sign(struct ctx *cx, const char *what, int64_t id, usec until);
+str      link_sign_for(struct ctx *cx, const char *what, int64_t id, int64_t user_id, usec until);    /* as that user, by the system */
 enum err link_enter(struct ctx *cx, const char *what, int64_t id, str token) MUST_CHECK;
 
 /* A keyed hash of "kind", a and b under the token key: how secrets that somebody presents are kept. */

@@ -587,15 +587,21 @@ link_mac(struct ctx *cx, const char *what, int64_t id, int64_t user_id, usec unt
 }
 
 str
-link_sign(struct ctx *cx, const char *what, int64_t id, usec until)
+link_sign_for(struct ctx *cx, const char *what, int64_t id, int64_t user_id, usec until)
 {
 	unsigned char mac[32];
 
-	if (gate_crypto_of(cx) == NULL || cx->actor == NULL || cx->actor->user_id == 0)
+	if (gate_crypto_of(cx) == NULL || user_id == 0)
 		return S("");
-	link_mac(cx, what, id, cx->actor->user_id, until, mac);
-	return str_printf(cx->arena, "%lld.%lld." STR_F, (long long)cx->actor->user_id, (long long)(until / SECOND),
+	link_mac(cx, what, id, user_id, until, mac);
+	return str_printf(cx->arena, "%lld.%lld." STR_F, (long long)user_id, (long long)(until / SECOND),
 	    STR_A(base64url_of(cx->arena, (str){ (char *)mac, 32 })));
+}
+
+str
+link_sign(struct ctx *cx, const char *what, int64_t id, usec until)
+{
+	return link_sign_for(cx, what, id, cx->actor ? cx->actor->user_id : 0, until);
 }
 
 enum err
