@@ -22,15 +22,15 @@ nothing(struct http_reply *rp)
 static void
 json_identity(struct json *j, struct ctx *cx, const char *base, const struct identity *i)
 {
-	bool back = false;
+	bool back = false, mail = i->kind == ID_EMAIL;
 
-	if (flow_undeliverable(cx, i->value, &back) != OK)
+	if (mail && flow_undeliverable(cx, i->value, &back) != OK)
 		fail_forget(cx);
 	jw_obj(j);
 	jw_kstr(j, "url", str_printf(cx->arena, "%s/api/v2/users/%lld/identities/%lld.json", base, (long long)i->user_id, (long long)i->id));
 	jw_kint(j, "id", i->id);
 	jw_kint(j, "user_id", i->user_id);
-	jw_kz(j, "type", "email");
+	jw_kz(j, "type", identity_kind_name(i->kind));
 	jw_kstr(j, "value", reveal(cx, i->value, TO_SHOW_ACTOR));
 	jw_kbool(j, "verified", i->verified);
 	jw_kz(j, "verification_method", i->verified ? "low" : "none");
@@ -38,8 +38,10 @@ json_identity(struct json *j, struct ctx *cx, const char *base, const struct ide
 	jw_kbool(j, "primary", i->primary);
 	jw_ktime(j, "created_at", i->created_at);
 	jw_ktime(j, "updated_at", i->updated_at);
-	jw_kint(j, "undeliverable_count", back);
-	jw_kz(j, "deliverable_state", back ? "undeliverable" : "deliverable");
+	if (mail) {
+		jw_kint(j, "undeliverable_count", back);
+		jw_kz(j, "deliverable_state", back ? "undeliverable" : "deliverable");
+	}
 	jw_end_obj(j);
 }
 
@@ -56,6 +58,28 @@ identity_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp,
 	return look_one(cx, "user", i->user_id, "identities");
 }
 
+/* ?type=email&type=google, ?type[]=...: those only. */
+static int
+of_types(const struct http_req *rq, struct identity *i, int n)
+{
+	bool asked = false;
+	int kept = 0;
+
+	for (int k = 0; k < n; k++) {
+		bool wanted = false;
+		for (int q = 0; q < rq->query_count; q++) {
+			str rest = rq->query[q].value;
+			if (!str_eq(rq->query[q].name, S("type")) && !str_eq(rq->query[q].name, S("type[]")))
+				continue;
+			for (asked = true; rest.n;)
+				wanted = str_eq(str_trim(str_cut(&rest, ',')), str_of(identity_kind_name(i[k].kind))) || wanted;
+		}
+		if (wanted || !asked)
+			i[kept++] = i[k];
+	}
+	return kept;
+}
+
 static enum err
 identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -69,6 +93,7 @@ identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
 		return OK;
 	TRY(identity_list(cx, rq->param[0], &i, &n));
+	n = of_types(rq, i, n);
 	if (p.after) {
 		while (from < n && i[from].id != p.id)
 			from++;
@@ -76,6 +101,11 @@ identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	} else if (!p.cursor)
 		from = p.offset < n ? (int)p.offset : n;
 	to = from + p.limit < n ? from + p.limit : n;
+	if (p.before) {
+		for (to = 0; to < n && i[to].id != p.id; to++)
+			;
+		from = to > p.limit ? to - p.limit : 0;
+	}
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "identities");
@@ -83,7 +113,7 @@ identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	for (int k = from; k < to; k++)
 		json_identity(&j, cx, base, &i[k]);
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, to - from, to < n, to > from ? (struct place){ i[from].id, i[from].id } : (struct place){ 0, 0 },
+	api_page_end(&j, cx, rq, &p, to - from, p.before ? from > 0 : to < n, to > from ? (struct place){ i[from].id, i[from].id } : (struct place){ 0, 0 },
 	    to > from ? (struct place){ i[to - 1].id, i[to - 1].id } : (struct place){ 0, 0 }, n);
 	jw_end_obj(&j);
 	return look_one(cx, "user", rq->param[0], "identities");
@@ -98,14 +128,16 @@ identity_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return identity_reply(cx, rq, rp, 200, &i);
 }
 
-struct identity_in { sensitive value; bool verified, primary; str type; };
-enum { I_VALUE = 1, I_VERIFIED = 2, I_PRIMARY = 4, I_TYPE = 8 };
+struct identity_in { sensitive value; bool verified, primary, quiet; str type, method; enum identity_kind kind; };
+enum { I_VALUE = 1, I_VERIFIED = 2, I_PRIMARY = 4, I_TYPE = 8, I_METHOD = 16 };
 
 static const struct field identity_table[] = {
 	{ "value",    F_TEXT,  offsetof(struct identity_in, value),    I_VALUE,    false },
 	{ "verified", F_BOOL,  offsetof(struct identity_in, verified), I_VERIFIED, false },
 	{ "primary",  F_BOOL,  offsetof(struct identity_in, primary),  I_PRIMARY,  false },
 	{ "type",     F_PLAIN, offsetof(struct identity_in, type),     I_TYPE,     false },
+	{ "verification_method", F_PLAIN, offsetof(struct identity_in, method), I_METHOD, false },
+	{ "skip_verify_email", F_BOOL, offsetof(struct identity_in, quiet), 0, false },
 };
 const struct fieldset identity_fieldset = { identity_table, COUNT(identity_table) };
 
@@ -115,8 +147,14 @@ identity_in(struct ctx *cx, const json_t *obj, struct identity_in *in)
 	unsigned has = 0;
 
 	api_fields(cx, obj, identity_table, COUNT(identity_table), in, &has);
-	if ((has & I_TYPE) && !str_eq(in->type, S("email")))
-		bad(cx, "type", "InvalidValue", "Type: only addresses of e-mail are kept as identities (email)");
+	if ((has & I_TYPE) && !identity_kind_of(in->type, &in->kind))
+		bad(cx, "type", "InvalidValue", "Type: must be email, phone_number, twitter, facebook, google or agent_forwarding");
+	if ((has & I_METHOD) && !(has & I_VERIFIED)) {
+		in->verified = str_eq(in->method, S("low"));
+		has |= I_VERIFIED;
+		if (!in->verified && !str_eq(in->method, S("none")))
+			bad(cx, "verification_method", "InvalidValue", "Verification method: must be low or none");
+	}
 	return has;
 }
 
@@ -136,7 +174,12 @@ identity_add(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (in.value.hidden.n == 0)
 		bad(cx, "value", "BlankValue", "Value: cannot be blank");
 	TRY(bad_check(cx));
-	TRY(identity_create(cx, rq->param[0], in.value, in.verified, in.primary, &i));
+	if (cx->actor->role == ROLE_END_USER)          /* what they say of themselves is to be shown first */
+		in.verified = in.primary = false;
+	TRY(identity_create(cx, rq->param[0], in.kind, in.value, in.verified, in.primary, &i));
+	/* The mail is asked for with it; where no mail goes out, or not to this address, there is none. */
+	if (i.kind == ID_EMAIL && !i.verified && !in.quiet && identity_request_verification(cx, i.user_id, i.id) != OK)
+		fail_clear(cx);
 	http_head(rp, "Location", str_printf(cx->arena, STR_F "/api/v2/users/%lld/identities/%lld.json", STR_A(api_base(cx, rq)),
 	    (long long)i.user_id, (long long)i.id));
 	return identity_reply(cx, rq, rp, 201, &i);
@@ -155,6 +198,8 @@ identity_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return OK;
 	TRY(identity_get(cx, rq->param[0], rq->param[1], &i));
 	has = identity_in(cx, obj, &in);
+	if ((has & I_TYPE) && in.kind != i.kind)
+		bad(cx, "type", "InvalidValue", "Type: cannot be changed");
 	TRY(bad_check(cx));
 	TRY(identity_update(cx, rq->param[0], rq->param[1], in.value, (has & I_VERIFIED) ? &in.verified : NULL, in.primary, &i));
 	return identity_reply(cx, rq, rp, 200, &i);
@@ -1187,18 +1232,19 @@ subscription_remove(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 }
 
 #define SMALL (64 * KiB)
-#define IDENTITIES(of) \
+/* By the second door end users come to their own. */
+#define IDENTITIES(of, write) \
 	{ GET,    of "/{id}/identities",                        MAY_READ_USER,  0,     identities,       0 }, \
-	{ POST,   of "/{id}/identities",                        MAY_WRITE_USER, SMALL, identity_add,     0 }, \
+	{ POST,   of "/{id}/identities",                        write,          SMALL, identity_add,     0 }, \
 	{ GET,    of "/{id}/identities/{id}",                   MAY_READ_USER,  0,     identity_show,    0 }, \
 	{ PUT,    of "/{id}/identities/{id}",                   MAY_WRITE_USER, SMALL, identity_put,     0 }, \
-	{ DELETE, of "/{id}/identities/{id}",                   MAY_WRITE_USER, 0,     identity_remove,  0 }, \
-	{ PUT,    of "/{id}/identities/{id}/make_primary",      MAY_WRITE_USER, SMALL, identity_primary, 0 }, \
+	{ DELETE, of "/{id}/identities/{id}",                   write,          0,     identity_remove,  0 }, \
+	{ PUT,    of "/{id}/identities/{id}/make_primary",      write,          SMALL, identity_primary, 0 }, \
 	{ PUT,    of "/{id}/identities/{id}/verify",            MAY_WRITE_USER, SMALL, identity_verify,  0 }, \
-	{ PUT,    of "/{id}/identities/{id}/request_verification", MAY_WRITE_USER, SMALL, identity_request, 0 }
+	{ PUT,    of "/{id}/identities/{id}/request_verification", write,       SMALL, identity_request, 0 }
 const struct route people_routes[] = {
-	IDENTITIES("/api/v2/users"),
-	IDENTITIES("/api/v2/end_users"),
+	IDENTITIES("/api/v2/users", MAY_WRITE_USER),
+	IDENTITIES("/api/v2/end_users", MAY_SIGNED_IN),
 	{ GET,    "/api/ward/v1/verify/{word}",                       MAY_ANYONE,     0,     identity_token,  ROUTE_ANONYMOUS_OK },
 	{ POST,   "/api/v2/users/{id}/password",                      MAY_ADMIN,      SMALL, password_set,    0 },
 	{ PUT,    "/api/v2/users/{id}/password",                      MAY_SIGNED_IN,  SMALL, password_own,    0 },

@@ -142,12 +142,17 @@ enum err user_phi(struct ctx *cx, int64_t id, int *own, bool *sees) MUST_CHECK; 
 enum err user_set_phi(struct ctx *cx, int64_t id, int own) MUST_CHECK;               /* MAY_ADMIN, trailed; at once */
 bool     email_valid(str email);         /* one address, RFC 5321 shape, at most 254 bytes */
 
-/* Addresses. E_ABSENT when the identity is not that user's. The primary one cannot be deleted; an agent's own are an
- * administrator's to change. */
-struct identity { int64_t id, user_id; bool primary, verified; usec created_at, updated_at; sensitive value; };
+/* Addresses, and what else somebody is known by. Only an e-mail address signs in, brings mail to the user and can be the
+ * primary one. E_ABSENT when the identity is not that user's. The primary one cannot be deleted; an agent's own are an
+ * administrator's to change. An end user has addresses and telephone numbers, and may add, remove and choose among their
+ * own; what they add is not verified. */
+enum identity_kind { ID_EMAIL, ID_PHONE, ID_TWITTER, ID_FACEBOOK, ID_GOOGLE, ID_FORWARDING, ID_KINDS };    /* numbers in the database */
+const char *identity_kind_name(enum identity_kind kind);       /* "phone_number" */
+bool     identity_kind_of(str name, enum identity_kind *out);
+struct identity { int64_t id, user_id; enum identity_kind kind; bool primary, verified; usec created_at, updated_at; sensitive value; };
 enum err identity_list(struct ctx *cx, int64_t user_id, struct identity **out, int *count) MUST_CHECK;    /* the primary first */
 enum err identity_get(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out) MUST_CHECK;
-enum err identity_create(struct ctx *cx, int64_t user_id, sensitive value, bool verified, bool primary, struct identity *out) MUST_CHECK;
+enum err identity_create(struct ctx *cx, int64_t user_id, enum identity_kind kind, sensitive value, bool verified, bool primary, struct identity *out) MUST_CHECK;
 /* value empty, verified NULL: as it is. */
 enum err identity_update(struct ctx *cx, int64_t user_id, int64_t id, sensitive value, const bool *verified, bool primary, struct identity *out) MUST_CHECK;
 enum err identity_make_primary(struct ctx *cx, int64_t user_id, int64_t id) MUST_CHECK;

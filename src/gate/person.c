@@ -5,8 +5,8 @@
 
 #define VERIFY_FOR ((usec)24 * 3600 * SECOND)
 
-#define IDENTITY "id, user_id, is_primary, verified, created_at, updated_at, value"
-#define IDENTITY_OUT "iiiiiiS"
+#define IDENTITY "id, user_id, is_primary, verified, created_at, updated_at, value, kind"
+#define IDENTITY_OUT "iiiiiiSi"
 #define IDENTITY_SEAL { { "user_identity", "value", 0 } }
 const struct stmt st_identity_of_user = {
 	.name = "identity.of_user",
@@ -24,6 +24,12 @@ const struct stmt st_identity_set_verified = {
 	.name = "identity.set_verified",
 	.sql  = "UPDATE user_identity SET verified = $3, updated_at = $4 WHERE account_id = $1 AND id = $2",
 	.in   = "iiii",
+};
+
+const struct stmt st_identity_set_value = {
+	.name = "identity.set_value",
+	.sql  = "UPDATE user_identity SET email_x = $3, verified = $4, updated_at = $5, value = $6 WHERE account_id = $1 AND id = $2",
+	.in   = "iiXiiS", .seal_in = { { "user_identity", "value", 1 } }, .blind = { "user.email" },
 };
 
 const struct stmt st_identity_delete = {
@@ -104,7 +110,34 @@ static struct identity
 identity_of(const struct row *r)
 {
 	return (struct identity){ .id = row_int(r, 0), .user_id = row_int(r, 1), .primary = row_int(r, 2) != 0,
-	    .verified = row_int(r, 3) != 0, .created_at = row_int(r, 4), .updated_at = row_int(r, 5), .value = row_sensitive(r, 6) };
+	    .verified = row_int(r, 3) != 0, .created_at = row_int(r, 4), .updated_at = row_int(r, 5), .value = row_sensitive(r, 6),
+	    .kind = (enum identity_kind)row_int(r, 7) };
+}
+
+static const char *const identity_names[ID_KINDS] = { "email", "phone_number", "twitter", "facebook", "google", "agent_forwarding" };
+
+const char *
+identity_kind_name(enum identity_kind kind)
+{
+	return identity_names[kind];
+}
+
+bool
+identity_kind_of(str name, enum identity_kind *out)
+{
+	for (int i = 0; i < ID_KINDS; i++)
+		if (str_eq(name, str_of(identity_names[i]))) {
+			*out = (enum identity_kind)i;
+			return true;
+		}
+	return false;
+}
+
+/* What the actor may know of: an end user nothing but addresses and numbers. */
+static bool
+identity_shown(const struct ctx *cx, const struct identity *i)
+{
+	return i->kind <= ID_PHONE || cx->actor == NULL || cx->actor->role != ROLE_END_USER;
 }
 
 enum err
@@ -116,9 +149,12 @@ identity_list(struct ctx *cx, int64_t user_id, struct identity **out, int *count
 	TRY(user_get(cx, user_id, &u));
 	TRY(store_all(cx, &st_identity_of_user, ARGS(INT(cx->account), INT(user_id)), &rs));
 	*out = NEW(cx->arena, struct identity, rs.count + 1);
-	for (int i = 0; i < rs.count; i++)
-		(*out)[i] = identity_of(&rs.row[i]);
-	*count = rs.count;
+	*count = 0;
+	for (int i = 0; i < rs.count; i++) {
+		struct identity one = identity_of(&rs.row[i]);
+		if (identity_shown(cx, &one))
+			(*out)[(*count)++] = one;
+	}
 	return OK;
 }
 
@@ -129,7 +165,7 @@ identity_load(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out)
 
 	TRY(store_one(cx, &st_identity_by_id, ARGS(INT(cx->account), INT(id)), &r));
 	*out = identity_of(&r);
-	return out->user_id == user_id ? OK : fail(cx, E_ABSENT, NULL, "Not found");
+	return out->user_id == user_id && identity_shown(cx, out) ? OK : fail(cx, E_ABSENT, NULL, "Not found");
 }
 
 enum err
@@ -143,6 +179,7 @@ identity_get(struct ctx *cx, int64_t user_id, int64_t id, struct identity *out)
 
 struct identity_call {
 	int64_t   user_id, id;
+	enum identity_kind kind;
 	sensitive value;
 	bool      primary, verified, set_verified;
 	enum { I_ADD, I_CHANGE, I_PRIMARY, I_DELETE } what;
@@ -172,18 +209,67 @@ take_primary(struct ctx *cx, struct user *u, const struct identity *i)
 	return gate_on_user_changed != NULL ? gate_on_user_changed(cx, u) : OK;
 }
 
+/* What is hashed: "kind:value", of an address the address alone. */
+static sensitive
+identity_folded(struct ctx *cx, enum identity_kind kind, sensitive value)
+{
+	str text = fold(cx, kind == ID_PHONE || kind == ID_FORWARDING ? fold_phone(cx, value) : value).hidden;
+
+	return kind == ID_EMAIL ? HIDE(text) : HIDE(str_printf(cx->arena, "%s:" STR_F, identity_names[kind], STR_A(text)));
+}
+
+static bool
+all_of(str s, const char *signs)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') || strchr(signs, s.p[i]) != NULL))
+			return false;
+	return s.n > 0 && memchr(s.p, 0, s.n) == NULL;
+}
+
+/* As it is kept: a number as "+15551234567" (E.164 has at most 15 digits). *ok false: it is none. */
+static sensitive
+identity_value(struct ctx *cx, enum identity_kind kind, sensitive given, bool *ok)
+{
+	str v = str_trim(given.hidden), digits;
+
+	switch (kind) {
+	case ID_EMAIL: case ID_GOOGLE:
+		*ok = email_valid(v);
+		return HIDE(v);
+	case ID_PHONE: case ID_FORWARDING:
+		*ok = v.n <= 40;
+		for (size_t i = 0; i < v.n; i++)
+			*ok = *ok && ((v.p[i] >= '0' && v.p[i] <= '9') || (v.p[i] != 0 && strchr("+ ()-./", v.p[i]) != NULL));
+		digits = *ok ? fold_phone(cx, HIDE(v)).hidden : S("");
+		v = str_starts(digits, S("+")) ? str_sub(digits, 1, digits.n) : digits;
+		*ok = *ok && v.n >= 5 && v.n <= 15;
+		return HIDE(digits);
+	case ID_TWITTER:
+		v = str_starts(v, S("@")) ? str_sub(v, 1, v.n) : v;
+		*ok = v.n <= 15 && all_of(v, "_");
+		return HIDE(v);
+	default:
+		*ok = v.n <= 64 && all_of(v, ".");
+		return HIDE(v);
+	}
+}
+
 static enum err
-check_address(struct ctx *cx, sensitive value)
+check_identity(struct ctx *cx, enum identity_kind kind, sensitive *value)
 {
 	struct row r;
-	bool found;
+	bool found, ok;
 
-	if (str_trim(value.hidden).n == 0)
+	if (str_trim(value->hidden).n == 0) {
 		bad(cx, "value", "BlankValue", "Value: cannot be blank");
-	else if (!email_valid(str_trim(value.hidden)))
+		return bad_check(cx);
+	}
+	*value = identity_value(cx, kind, *value, &ok);
+	if (!ok)
 		bad(cx, "value", "InvalidValue", "Value: is not properly formatted");
 	else {
-		TRY(find_one(cx, &st_identity_by_email, ARGS(INT(cx->account), BLIND(fold(cx, value))), &r, &found));
+		TRY(find_one(cx, &st_identity_by_email, ARGS(INT(cx->account), BLIND(identity_folded(cx, kind, *value))), &r, &found));
 		if (found)
 			bad(cx, "value", "DuplicateValue", "Value: is already being used by another user");
 	}
@@ -191,11 +277,37 @@ check_address(struct ctx *cx, sensitive value)
 }
 
 static enum err
-identity_insert(struct ctx *cx, const struct user *u, sensitive value, bool verified, int64_t *id)
+identity_insert(struct ctx *cx, const struct user *u, enum identity_kind kind, sensitive value, bool verified, int64_t *id)
 {
 	TRY(store_next_id(cx, "identity", id));
-	return store_exec(cx, &st_identity_insert, ARGS(INT(cx->account), INT(*id), INT(u->id), BLIND(fold(cx, value)), INT(0),
-	    INT(verified), INT(cx->now), SEALED(u->key, HIDE(str_trim(value.hidden)))), NULL);
+	return store_exec(cx, &st_identity_insert, ARGS(INT(cx->account), INT(*id), INT(u->id), BLIND(identity_folded(cx, kind, value)), INT(0),
+	    INT(verified), INT(cx->now), SEALED(u->key, HIDE(str_trim(value.hidden))), INT(kind)), NULL);
+}
+
+/* The first telephone number of somebody without one is the user's, too. */
+static enum err
+take_phone(struct ctx *cx, struct user *u, const struct identity *i)
+{
+	if (i->kind != ID_PHONE || u->phone.hidden.n)
+		return OK;
+	u->phone = i->value;
+	u->updated_at = gate_stamp(cx);
+	TRY(user_store(cx, u));
+	return gate_on_user_changed != NULL ? gate_on_user_changed(cx, u) : OK;
+}
+
+/* Staff write those of whom they may write; an end user the own. */
+static enum err
+may_identify(struct ctx *cx, const struct user *u, bool *own)
+{
+	*own = cx->actor != NULL && cx->actor->role == ROLE_END_USER && cx->actor->user_id == u->id;
+	if (*own && !u->verified)
+		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
+	if (*own)
+		return gate_may(cx, MAY_READ_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role });
+	if (cx->actor != NULL && cx->actor->role == ROLE_END_USER)
+		return fail(cx, E_ABSENT, NULL, "Not found");
+	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role });
 }
 
 static enum err
@@ -204,23 +316,30 @@ identity_tx(struct ctx *cx, void *arg)
 	struct identity_call *c = arg;
 	struct identity i;
 	struct user u;
-	bool self;
+	bool self, own;
 
-	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
 	TRY(user_load(cx, c->user_id, &u));
-	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role }));
+	TRY(may_identify(cx, &u, &own));
 	if (!u.active)
 		return fail(cx, E_ABSENT, NULL, "Not found");
-	self = cx->actor != NULL && cx->actor->user_id == u.id && !is_full(cx->actor);
+	self = cx->actor != NULL && cx->actor->user_id == u.id && !own && !is_full(cx->actor);
 	if (self)                      /* an agent's way in is an administrator's to change */
 		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
+	if (own && (c->what == I_CHANGE || (c->what == I_ADD && (c->verified || c->primary))))
+		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
 	if (c->what == I_ADD) {
-		TRY(check_address(cx, c->value));
-		TRY(identity_insert(cx, &u, c->value, c->verified, &c->id));
+		if (own && c->kind > ID_PHONE)
+			bad(cx, "type", "InvalidValue", "Type: must be email or phone_number");
+		else if (c->primary && c->kind != ID_EMAIL)
+			bad(cx, "primary", "InvalidValue", "Primary: only an address of e-mail can be the primary identity");
+		TRY(bad_check(cx));
+		TRY(check_identity(cx, c->kind, &c->value));
+		TRY(identity_insert(cx, &u, c->kind, c->value, c->verified, &c->id));
 		TRY(identity_load(cx, u.id, c->id, &i));
 		TRY(identity_trail(cx, &u, "user.identity_create", (sensitive){ 0 }, i.value));
-		if (c->primary || u.email.hidden.n == 0)
+		if (c->kind == ID_EMAIL && (c->primary || u.email.hidden.n == 0))
 			TRY(take_primary(cx, &u, &i));
+		TRY(take_phone(cx, &u, &i));
 		gate_changed(cx);
 		return identity_load(cx, u.id, c->id, c->out);
 	}
@@ -237,23 +356,27 @@ identity_tx(struct ctx *cx, void *arg)
 	case I_PRIMARY:
 		if (i.primary)
 			return OK;
+		if (i.kind != ID_EMAIL)
+			bad(cx, "base", "InvalidValue", "only an address of e-mail can be the primary identity");
+		else if (own && !i.verified)
+			bad(cx, "base", "InvalidValue", "an address must be verified before it can be the primary identity");
+		TRY(bad_check(cx));
 		TRY(identity_trail(cx, &u, "user.identity_primary", u.email, i.value));
 		return take_primary(cx, &u, &i);
 	default:
 		break;
 	}
 	if (c->value.hidden.n && !str_eqi(str_trim(c->value.hidden), i.value.hidden)) {
-		int64_t fresh;
-		TRY(check_address(cx, c->value));
-		TRY(store_exec(cx, &st_identity_delete, ARGS(INT(cx->account), INT(i.id)), NULL));
-		TRY(identity_insert(cx, &u, c->value, c->set_verified ? c->verified : false, &fresh));
+		TRY(check_identity(cx, i.kind, &c->value));
+		TRY(store_exec(cx, &st_identity_set_value, ARGS(INT(cx->account), INT(i.id), BLIND(identity_folded(cx, i.kind, c->value)),
+		    INT(c->set_verified && c->verified), INT(cx->now), SEALED(u.key, c->value)), NULL));
 		TRY(identity_trail(cx, &u, "user.identity_update", i.value, c->value));
-		c->id = fresh;
-		TRY(identity_load(cx, u.id, fresh, c->out));
-		if (i.primary)
+		if (i.primary) {
+			TRY(identity_load(cx, u.id, i.id, c->out));
 			TRY(take_primary(cx, &u, c->out));
+		}
 		gate_changed(cx);
-		return identity_load(cx, u.id, fresh, c->out);
+		return identity_load(cx, u.id, i.id, c->out);
 	}
 	if (c->set_verified && c->verified != i.verified) {
 		TRY(store_exec(cx, &st_identity_set_verified, ARGS(INT(cx->account), INT(i.id), INT(c->verified), INT(cx->now)), NULL));
@@ -265,7 +388,7 @@ identity_tx(struct ctx *cx, void *arg)
 		}
 		gate_changed(cx);
 	}
-	if (c->primary && !i.primary) {
+	if (c->primary && !i.primary && i.kind == ID_EMAIL) {
 		TRY(identity_load(cx, u.id, i.id, &i));
 		TRY(take_primary(cx, &u, &i));
 	}
@@ -273,9 +396,9 @@ identity_tx(struct ctx *cx, void *arg)
 }
 
 enum err
-identity_create(struct ctx *cx, int64_t user_id, sensitive value, bool verified, bool primary, struct identity *out)
+identity_create(struct ctx *cx, int64_t user_id, enum identity_kind kind, sensitive value, bool verified, bool primary, struct identity *out)
 {
-	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .value = value, .verified = verified,
+	return store_write(cx, identity_tx, &(struct identity_call){ .user_id = user_id, .kind = kind, .value = value, .verified = verified,
 	    .primary = primary, .what = I_ADD, .out = out });
 }
 
@@ -317,10 +440,15 @@ verification_tx(struct ctx *cx, void *arg)
 	struct identity i;
 	struct user u;
 	usec until = cx->now + VERIFY_FOR;
+	bool own;
 
 	TRY(user_load(cx, v->user_id, &u));
-	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role }));
+	if (cx->actor == NULL || cx->actor->role != ROLE_END_USER || cx->actor->user_id != u.id)    /* who is not verified yet may ask */
+		TRY(may_identify(cx, &u, &own));
 	TRY(identity_load(cx, u.id, v->id, &i));
+	if (i.kind != ID_EMAIL)
+		bad(cx, "base", "InvalidValue", "only an address of e-mail can be verified by mail");
+	TRY(bad_check(cx));
 	token_mac(cx, i.id, until, i.value.hidden, mac);
 	TRY(identity_trail(cx, &u, "user.identity_request_verification", (sensitive){ 0 }, i.value));
 	return gate_on_verification(cx, &u, &i, str_printf(cx->arena, "%lld.%lld." STR_F, (long long)i.id, (long long)until,
@@ -330,7 +458,7 @@ verification_tx(struct ctx *cx, void *arg)
 enum err
 identity_request_verification(struct ctx *cx, int64_t user_id, int64_t id)
 {
-	TRY(gate_may(cx, MAY_WRITE_USER, NULL));
+	TRY(gate_may(cx, MAY_SIGNED_IN, NULL));
 	if (gate_on_verification == NULL)
 		return fail(cx, E_BUSY, NULL, "mail is not set up; an administrator can verify the address");
 	return store_write(cx, verification_tx, &(struct verification){ user_id, id });
@@ -417,7 +545,7 @@ merge_tx(struct ctx *cx, void *arg)
 	for (int i = 0; i < rs.count; i++) {
 		struct identity one = identity_of(&rs.row[i]);
 		int64_t id;
-		TRY(identity_insert(cx, &to, one.value, one.verified, &id));
+		TRY(identity_insert(cx, &to, one.kind, one.value, one.verified, &id));
 		if (to.email.hidden.n == 0 && one.primary) {
 			TRY(identity_load(cx, to.id, id, &one));
 			TRY(take_primary(cx, &to, &one));

@@ -188,8 +188,8 @@ const struct stmt st_user_set_phi = {
 const struct stmt st_identity_insert = {
 	.name = "identity.insert",
 	.sql  = "INSERT INTO user_identity (account_id, id, user_id, email_x, is_primary, verified, created_at,"
-	        " updated_at, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
-	.in   = "iiiXiiiS",
+	        " updated_at, value, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)",
+	.in   = "iiiXiiiSi",
 	.seal_in = { { "user_identity", "value", 1 } },
 	.blind = { "user.email" },
 };
@@ -591,7 +591,7 @@ identity_add(struct ctx *cx, const struct user *u, sensitive email, bool primary
 	TRY(store_next_id(cx, "identity", &id));
 	return store_exec(cx, &st_identity_insert, ARGS(INT(cx->account), INT(id), INT(u->id),
 	    BLIND(fold(cx, email)), INT(primary), INT(primary && u->verified), INT(cx->now),
-	    SEALED(u->key, HIDE(str_trim(email.hidden)))), NULL);
+	    SEALED(u->key, HIDE(str_trim(email.hidden))), INT(ID_EMAIL)), NULL);
 }
 
 /* A new address. An administrator's replaces the primary one, which stays as a

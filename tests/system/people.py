@@ -46,7 +46,7 @@ def identities(desk, c):
     expect("a second", r, 201, "ida2@patients.example")
     second = r.json["identity"]["id"]
     check(r.json["identity"]["verified"] and not r.json["identity"]["primary"], "verified, not primary")
-    for why, body, word in (("taken", {"value": "ida@patients.example"}, "DuplicateValue"), ("no address", {"value": "ida"}, "value"), ("nothing", {}, "value"), ("another type", {"type": "twitter", "value": "x"}, "type"), ("wrong types", {"value": ["x"], "verified": "maybe"}, "verified")):
+    for why, body, word in (("taken", {"value": "ida@patients.example"}, "DuplicateValue"), ("no address", {"value": "ida"}, "value"), ("nothing", {}, "value"), ("another type", {"type": "carrier_pigeon", "value": "x"}, "type"), ("no telephone number", {"type": "phone_number", "value": "call me"}, "value"), ("wrong types", {"value": ["x"], "verified": "maybe"}, "verified")):
         expect(why, c.post(u + ".json", {"identity": body}), 422, "RecordInvalid", word)
     r = c.put(u + "/%d/make_primary.json" % second, {})
     check(r.status == 200 and r.json["identities"][0]["value"] == "ida2@patients.example" and show(c, uid)["email"] == "ida2@patients.example", "primary: %r" % r)
@@ -57,6 +57,7 @@ def identities(desk, c):
     r = c.put(u + "/%d.json" % first, {"identity": {"value": "ida3@patients.example"}})
     expect("another address", r, 200, "ida3@patients.example")
     third = r.json["identity"]["id"]
+    check(third == first and not r.json["identity"]["verified"], "it is the same identity, to be verified anew")
     check(desk.deliver(b"From: ida3@patients.example\nTo: help@clinic.example\nSubject: x\nMessage-ID: <q1@x>\n\nhello\n").returncode == 0, "mail of a secondary address")
     check(c.get("/api/v2/users/%d/tickets/requested.json" % uid).json["count"] == 1, "is hers")
     expect("gone", c.delete(u + "/%d.json" % third), 204)
@@ -66,6 +67,49 @@ def identities(desk, c):
     eid, end = desk.person(c, "End Er", "ender@patients.example")
     expect("an end user sees the own", end.get("/api/v2/end_users/%d/identities.json" % eid), 200, "ender@")
     expect("and no other's", end.get("/api/v2/end_users/%d/identities.json" % uid), 404)
+    # Other types: kept as they are written there, never an address, never primary.
+    for kind, given, kept in (("phone_number", "+1 (555) 010-4477", "+15550104477"), ("twitter", "@ida_ident", "ida_ident"), ("facebook", "855769377321", "855769377321"),
+                              ("google", "ida@gmail.example", "ida@gmail.example"), ("agent_forwarding", "+1 555 010 4478", "+15550104478")):
+        r = c.post(u + ".json", {"identity": {"type": kind, "value": given}})
+        check(r.status == 201 and r.json["identity"]["type"] == kind and r.json["identity"]["value"] == kept and not r.json["identity"]["primary"] and "deliverable_state" not in r.json["identity"], "%s: %r" % (kind, r))
+        expect(kind + " once", c.post("/api/v2/users/%d/identities.json" % eid, {"identity": {"type": kind, "value": given}}), 422, "DuplicateValue")
+    check([i["value"] for i in c.get(u + ".json?type=phone_number").json["identities"]] == ["+15550104477"], "by type")
+    check([i["type"] for i in c.get(u + ".json?type[]=google&type[]=twitter").json["identities"]] == ["twitter", "google"], "by types")
+    check(show(c, uid)["phone"] == "+15550104477", "the first number is the user's")
+    phone = c.get(u + ".json?type=phone_number").json["identities"][0]["id"]
+    expect("no number is primary", c.put(u + "/%d/make_primary.json" % phone, {}), 422)
+    expect("nor verified by mail", c.put(u + "/%d/request_verification.json" % phone, {}), 422)
+    r = c.put(u + "/%d.json" % phone, {"identity": {"verification_method": "low"}})
+    check(r.status == 200 and r.json["identity"]["verified"] and r.json["identity"]["verification_method"] == "low", "but by an agent: %r" % r)
+    expect("a type stays", c.put(u + "/%d.json" % phone, {"identity": {"type": "email", "value": "x@x.example"}}), 422, "type")
+    check(c.get("/api/v2/users/search.json?query=email:ida@gmail.example").json["count"] == 0, "an account elsewhere is no address")
+    seen, url = [], u + ".json?page[size]=2"
+    while url:
+        j = c.get(url).json
+        seen += [i["type"] for i in j["identities"]]
+        url = j["links"]["next"][j["links"]["next"].index("/api/"):] if j["meta"]["has_more"] else None
+    check(len(seen) == 6 and seen[0] == "email", "pages: %s" % seen)
+    # An end user's own, when verified.
+    mine = "/api/v2/end_users/%d/identities" % eid
+    own = end.get(mine + ".json").json["identities"]
+    c.put("/api/v2/users/%d/identities/%d.json" % (eid, own[0]["id"]), {"identity": {"verified": False}})
+    expect("who is not verified adds none", end.post(mine + ".json", {"identity": {"type": "email", "value": "ender2@patients.example"}}), 403)
+    c.put("/api/v2/users/%d/identities/%d/verify.json" % (eid, own[0]["id"]), {})
+    r = end.post(mine + ".json", {"identity": {"type": "email", "value": "ender2@patients.example", "verified": True, "primary": True}})
+    check(r.status == 201 and not r.json["identity"]["verified"] and not r.json["identity"]["primary"], "an address of one's own, to be verified: %r" % r)
+    new = r.json["identity"]["id"]
+    expect("not primary before", end.put(mine + "/%d/make_primary.json" % new, {}), 422)
+    expect("nor verified by oneself", end.put(mine + "/%d/verify.json" % new, {}), 403)
+    c.put("/api/v2/users/%d/identities/%d/verify.json" % (eid, new), {})
+    expect("then it is", end.put(mine + "/%d/make_primary.json" % new, {}), 200, "ender2@")
+    expect("a number", end.post(mine + ".json", {"identity": {"type": "phone_number", "value": "+15550104499"}}), 201, "+15550104499")
+    expect("nothing else", end.post(mine + ".json", {"identity": {"type": "google", "value": "e@gmail.example"}}), 422, "type")
+    c.post("/api/v2/users/%d/identities.json" % eid, {"identity": {"type": "facebook", "value": "77"}})
+    check([i["type"] for i in end.get(mine + ".json").json["identities"]] == ["email", "email", "phone_number"], "of other types they know nothing")
+    expect("removed", end.delete(mine + "/%d.json" % own[0]["id"]), 204)
+    end = Client(desk, "ender2@patients.example", desk.token("ender2@patients.example"))
+    expect("another's do not exist", end.post("/api/v2/end_users/%d/identities.json" % uid, {"identity": {"type": "email", "value": "z@z.example"}}), 404)
+    expect("nor go", end.delete("/api/v2/end_users/%d/identities/%d.json" % (uid, phone)), 404)
     expect("a made-up link", Client(desk).get("/api/ward/v1/verify/1.9999999999999999." + "A" * 43), 404)
     return agent
 
