@@ -72,6 +72,30 @@ joinable(const struct scan *s, const struct cand *a, const struct cand *b)
 	return a->kind == PHI_LOCATION && nl < 2;
 }
 
+/* P J Vanderbeek, T-Roy, P.L.: initials in front, and what a hyphen ties to it, are of the name. */
+static void
+initials(const struct scan *s, struct cand *c, size_t lo)
+{
+	for (size_t i = token_from(s, c->at); i > 0 && i < s->ntok && !(s->tok[i].flags & F_NL) && s->tok[i].at == c->at; i--) {
+		const struct tok *k = &s->tok[i - 1];
+		bool tied = false;
+		if (k->type == T_PUNCT) {
+			char p = s->t[k->at];
+			tied = p == '-' && !(k->flags & F_SPACE) && !(s->tok[i].flags & F_SPACE);
+			if (i < 2 || (!tied && p != '.') || k->flags & (F_SPACE | F_NL))
+				return;
+			k = &s->tok[--i - 1];
+		}
+		char letter = s->t[k->at];
+		if (k->type != T_WORD || !(k->flags & F_UP) || k->at < lo || (tied ? k->len > 12 || (k->len > 1 && LEX_COMMON(k->lex) == 3) : k->len != 1) ||
+		    (!tied && s->tok[i].type == T_WORD && (letter == 'I' || letter == 'A')) ||
+		    (!tied && s->tok[i].type == T_WORD && i > 1 && s->tok[i - 2].type != T_PUNCT && !(k->flags & F_NL) &&
+		    !(s->tok[i - 2].flags & F_UP) && s->tok[i - 2].lex & LEX_MEDICAL))
+			return;
+		c->at = k->at;
+	}
+}
+
 /* A title tells the sex and goes with its name; "Seattle clinic" and "Scott &
  * White" are wholes; "Guarantor Per Lindqvist" begins behind its label. */
 static void
@@ -79,6 +103,7 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 {
 	const uint64_t *wc = s->phi->wc;
 	if (c->kind == PHI_NAME) {
+		initials(s, c, lo);
 		size_t i = token_from(s, c->at);
 		/* jasmine w, at the end of a line */
 		size_t z = token_from(s, c->end);
@@ -107,7 +132,13 @@ extend(struct scan *s, struct cand *c, size_t lo, size_t hi)
 		if (k->type == T_WORD && k->flags & F_SPACE && k->at + k->len <= hi && k->at - c->end == 1 && !(k->flags & F_UP) && k->len > 5 &&
 		    k->ctx & wc[W_FACHEAD] && c->end - c->at > 2)
 			c->end = k->at + k->len;
-		else if (c->kind == PHI_FACILITY && k->type == T_PUNCT && s->t[k->at] == '&' && i + 1 < s->ntok && s->tok[i + 1].flags & F_UP &&
+		else if (c->kind == PHI_LOCATION && k->type == T_PUNCT && s->t[k->at] == ',' && i + 1 < s->ntok && is_digit((unsigned char)s->t[c->at])) {
+			/* 1420 Calle del Sol, Apt 6, Calexico: the town of a house is part of its address. */
+			const struct tok *q = &s->tok[i + 1];
+			if (q->type == T_WORD && q->flags & F_UP && !(q->flags & F_NL) && q->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE) &&
+			    !LEX_COMMON(q->lex) && q->at + q->len <= hi)
+				c->end = q->at + q->len;
+		} else if (c->kind == PHI_FACILITY && k->type == T_PUNCT && s->t[k->at] == '&' && i + 1 < s->ntok && s->tok[i + 1].flags & F_UP &&
 		    s->tok[i + 1].at + s->tok[i + 1].len <= hi)
 			c->end = s->tok[i + 1].at + s->tok[i + 1].len + (s->tok[i + 1].flags & F_POSS ? 2 : 0);
 	}

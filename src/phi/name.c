@@ -250,6 +250,13 @@ introduction(struct scan *s, size_t i)
 		add_run(s, j, j + 1, 64, s->phi->r_form);
 		return;
 	}
+	/* hi its bex, hey this is dru */
+	size_t hello = i > 0 && punct(s, i - 1, ',') ? i - 1 : i;
+	if (!up && hello > 0 && HAS(&s->tok[hello - 1], W_GREET) && s->tok[j].len > 1 && !LEX_COMMON(s->tok[j].lex) && !(s->tok[j].lex & LEX_MEDICAL) &&
+	    !HAS(&s->tok[j], W_NOTNAME)) {
+		add_run(s, j, j + 1, 62, s->phi->r_form);
+		return;
+	}
 	/* He's Cass. */
 	if (base == 51 && !(up && LEX_GIVEN(s->tok[j].lex) && !LEX_COMMON(s->tok[j].lex) && (line_end(s, j + 1) || punct(s, j + 1, '.') ||
 	    punct(s, j + 1, ','))))
@@ -452,7 +459,12 @@ relative(struct scan *s, size_t i)
 	bool up = k->flags & F_UP;
 	if (j == i + 2 && (!up || v < 2))
 		return;
-	if (up && v >= 0) {
+	/* uncle Rooster: a word of the language, but no one else is meant. */
+	bool named = up && v < 0 && v > -3 && !(s->tok[i].flags & F_UP) && !HAS(k, W_MONTH) && !HAS(k, W_WEEKDAY) && !(k->flags & F_ALLUP) &&
+	    s->caps_lower > s->caps_upper && !(k->lex & (LEX_STATE | LEX_COUNTRY | LEX_EPONYM)) && !HAS(k, W_FACHEAD);
+	if (named)
+		add_run(s, j, j + 1, 54, s->phi->r_kin);
+	else if (up && v >= 0) {
 		int score = 54 + v * 5;
 		add_run(s, j, name_run(s, j, 3, false), score > 90 ? 90 : score, s->phi->r_kin);
 	} else if (!up && g >= 4 && LEX_COMMON(k->lex) == 0)
@@ -504,6 +516,51 @@ initials(struct scan *s, size_t i, size_t end)
 	bool alone = s->tok[i].flags & F_PARA || (end < s->ntok && s->tok[end].flags & F_PARA) || (i > 0 && s->tok[i - 1].type == T_PUNCT);
 	if (i > 0 && (closing || dash || last || alone))
 		add_run(s, from, end, closing || dash ? 72 : last ? 62 : 54, s->phi->r_sign);
+}
+
+/* logged in as dkowalczyk, username was mgarrity, login is p_osei: a word that no language has. */
+static void
+login(struct scan *s, size_t i)
+{
+	size_t j = i + 1;
+	if (is_z(s, i, "logged") || is_z(s, i, "signed") || is_z(s, i, "log") || is_z(s, i, "sign")) {
+		if (!(is_z(s, j, "in") || is_z(s, j, "on")) || !is_z(s, j + 1, "as"))
+			return;
+		j += 2;
+	} else if (is_z(s, i, "user") || is_z(s, i, "username") || is_z(s, i, "login")) {
+		if (is_z(s, j, "id") || is_z(s, j, "name"))
+			j++;
+		if (!is_z(s, j, "is") && !is_z(s, j, "was") && !punct(s, j, ':') && !punct(s, j, '='))
+			return;
+		j++;
+	} else
+		return;
+	if (!word(s, j) || s->tok[j].len < 4 || s->tok[j].flags & (F_UP | F_NL) || LEX_COMMON(s->tok[j].lex) || s->tok[j].lex & LEX_MEDICAL ||
+	    HAS(&s->tok[j], W_NOTNAME) || HAS(&s->tok[j], W_SAYS) || HAS(&s->tok[j], W_ROLE) || blocked(s, j))
+		return;
+	size_t end = s->tok[j].at + s->tok[j].len;
+	while (end < s->tn && (is_alnum_((unsigned char)s->t[end]) || (strchr("._-", s->t[end]) && is_alnum_((unsigned char)s->t[end + 1]))))
+		end++;
+	cand_add(s, s->tok[j].at, end, PHI_OTHERID, 64, s->phi->r_form);
+}
+
+/* rm 214B Hosseini - fall 0340: who lies there. */
+static void
+room(struct scan *s, size_t i)
+{
+	if (!is_z(s, i, "rm") && !is_z(s, i, "room") && !is_z(s, i, "bed"))
+		return;
+	size_t j = i + 1;
+	if (j >= s->ntok || s->tok[j].type == T_WORD || s->tok[j].type == T_PUNCT || s->tok[j].len > 5 || s->tok[j].flags & F_NL)
+		return;
+	j++;
+	if (word(s, j) && s->tok[j].len == 1)
+		j++;
+	if (punct(s, j, '-') || punct(s, j, ':') || punct(s, j, ','))
+		j++;
+	if (word(s, j) && !(s->tok[j].flags & F_NL) && s->tok[j].flags & F_UP && s->tok[j].len > 2 && LEX_COMMON(s->tok[j].lex) < 2 &&
+	    !(s->tok[j].lex & LEX_MEDICAL) && likeness(s, j) > 0 && !HAS(&s->tok[j], W_FACHEAD) && !blocked(s, j))
+		add_run(s, j, name_run(s, j, 3, false), 62, s->phi->r_form);
 }
 
 static void
@@ -625,8 +682,10 @@ phi_names(struct scan *s)
 			greeting(s, i);
 		if (HAS(k, W_KIN))
 			relative(s, i);
+		if (k->lex & LEX_OPENS)
+			login(s, i), room(s, i);
 		/* user mgarrity locked out */
-		if (i + 1 < s->ntok && word(s, i + 1) && !(k->flags & F_NL) && (is_z(s, i, "user") || is_z(s, i, "username") || is_z(s, i, "login")) &&
+		if (i + 1 < s->ntok && word(s, i + 1) && (!(k->flags & F_NL) || !(s->tok[i + 1].lex & LEX_TABLE)) && (is_z(s, i, "user") || is_z(s, i, "username") || is_z(s, i, "login")) &&
 		    s->tok[i + 1].len > 4 && !(s->tok[i + 1].flags & (F_UP | F_NL)) && !LEX_COMMON(s->tok[i + 1].lex) &&
 		    !(s->tok[i + 1].lex & LEX_MEDICAL) && !HAS(&s->tok[i + 1], W_NOTNAME) && !HAS(&s->tok[i + 1], W_SAYS) && !blocked(s, i + 1))
 			cand_add(s, s->tok[i + 1].at, s->tok[i + 1].at + s->tok[i + 1].len, PHI_OTHERID, 60, s->phi->r_form);

@@ -344,7 +344,8 @@ table(struct scan *s, size_t at, size_t end, char sep)
 		if (kind[i] >= 0)
 			kind[i] & GENERIC ? generic++ : sure++, roles += (kind[i] & ROLE) == ROLE;
 	}
-	if ((sure == 0 && roles == 0) || sure + generic < 2)
+	/* A tab is no punctuation: there one head of three that says so is enough. */
+	if ((sure == 0 && roles == 0 && !(sep == '\t' && generic)) || sure + generic < (sep == '\t' && n > 2 ? 1 : 2))
 		return at;
 	size_t row = end;
 	while (row < s->tn) {

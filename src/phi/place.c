@@ -409,7 +409,7 @@ branch(struct scan *s, size_t i)
 	if (j >= s->ntok || s->tok[j].flags & F_NL)
 		return;
 	if ((punct(s, j, '#') && j + 1 < s->ntok && s->tok[j + 1].type == T_NUM) || (s->tok[j].type == T_NUM && s->tok[j].len > 2 &&
-	    s->tok[j].len < 6 && s->tok[i].flags & F_UP))
+	    s->tok[j].len < 6 && s->tok[i].flags & F_UP && !(j + 1 < s->ntok && HAS(&s->tok[j + 1], W_QUANTITY))))
 		end = j + (punct(s, j, '#') ? 2 : 1);
 	else if (s->tok[j].type == T_WORD && s->tok[j].len == 2 && (s->tok[j].h == phi_word_hash("on", 2) ||
 	    s->tok[j].h == phi_word_hash("in", 2) || s->tok[j].h == phi_word_hash("at", 2))) {

@@ -535,7 +535,7 @@ phi_rules_done(struct rules *r)
 		{ "at", LEX_SPELLS }, { "dot", LEX_SPELLS },
 		{ "name", LEX_OPENS }, { "this", LEX_OPENS }, { "i'm", LEX_OPENS }, { "im", LEX_OPENS }, { "i", LEX_OPENS }, { "named", LEX_OPENS },
 		{ "he", LEX_OPENS }, { "she", LEX_OPENS }, { "it", LEX_OPENS }, { "its", LEX_OPENS }, { "bed", LEX_OPENS }, { "rm", LEX_OPENS },
-		{ "room", LEX_OPENS }, { "user", LEX_OPENS }, { "username", LEX_OPENS }, { "login", LEX_OPENS }, { "surname", LEX_OPENS },
+		{ "room", LEX_OPENS }, { "user", LEX_OPENS }, { "username", LEX_OPENS }, { "login", LEX_OPENS }, { "surname", LEX_OPENS }, { "logged", LEX_OPENS }, { "signed", LEX_OPENS }, { "log", LEX_OPENS }, { "sign", LEX_OPENS },
 	};
 	for (size_t i = 0; i < COUNTOF(flags); i++) {
 		struct ctx_slot *c = ctx_put(r, phi_word_hash(flags[i].word, strlen(flags[i].word)));

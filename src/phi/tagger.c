@@ -304,6 +304,20 @@ heading_word(const struct scan *s, size_t i)
 	return false;
 }
 
+/* Who or what a question is about: will there, may I. */
+static bool
+asks(const struct scan *s, size_t i)
+{
+	static const char *const words[] = { "there", "you", "this", "that", "it", "i", "we", "he", "she", "they", "my", "the", "your", "someone",
+		"anyone", "somebody", "our", "his", "her" };
+	if (i >= s->ntok || s->tok[i].type != T_WORD)
+		return false;
+	for (size_t w = 0; w < COUNTOF(words); w++)
+		if (s->tok[i].h == phi_word_hash(words[w], strlen(words[w])))
+			return true;
+	return false;
+}
+
 static bool
 plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 {
@@ -360,9 +374,17 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		if (plain == words && s->caps_upper * 12 >= s->caps_lower &&
 		    !(phi_context(s, from, 2, 0) & (wc[W_TITLE] | wc[W_KIN] | wc[W_GREET])))
 			return false;
+		/* Will there be one in May? */
+		if (words == 1 && !title && first->flags & F_UP && (first->h == phi_word_hash("will", 4) || first->h == phi_word_hash("may", 3)) &&
+		    asks(s, to))
+			return false;
 		return !(plain == words && lead < s->phi->tagger.unit * 15) && !digits;
 	}
 	case 1: case 2:
+		/* Creon 36,000 */
+		if (kind == 1 && words == 1 && first->type == T_NUM && first->len == 3 && from > 1 && s->t[first->at - 1] == ',' &&
+		    is_digit((unsigned char)s->t[first->at - 2]))
+			return false;
 		/* Rite Aid: which of a thousand? */
 		if (kind == 2 && words < 3 && last->ctx & wc[W_BRAND] && !digits)
 			return false;
@@ -436,6 +458,15 @@ alone_rows(const struct sig *g, uint32_t *r)
 #endif
 #endif
 
+/* Does token i begin another column: behind a tab or three blanks, and not in the middle of LOPEZ,   ANA? */
+static bool
+column(const struct scan *s, size_t i)
+{
+	size_t at = s->tok[i].at;
+	return s->tok[i].flags & F_SPACE && !(s->tok[i].flags & F_NL) && at > 2 && s->tok[i - 1].type != T_PUNCT &&
+	    (s->t[at - 1] == '\t' || (s->t[at - 1] == ' ' && s->t[at - 2] == ' ' && s->t[at - 3] == ' '));
+}
+
 /* A missed identifier is worse than a false one: the dial's zero leans so far to finding. */
 #define LEAN 25
 
@@ -461,7 +492,7 @@ phi_tag(struct scan *s)
 		}
 		size_t j = i + 1;
 		int inside = (tag & 1) ? tag + 1 : tag;
-		while (j < n && s->tag[j] == inside)
+		while (j < n && s->tag[j] == inside && !(inside == TAG_INAME && column(s, j)))
 			j++;
 		/* How sure: the mean lead over O. */
 		int lead = 0;
