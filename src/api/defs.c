@@ -25,6 +25,7 @@ static const struct resource resources[] = {
 	{ "deletion_schedules",    "deletion_schedule",    DEF_SCHEDULE,     201, true },
 	{ "ticket_form_statuses",  "ticket_form_status",   DEF_FORM_STATUS,  200, false },
 	{ "dynamic_content/items", "item",                 DEF_CONTENT,      201, true },
+	{ "recipient_addresses",   "recipient_address",    DEF_ADDRESS,      201, false },
 };
 
 static const struct resource *
@@ -1076,6 +1077,34 @@ host_mapping(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+static enum err
+verify_address(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const json_t *obj = NULL;
+	str type = S("forwarding");
+
+	if (rq->body.n) {
+		TRY(api_body(cx, rq, rp, NULL, &obj));
+		if (obj == NULL)
+			return OK;
+		if (json_object_get(obj, "type") != NULL)
+			type = json_text(cx, json_object_get(obj, "type"));
+	}
+	if (!str_eq(type, S("forwarding")) && !str_eq(type, S("spf")) && !str_eq(type, S("dns"))) {
+		bad(cx, "type", "InvalidValue", "Type: must be forwarding, spf or dns");
+		return bad_check(cx);
+	}
+	/* Records of other domains are their owners' and the relay's to check. */
+	if (str_eq(type, S("forwarding")))
+		TRY(address_verify(cx, rq->param[0]));
+	else {
+		struct def d;
+		TRY(def_get(cx, DEF_ADDRESS, rq->param[0], &d));
+	}
+	api_empty(rp, 200);
+	return OK;
+}
+
 #define BODY (1 * MiB)
 #define CRUD(path, read) \
 	{ GET,    path,         read,      0,    list,    0 }, \
@@ -1122,6 +1151,8 @@ const struct route def_routes[] = {
 	CRUD("/api/v2/brands", MAY_READ_TICKET),
 	{ GET,    "/api/v2/brands/check_host_mapping",       MAY_READ_TICKET, 0,        host_mapping,   0 },
 	{ GET,    "/api/v2/brands/{id}/check_host_mapping",  MAY_READ_TICKET, 0,        host_mapping,   0 },
+	CRUD("/api/v2/recipient_addresses", MAY_READ_TICKET),
+	{ PUT,    "/api/v2/recipient_addresses/{id}/verify", MAY_ADMIN,       4 * KiB,  verify_address, 0 },
 	CRUD("/api/v2/custom_roles", MAY_READ_TICKET),
 	CRUD("/api/v2/deletion_schedules", MAY_ADMIN),
 	CRUD(ITEM, MAY_READ_TICKET),

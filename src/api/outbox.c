@@ -365,6 +365,7 @@ mail_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			bad(cx, "tls", "InvalidValue", "Tls: must be starttls, tls, or none");
 	}
 	TRY(flow_conf_set(cx, has, &in, &c));
+	TRY(address_own(cx, c.from, c.name));
 	return mail_reply(rp, &c);
 }
 

@@ -337,7 +337,7 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 	const char *rcpt = option(&argc, argv, "--rcpt");
 	bool verbose = flag(&argc, argv, "-v");
 	static const char *const words[] = { [IN_TICKET] = "ticket", [IN_COMMENT] = "comment on ticket",
-	    [IN_SUSPENDED] = "suspended ticket", [IN_DUPLICATE] = "duplicate of ticket", [IN_REFUSED] = "refused" };
+	    [IN_SUSPENDED] = "suspended ticket", [IN_DUPLICATE] = "duplicate of ticket", [IN_REFUSED] = "refused", [IN_CHECK] = "check of support address" };
 	enum inbound_outcome outcome;
 	struct ctx cx;
 	int64_t id;

@@ -164,8 +164,7 @@ send_verification(struct ctx *cx, const struct user *u, const struct identity *i
 	if (!flow_mail_on(cx))
 		return fail(cx, E_BUSY, NULL, "mail is not set up; an administrator can verify the address");
 	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "verification", .user_id = u->id, .to = i->value,
-	    .to_name = u->name, .line = "Please confirm that this is your address. The link is good for one day.",
-	    .link = HIDE(str_printf(cx->arena, "/api/ward/v1/verify/" STR_F, STR_A(token))) }, NULL);
+	    .to_name = u->name, .link = HIDE(str_printf(cx->arena, "/api/ward/v1/verify/" STR_F, STR_A(token))) }, NULL);
 }
 
 /* The same for signing in: the page shows the code that the link asks for. */
@@ -173,8 +172,7 @@ static enum err
 send_login_link(struct ctx *cx, const struct user *u, str token)
 {
 	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "login", .user_id = u->id, .to = u->email, .to_name = u->name,
-	    .line = "You asked to sign in. Open this link, it is good for 15 minutes; it asks for the code on the page where you asked."
-	    " If you did not ask, do nothing.", .link = HIDE(str_printf(cx->arena, "/help/link/" STR_F, STR_A(token))) }, NULL);
+	    .link = HIDE(str_printf(cx->arena, "/help/link/" STR_F, STR_A(token))) }, NULL);
 }
 
 static uint64_t
@@ -219,6 +217,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_fields = fields_of_person;
 	gate_on_user_merged = desk_user_merged;
 	gate_on_org_merged = desk_org_merged;
+	flow_sender = address_sender;
 	gate_on_verification = send_verification;
 	gate_on_login_link = send_login_link;
 	gate_on_user_changed = desk_user_changed;

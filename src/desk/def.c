@@ -171,6 +171,19 @@ static const struct def_member schedule[] = {
 	{ "conditions",            D_OBJECT, 0, 0, NULL, "{\"all\":[],\"any\":[]}" },
 };
 
+static const struct def_member address[] = {
+	{ "email",                 D_TEXT, D_MUST | D_FIXED, 254, NULL, NULL },
+	{ "name",                  D_TEXT, D_NULL, 100, NULL, "\"\"" },
+	{ "brand_id",              D_ID,   D_NULL, 0, NULL, NULL },
+	{ "group_id",              D_ID,   D_NULL, 0, NULL, NULL },
+	{ "default",               D_BOOL, 0, 0, NULL, "false" },
+	{ "forwarding_status",     D_TEXT, D_OURS, 20, NULL, "\"unknown\"" },
+	{ "spf_status",            D_TEXT, D_OURS, 20, NULL, "\"unknown\"" },
+	{ "cname_status",          D_TEXT, D_OURS, 20, NULL, "\"unknown\"" },
+	{ "domain_verification_status", D_TEXT, D_OURS, 20, NULL, "\"unknown\"" },
+	{ "domain_verification_code", D_TEXT, D_OURS | D_NULL, 100, NULL, NULL },
+};
+
 static const struct def_member form_status[] = {
 	{ "ticket_form_id",        D_ID,   D_MUST | D_FIXED, 0, NULL, NULL },
 	{ "custom_status_id",      D_ID,   D_MUST | D_FIXED, 0, NULL, NULL },
@@ -212,6 +225,7 @@ static const struct kind {
 	[DEF_ROLE]         = { "custom_role", role, (int)COUNT(role), 197, check_role },
 	[DEF_SCHEDULE]     = { "deletion_schedule", schedule, (int)COUNT(schedule), 50, check_schedule },
 	[DEF_TASKS]        = { "task_list_template", tasks, (int)COUNT(tasks), 200, tasks_check },
+	[DEF_ADDRESS]      = { "recipient_address", address, (int)COUNT(address), 200, address_check },
 	[DEF_FORM_STATUS]  = { "ticket_form_status", form_status, (int)COUNT(form_status), 1000, check_pair },
 };
 
@@ -1259,6 +1273,12 @@ enum err
 def_update(struct ctx *cx, enum def_kind kind, int64_t id, const json_t *in, struct def *out)
 {
 	return store_write(cx, change_tx, &(struct change){ .kind = kind, .id = id, .in = in, .out = out });
+}
+
+enum err
+def_set(struct ctx *cx, enum def_kind kind, int64_t id, const json_t *in, struct def *out)
+{
+	return store_write(cx, change_tx, &(struct change){ .kind = kind, .id = id, .in = in, .ours = true, .out = out });
 }
 
 enum err

@@ -59,6 +59,8 @@ const struct def *const *def_all(const struct defs *d, enum def_kind kind, int *
 
 enum err def_create(struct ctx *cx, enum def_kind kind, const json_t *in, struct def *out) MUST_CHECK;
 enum err def_update(struct ctx *cx, enum def_kind kind, int64_t id, const json_t *in, struct def *out) MUST_CHECK;
+/* The system's own hand, unchecked and with D_OURS members; id 0: a new one. */
+enum err def_set(struct ctx *cx, enum def_kind kind, int64_t id, const json_t *in, struct def *out) MUST_CHECK;
 enum err def_delete(struct ctx *cx, enum def_kind kind, int64_t id) MUST_CHECK;   /* its data key is destroyed */
 /* Positions 1.. in this order; unknown ids: E_INVALID. */
 enum err def_reorder(struct ctx *cx, enum def_kind kind, const int64_t *ids, int n) MUST_CHECK;
@@ -77,6 +79,17 @@ enum err defs_open(struct ctx *cx, struct defs_cache **out) MUST_CHECK;
 void     defs_close(struct defs_cache **c);
 /* In an account that has none yet: the system's ticket fields, a default form, a status per category, a brand. */
 enum err defs_seed(struct ctx *cx) MUST_CHECK;
+
+/* ---- the desk's addresses (address.c) ----------------------------------------------------------------- */
+
+/* Sends a check to it; when that comes back it is verified. E_BUSY: mail is not set up. */
+enum err address_verify(struct ctx *cx, int64_t id) MUST_CHECK;
+/* The address of the mail settings is one of them. */
+enum err address_own(struct ctx *cx, str email, str name) MUST_CHECK;
+/* Wired into flow: from which address a mail goes, and in which language. */
+struct sender;
+struct outgoing;
+enum err address_sender(struct ctx *cx, const struct outgoing *o, struct sender *out) MUST_CHECK;
 
 /* ---- custom fields ------------------------------------------------------------------------------------ */
 

@@ -353,13 +353,14 @@ enum err attachment_redact(struct ctx *cx, int64_t ticket_id, int64_t comment_id
 
 /* ---- inbound mail --------------------------------------------------------------------------------------- */
 
-enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE, IN_REFUSED };
+enum inbound_outcome { IN_TICKET, IN_COMMENT, IN_SUSPENDED, IN_DUPLICATE, IN_REFUSED, IN_CHECK };
 /* raw_id: kept already (a suspended one recovered); kept: what is kept instead
  * of raw, when the policy destroyed something in it */
 struct inbound { str raw, kept; const struct mail *mail; int64_t raw_id; uint16_t gone[POLICY_KINDS]; };  /* gone: of each kind, destroyed on arrival */
 /* Takes one raw message: parses it in the sandbox and makes of it exactly one
  * ticket, comment or suspended ticket, durably, with the raw mail sealed.
- * The same bytes again: IN_DUPLICATE, nothing new. IN_REFUSED: the PHI policy
+ * The same bytes again: IN_DUPLICATE, nothing new. IN_CHECK: one of our own
+ * checks of a support address (id) came back. IN_REFUSED: the PHI policy
  * blocks it; nothing is kept but a refusal (id), and cx->fail.why may be told
  * to the sender. `rcpt` is the envelope's
  * recipient or empty. E_BUSY: try again (exit 75). */

@@ -111,6 +111,17 @@ enum err tasks_done(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* The tasks of a template that is written (a def_check of def.c): those that came change those that were. */
 struct defs;
 struct def;
+/* The desk's own addresses (address.c). */
+struct sender;
+struct outgoing;
+struct mail;
+enum err address_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, struct json_t *doc) MUST_CHECK;
+const struct def *address_find(const struct defs *d, str given);        /* also with a mark behind a plus; NULL: not ours */
+/* A check of an address came back: its id, and it is verified; 0: it is none of ours. */
+enum err address_came_back(struct ctx *cx, str message_id, int64_t *id) MUST_CHECK;
+/* Which of them a mail was written to; NULL: none. Delivered for it, an address is verified. */
+enum err address_arrived(struct ctx *cx, const struct mail *m, str rcpt, const struct def **out) MUST_CHECK;
+enum err addresses_own(struct ctx *cx, str **out, int *count) MUST_CHECK;
 enum err tasks_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, struct json_t *doc) MUST_CHECK;
 /* In the transaction of a change: what the agents of the ticket are told of it. old NULL: the ticket was made; c NULL: no
  * comment came with it; actor -1: nobody, a rule that runs on time. */

@@ -427,7 +427,7 @@ is_party(struct ctx *cx, const struct ticket *t, str from, int64_t *author)
 	return OK;
 }
 
-struct settle { struct inbound in; str rcpt; bool forced; enum inbound_outcome outcome; int64_t id, aimed; };
+struct settle { struct inbound in; str rcpt; const struct def *address; bool forced; enum inbound_outcome outcome; int64_t id, aimed; };
 
 /* Makes the ticket, or the comment on ticket_id. */
 static enum err
@@ -447,6 +447,40 @@ place(struct ctx *cx, struct settle *s, const struct ticket_change *ch, int64_t 
 	return OK;
 }
 
+/* A new ticket is of the brand and group of the address that it was written to; addresses of ours are nobody's CC. */
+static enum err
+addressed(struct ctx *cx, const struct settle *s, struct ticket_change *ch)
+{
+	const struct def *brand;
+	const struct defs *d;
+	int n = 0;
+
+	TRY(defs_get(cx, &d));
+	for (int i = 0; i < ch->cc_count; i++)
+		if (address_find(d, ch->cc[i].email.hidden) == NULL)
+			ch->cc[n++] = ch->cc[i];
+	ch->cc_count = n;
+	if (n == 0)
+		ch->has &= ~(unsigned)T_CC;
+	if (s->address == NULL)
+		return OK;
+	ch->recipient = HIDE(def_text(s->address, "email"));
+	if ((brand = def_find(d, DEF_BRAND, def_int(s->address, "brand_id"))) != NULL && brand->active) {
+		ch->has |= T_BRAND;
+		ch->brand_id = brand->id;
+	}
+	if ((ch->group_id = def_int(s->address, "group_id")) != 0) {
+		struct group *g;
+		int found;
+		TRY(group_many(cx, &ch->group_id, 1, &g, &found));
+		if (found == 0 || g[0].deleted)
+			ch->group_id = 0;
+		else
+			ch->has |= T_GROUP;
+	}
+	return OK;
+}
+
 static enum err
 settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 {
@@ -455,6 +489,7 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 	struct ticket t;
 	struct user u;
 	struct row r;
+	const struct defs *defs;
 	int64_t ticket_id, author;
 	enum err e;
 
@@ -474,6 +509,12 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		*cause = C_NO_SENDER;
 		return OK;
 	}
+	TRY(defs_get(cx, &defs));
+	if (!s->forced && address_find(defs, m->from.addr) != NULL) {
+		*cause = C_LOOP;
+		return OK;
+	}
+	TRY(address_arrived(cx, m, s->rcpt, &s->address));
 	if (!s->forced && m->message_id.n) {
 		e = store_one(cx, &by_message, ARGS(INT(cx->account), BLIND(HIDE(m->message_id))), &r);
 		if (e == OK) {
@@ -511,6 +552,7 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		}
 		change_of(cx, &s->in, s->rcpt, t.status != TICKET_CLOSED, &ch);
 		if (t.status == TICKET_CLOSED) {
+			TRY(addressed(cx, s, &ch));
 			ch.followup_source_id = ticket_id;
 			return place(cx, s, &ch, 0);
 		}
@@ -532,6 +574,7 @@ settle(struct ctx *cx, struct settle *s, enum cause *cause, int64_t *aimed)
 		return e;
 	}
 	change_of(cx, &s->in, s->rcpt, false, &ch);
+	TRY(addressed(cx, s, &ch));
 	return place(cx, s, &ch, 0);
 }
 
@@ -577,6 +620,11 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	e = raw.n > MAIL_MAX ? E_LIMIT : parser_mail(cx, cx->sys->parser, raw, &m);
 	switch (e) {
 	case OK:
+		TRY(address_came_back(cx, m.message_id, id));
+		if (*id != 0) {
+			*outcome = IN_CHECK;
+			return OK;
+		}
 		TRY(treat_mail(cx, &m, &s.in));
 		e = settle(cx, &s, &sus.cause, &sus.ticket_id);
 		if (e == E_INVALID && (no.reason = refused_why(cx)).n) {

@@ -241,12 +241,15 @@ known_for(struct ctx *cx, const struct known_ticket *t)
 	struct known *kn = policy_known(cx);
 	struct phi_known *k;
 	struct set *s, *front;
+	str *own;
+	int n;
 
 	cx->known = NULL;
 	if (kn == NULL)
 		return OK;
+	TRY(addresses_own(cx, &own, &n));
 	TRY(set_of_user(cx, kn, t->user_id, &s));
-	if (t->ticket_id != 0 || t->email.hidden.n || t->recipient.hidden.n) {
+	if (t->ticket_id != 0 || t->email.hidden.n || t->recipient.hidden.n || n > 0) {
 		str number = str_printf(cx->arena, "%lld", (long long)t->ticket_id), to = reveal(cx, t->recipient, TO_SCAN);
 		if ((k = phi_known_new()) == NULL) {
 			unref(s);
@@ -257,6 +260,8 @@ known_for(struct ctx *cx, const struct known_ticket *t)
 			(void)phi_known_allow(k, number.p, number.n);
 		if (to.n)
 			(void)phi_known_allow(k, to.p, to.n);
+		for (int i = 0; i < n; i++)
+			(void)phi_known_allow(k, own[i].p, own[i].n);
 		if (t->email.hidden.n && (teach_name(k, reveal(cx, t->name, TO_SCAN)) != PHI_OK
 		    || teach(k, PHI_EMAIL, reveal(cx, t->email, TO_SCAN)) != PHI_OK)) {
 			phi_known_free(k);

@@ -326,8 +326,10 @@ code_tx(struct ctx *cx, void *arg)
 	TRY(store_exec(cx, &link_code, ARGS(INT(cx->account), INT(p->l.id), BYTES(((str){ (char *)p->mac, GATE_KEY })), INT(cx->now + CODE_FOR)), NULL));
 	TRY(trail_append(cx, &(struct event){ .action = "secure_link.code", .object = "secure_link", .id = p->l.id, .parent = p->l.ticket_id }));
 	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "secure_code", .user_id = u.id, .to = u.email,
-	    .to_name = u.name, .line = str_z(cx->arena, str_printf(cx->arena, "Your code for the secure message is " STR_F
-	    ". It is good for 15 minutes. If you did not ask for it, do nothing.", STR_A(p->code))), .link = HIDE(S("/help")) }, NULL);
+	    .to_name = u.name, .line = str_z(cx->arena, str_printf(cx->arena, str_eqi(str_sub(u.locale, 0, 2), S("es"))
+	    ? "Su código para el mensaje seguro es " STR_F ". Vale 15 minutos. Si no lo pidió, no haga nada."
+	    : "Your code for the secure message is " STR_F ". It is good for 15 minutes. If you did not ask for it, do nothing.",
+	    STR_A(p->code))), .link = HIDE(S("/help")) }, NULL);
 }
 
 enum err

@@ -61,11 +61,18 @@ struct outgoing {
 	sensitive      in_reply_to;  /* Message-ID of the mail answered, without <> */
 	bool           staff;        /* the reader is an agent: link to the agent's page, show the ticket's number */
 	bool           automatic;    /* no person wrote it: Auto-Submitted, and limited per recipient (below) */
+	int64_t        check_id;     /* a check of this support address of ours: its mark stands in the Message-ID */
 	/* webhook */
 	int64_t        webhook_id;
 	sensitive      body;         /* as the webhook's request_format asks; masked unless its destination is open for content */
 	const char    *event_type;   /* "zen:event-type:ticket.created" or NULL for a trigger's */
 };
+/* Wired at start by who knows: from which address of ours a mail goes, beside
+ * which name, in which language ("es", "en-US"; others are English). What stays
+ * empty is as the settings say. */
+struct sender { str from, name, locale; };
+extern enum err (*flow_sender)(struct ctx *cx, const struct outgoing *o, struct sender *out);
+
 /* In a transaction only. *id may be NULL; it is 0 when an automatic mail was
  * suppressed: more than conf.auto_limit of this event went to this recipient
  * within an hour (that is what breaks mail loops), or its address bounced; not

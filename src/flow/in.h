@@ -10,7 +10,7 @@
 
 /* Tags inside sealed columns; never reuse a number. */
 enum { ODOC_TO = 1, ODOC_TO_NAME, ODOC_SUBJECT, ODOC_TEXT, ODOC_LINE, ODOC_LINK, ODOC_REPLY_TO, ODOC_STAFF, ODOC_BODY,
-       ODOC_TYPE };                                                                          /* outbox.doc */
+       ODOC_TYPE, ODOC_FROM, ODOC_FROM_NAME, ODOC_SPANISH, ODOC_CHECK };                                                                          /* outbox.doc */
 enum { DDOC_PATTERN = 1, DDOC_NOTE, DDOC_RANGES, DDOC_CA };                                                            /* destination.doc */
 
 #define OUT_DOC_MAX (4 * MiB)
@@ -23,7 +23,9 @@ struct message {
 	int      attempts;
 	bool     automatic, content, uncertain, staff;
 	usec     created_at;
-	str      event, cause, to, to_name, subject, text, line, link, in_reply_to, body, event_type;
+	str      event, cause, to, to_name, subject, text, line, link, in_reply_to, body, event_type, from, from_name;
+	bool     spanish;
+	int64_t  check_id;
 };
 
 /* What became of one try. `reason` is fixed words; no bytes of the peer ever come here. */

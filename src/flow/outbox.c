@@ -191,6 +191,8 @@ flow_state_of(str s, enum flow_state *out)
 	return false;
 }
 
+enum err (*flow_sender)(struct ctx *cx, const struct outgoing *o, struct sender *out);
+
 /* ---- making ------------------------------------------------------------------------------------------------- */
 
 /* What may stand in an SMTP command and a header as it is: one local part, one
@@ -223,7 +225,7 @@ put_text(struct buf *b, uint8_t tag, sensitive s)
 }
 
 static str
-doc_of(struct ctx *cx, const struct outgoing *o, bool content)
+doc_of(struct ctx *cx, const struct outgoing *o, const struct sender *from, bool content)
 {
 	struct buf b;
 
@@ -239,6 +241,12 @@ doc_of(struct ctx *cx, const struct outgoing *o, bool content)
 	put_text(&b, ODOC_REPLY_TO, o->in_reply_to);
 	put_text(&b, ODOC_BODY, o->body);
 	put_text(&b, ODOC_TYPE, HIDE(str_of(o->event_type)));
+	put_text(&b, ODOC_FROM, HIDE(from->from));
+	put_text(&b, ODOC_FROM_NAME, HIDE(from->name));
+	if (str_eqi(str_sub(from->locale, 0, 2), S("es")))
+		pack_put(&b, ODOC_SPANISH, S("1"));
+	if (o->check_id)
+		pack_int(&b, ODOC_CHECK, o->check_id);
 	if (o->staff)
 		pack_put(&b, ODOC_STAFF, S("1"));
 	return b.over ? S("") : buf_str(&b);
@@ -250,6 +258,7 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 	enum flow_state state = FLOW_QUEUED;
 	const char *reason = NULL;
 	struct allowed a = { 0 };
+	struct sender from = { .name = S("") };
 	bool content = false;
 	int64_t id, key;
 	struct row r;
@@ -290,7 +299,9 @@ flow_enqueue(struct ctx *cx, const struct outgoing *o, int64_t *out)
 		content = a.content && (o->text.hidden.n != 0 || o->subject.hidden.n != 0);
 	} else
 		content = o->body.hidden.n != 0;
-	doc = doc_of(cx, o, content);
+	if (o->kind == FLOW_MAIL && flow_sender != NULL)
+		TRY(flow_sender(cx, o, &from));
+	doc = doc_of(cx, o, &from, content);
 	if (doc.n == 0)
 		return fail(cx, E_LIMIT, "body", "a message that leaves has at most 4 MiB");
 	TRY(store_next_id(cx, "outbox", &id));
@@ -344,6 +355,10 @@ message_of(const struct row *r, struct message *m)
 		case ODOC_LINK:       m->link = v; break;
 		case ODOC_REPLY_TO:   m->in_reply_to = v; break;
 		case ODOC_STAFF:      m->staff = true; break;
+		case ODOC_FROM:       m->from = v; break;
+		case ODOC_FROM_NAME:  m->from_name = v; break;
+		case ODOC_SPANISH:    m->spanish = true; break;
+		case ODOC_CHECK:      m->check_id = pack_get_int(v); break;
 		case ODOC_BODY:       m->body = v; break;
 		case ODOC_TYPE:       m->event_type = v; break;
 		default: break;
@@ -497,6 +512,7 @@ flow_forget_ticket(struct ctx *cx, int64_t ticket_id)
 		enum flow_state state = (enum flow_state)row_int(r, C_STATE);
 		struct message m;
 		struct outgoing o;
+		struct sender from;
 		int64_t key;
 
 		message_of(r, &m);
@@ -513,9 +529,10 @@ flow_forget_ticket(struct ctx *cx, int64_t ticket_id)
 		}
 		/* Subject and text go, the notice that something is there stays. */
 		o = (struct outgoing){ .kind = m.kind, .to = HIDE(m.to), .to_name = HIDE(m.to_name), .link = HIDE(m.link),
-		    .line = str_z(cx->arena, m.line), .in_reply_to = HIDE(m.in_reply_to), .staff = m.staff };
+		    .line = str_z(cx->arena, m.line), .in_reply_to = HIDE(m.in_reply_to), .staff = m.staff, .check_id = m.check_id };
+		from = (struct sender){ .from = m.from, .name = m.from_name, .locale = m.spanish ? S("es") : S("") };
 		TRY(store_key_new(cx, &key));
-		TRY(store_exec(cx, &reseal, ARGS(INT(cx->account), INT(m.id), INT(key), SEALED(key, HIDE(doc_of(cx, &o, false)))), NULL));
+		TRY(store_exec(cx, &reseal, ARGS(INT(cx->account), INT(m.id), INT(key), SEALED(key, HIDE(doc_of(cx, &o, &from, false)))), NULL));
 		TRY(store_key_destroy(cx, m.key));
 	}
 	return OK;

@@ -51,24 +51,54 @@ flow_finds(struct ctx *cx, str text)
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
-/* What is said where content may not go, and whether the link shows it. */
-static const struct { const char *event, *subject, *line; } words[] = {
-	{ "received",       "Request #%lld received",  "We have received your request. You can follow it at the address below." },
-	{ "comment",        "Request #%lld updated",   "There is a new answer to your request." },
-	{ "password_reset", "Reset your password",     "Somebody, probably you, asked to set a new password. If it was not you, do nothing." },
-	{ "verification",   "Confirm your address",    "Please confirm that this address is yours." },
-	{ "login",          "Your link to sign in",    "You asked to sign in. If it was not you, do nothing." },
-	{ "secure",         "A secure message for you", "There is a secure message for you. Open the link to read it; it asks for a second proof that it is you." },
-	{ "secure_code",    "Your code",               "Somebody, probably you, opened a secure message." },
-	{ "satisfaction",   "How did we do?",          "Your request was solved. Would you tell us how it was?" },
-	{ "test",           "A test of outgoing mail", "Outgoing mail of this help desk works." },
-	{ "bounce",         "Your message was not accepted", "Your message could not be accepted." },
+/* What is said where content may not go, and whether the link shows it; in English and Spanish. */
+enum { EN, ES };
+static const struct { const char *event, *subject[2], *line[2]; } words[] = {
+	{ "received",       { "Request #%lld received", "Solicitud #%lld recibida" },
+	  { "We have received your request. You can follow it at the address below.", "Hemos recibido su solicitud. Puede seguirla en la dirección de abajo." } },
+	{ "comment",        { "Request #%lld updated", "Solicitud #%lld actualizada" },
+	  { "There is a new answer to your request.", "Hay una nueva respuesta a su solicitud." } },
+	{ "password_reset", { "Reset your password", "Restablezca su contraseña" },
+	  { "Somebody, probably you, asked to set a new password. The link is good for 30 minutes and works once. If it was not you, do nothing.",
+	    "Alguien, probablemente usted, pidió una contraseña nueva. El enlace vale 30 minutos y funciona una vez. Si no fue usted, no haga nada." } },
+	{ "verification",   { "Confirm your address", "Confirme su dirección" },
+	  { "Please confirm that this is your address. The link is good for one day.", "Confirme que esta dirección es suya. El enlace vale un día." } },
+	{ "login",          { "Your link to sign in", "Su enlace para entrar" },
+	  { "You asked to sign in. Open this link, it is good for 15 minutes; it asks for the code on the page where you asked. If you did not ask, do nothing.",
+	    "Pidió entrar. Abra este enlace, vale 15 minutos; pide el código de la página donde lo pidió. Si no lo pidió, no haga nada." } },
+	{ "secure",         { "A secure message for you", "Un mensaje seguro para usted" },
+	  { "There is a secure message for you. Open the link to read it; it asks for a second proof that it is you.",
+	    "Hay un mensaje seguro para usted. Abra el enlace para leerlo; pide una segunda prueba de que es usted." } },
+	{ "secure_code",    { "Your code", "Su código" },
+	  { "Somebody, probably you, opened a secure message.", "Alguien, probablemente usted, abrió un mensaje seguro." } },
+	{ "satisfaction",   { "How did we do?", "¿Cómo lo hicimos?" },
+	  { "Your request was solved. Would you tell us how it was?", "Su solicitud fue resuelta. ¿Nos dice qué tal fue?" } },
+	{ "test",           { "A test of outgoing mail", "Una prueba del correo saliente" },
+	  { "Outgoing mail of this help desk works.", "El correo saliente de este servicio funciona." } },
+	{ "bounce",         { "Your message was not accepted", "Su mensaje no fue aceptado" },
+	  { "Your message could not be accepted.", "Su mensaje no pudo aceptarse." } },
+	{ "forwarding",     { "A check of forwarding", "Una comprobación del reenvío" },
+	  { "This checks that mail to this address reaches the help desk. Nobody needs to do anything.",
+	    "Esto comprueba que el correo a esta dirección llega al servicio. Nadie tiene que hacer nada." } },
+};
+enum say { TICKET_UPDATED, REQUEST_UPDATED, A_MESSAGE, NEWS_TICKET, NEWS_REQUEST, A_MESSAGE_LINE, ABOVE, NO_DETAILS, SIGN_IN };
+static const char *const says[][2] = {
+	[TICKET_UPDATED] = { "Ticket #%lld updated", "Ticket #%lld actualizado" },
+	[REQUEST_UPDATED] = { "Request #%lld updated", "Solicitud #%lld actualizada" },
+	[A_MESSAGE] = { "A message for you", "Un mensaje para usted" },
+	[NEWS_TICKET] = { "There is news about a ticket.", "Hay novedades sobre un ticket." },
+	[NEWS_REQUEST] = { "There is news about your request.", "Hay novedades sobre su solicitud." },
+	[A_MESSAGE_LINE] = { "There is a message for you.", "Hay un mensaje para usted." },
+	[ABOVE] = { "## Please reply above this line ##\n\n", "## Please reply above this line / Responda por encima de esta línea ##\n\n" },
+	[NO_DETAILS] = { "To protect your privacy this message holds no details.\n\n", "Para proteger su privacidad, este mensaje no lleva detalles.\n\n" },
+	[SIGN_IN] = { "Please sign in to the help desk to read it.\n\n", "Entre en el servicio para leerlo.\n\n" },
 };
 
 static str
 subject_of(struct ctx *cx, const struct message *m, str brand, bool content)
 {
-	const char *fixed = m->ticket_id ? m->staff ? "Ticket #%lld updated" : "Request #%lld updated" : "A message for you";
+	int in = m->spanish ? ES : EN;
+	const char *fixed = says[m->ticket_id ? m->staff ? TICKET_UPDATED : REQUEST_UPDATED : A_MESSAGE][in];
 
 	if (content && m->subject.n && !flow_finds(cx, m->subject))
 		return m->ticket_id && str_find(m->subject, str_printf(cx->arena, "#%lld", (long long)m->ticket_id)) == SIZE_MAX
@@ -76,8 +106,8 @@ subject_of(struct ctx *cx, const struct message *m, str brand, bool content)
 		    : str_printf(cx->arena, "[" STR_F "] " STR_F, STR_A(brand), STR_A(m->subject));
 	for (size_t i = 0; i < COUNT(words); i++)
 		if (!m->staff && str_eq(m->event, str_of(words[i].event))
-		    && (m->ticket_id || strchr(words[i].subject, '#') == NULL))
-			fixed = words[i].subject;
+		    && (m->ticket_id || strchr(words[i].subject[in], '#') == NULL))
+			fixed = words[i].subject[in];
 	/* The format is one of ours; what has no number in it ignores the argument. */
 	if (strchr(fixed, '#') == NULL)
 		return str_printf(cx->arena, "[" STR_F "] %s", STR_A(brand), fixed);
@@ -93,35 +123,35 @@ static str
 text_of(struct ctx *cx, const struct message *m, str brand, bool content)
 {
 	const char *base = cx->sys->base_url;
-	const char *line = m->staff ? "There is news about a ticket." : m->ticket_id ? "There is news about your request."
-	    : "There is a message for you.";
+	int in = m->spanish ? ES : EN;
+	const char *line = says[m->staff ? NEWS_TICKET : m->ticket_id ? NEWS_REQUEST : A_MESSAGE_LINE][in];
 	struct buf b;
 	str link = m->link;
 
 	buf_init(&b, cx->arena, OUT_DOC_MAX + 64 * KiB);
 	if (m->ticket_id && !str_eq(m->event, S("bounce")) && !str_eq(m->event, S("secure")) && !str_eq(m->event, S("satisfaction")))
-		buf_add(&b, S("## Please reply above this line ##\n\n"));
+		buf_add(&b, str_of(says[ABOVE][in]));
 	if (content && m->text.n) {
 		buf_add(&b, m->text);
 		buf_add(&b, S("\n\n"));
 	} else {
 		for (size_t i = 0; i < COUNT(words); i++)
 			if (!m->staff && str_eq(m->event, str_of(words[i].event)))
-				line = words[i].line;
+				line = words[i].line[in];
 		if (m->line.n)
 			buf_add(&b, m->line);
 		else
 			buf_add(&b, str_of(line));
 		buf_add(&b, S("\n\n"));
 		if (m->ticket_id && !str_eq(m->event, S("bounce")))
-			buf_add(&b, S("To protect your privacy this message holds no details.\n\n"));
+			buf_add(&b, str_of(says[NO_DETAILS][in]));
 	}
 	if (link.n == 0 && m->ticket_id)
 		link = str_printf(cx->arena, m->staff ? "/agent/tickets/%lld" : "/requests/%lld", (long long)m->ticket_id);
 	if (link.n && base != NULL && *base)
 		buf_fmt(&b, "%s" STR_F "\n\n", base, STR_A(link));
 	else if (link.n)
-		buf_add(&b, S("Please sign in to the help desk to read it.\n\n"));
+		buf_add(&b, str_of(says[SIGN_IN][in]));
 	buf_fmt(&b, "-- \n" STR_F "\n", STR_A(brand));
 	return buf_str(&b);
 }
@@ -137,8 +167,9 @@ with_mark(struct ctx *cx, str address, str mark)
 static enum err
 compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, bool content, str *raw, str *bounce_to)
 {
-	str domain = conf->from, local = str_cut(&domain, '@'), mark, brand = conf->name.n ? conf->name : domain;
-	struct mail_out o = { .from = { brand, conf->from }, .to = { m->to_name, m->to }, .date = m->created_at,
+	str domain = conf->from, local = str_cut(&domain, '@'), mark, from = m->from.n ? m->from : conf->from;
+	str brand = m->from_name.n ? m->from_name : conf->name.n ? conf->name : domain;
+	struct mail_out o = { .from = { brand, from }, .to = { m->to_name, m->to }, .date = m->created_at,
 	    .in_reply_to = m->in_reply_to };
 
 	(void)local;
@@ -150,9 +181,13 @@ compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, b
 		TRY(flow_mark(cx, 't', m->ticket_id, &thread));
 		o.message_id = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(thread), STR_A(domain));
 		o.references[0] = str_printf(cx->arena, "thread+" STR_F "@" STR_F, STR_A(thread), STR_A(domain));
-		o.reply_to = (struct mail_addr){ brand, with_mark(cx, conf->from, thread) };
+		o.reply_to = (struct mail_addr){ brand, with_mark(cx, from, thread) };
 		if (o.in_reply_to.n == 0)
 			o.in_reply_to = o.references[0];
+	} else if (m->check_id) {
+		str check;
+		TRY(flow_mark(cx, 'v', m->check_id, &check));
+		o.message_id = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(check), STR_A(domain));
 	} else
 		o.message_id = str_printf(cx->arena, STR_F "@" STR_F, STR_A(mark), STR_A(domain));
 	o.references[1] = m->in_reply_to;

@@ -116,6 +116,7 @@ class World:
         logs = c.get("/api/v2/audit_logs.json").json["audit_logs"]
         i["audit_logs"] = logs[0]["id"]
         i["locales"] = 1
+        i["recipient_addresses"] = made(post("recipient_addresses", {"recipient_address": {"email": "help@clinic.example"}}), "recipient_address", "id")
         i["clients"] = made(post("oauth/clients", {"client": {"name": "App", "identifier": "app", "redirect_uri": ["https://app.example/"]}}), "client", "id")
         i["tokens"] = made(post("oauth/tokens", {"token": {"client_id": i["clients"], "scopes": ["read"]}}), "token", "id")
         for kind, key in (("views", "views"), ("triggers", "triggers"), ("macros", "macros"), ("automations", "automations"), ("trigger_categories", "trigger_categories"), ("policies", "sla_policies"),
