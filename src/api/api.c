@@ -11,7 +11,7 @@ static const struct route *const tables[] = {
 	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
 	log_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
-	aside_routes,
+	aside_routes, notification_routes,
 	live_routes, draft_routes,
 	key_routes, setup_routes, proof_routes, report_routes,
 	help_page_routes, help_ask_routes, help_secure_routes, help_rate_routes,

@@ -48,6 +48,7 @@ static const struct {
 	{ "POST /api/ward/v1/tickets/{id}/unmask", NULL, NULL, "purpose:string" },
 	{ "POST /api/ward/v1/tickets/{id}/redactions\nPOST /api/ward/v1/tickets/{id}/redactions/preview", NULL, NULL, "spans:array comment_id:integer" },
 	{ "POST /api/v2/saved_searches\nPUT /api/v2/saved_searches/{word}", "saved_search", NULL, "name:string type:string query:string filters:string" },
+	{ "POST /api/v2/suspended_tickets/attachments", NULL, NULL, "id:integer" },
 	{ "POST /api/v2/ticket_content_pins", "ticket_content_pin", NULL, "ticket_id:string content_id:string content_type:string locale:string" },
 	{ "POST /api/v2/task_list_templates\nPUT /api/v2/task_list_templates/{id}", "task_list_template", NULL,
 	  "name:string description:string is_active:boolean is_required:boolean tasks:array" },

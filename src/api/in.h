@@ -87,6 +87,7 @@ void  count_reply(struct ctx *cx, struct http_reply *rp, int64_t n);    /* {"cou
 
 void  json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count);
 void  json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c);
+void  json_conversation(struct json *j, struct ctx *cx, const char *base, const struct comment *c, const struct user *author);
 void  json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a);
 void  json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f);
 /* The bytes, as a download, with their access event. */
@@ -177,7 +178,7 @@ void live_free(struct live **l);
 extern const struct route live_routes[], draft_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
-extern const struct route aside_routes[];
+extern const struct route aside_routes[], notification_routes[];
 extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[];
 
 #endif

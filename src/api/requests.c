@@ -168,15 +168,77 @@ list_ccd(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return list_with(cx, rq, rp, &f);
 }
 
-/* Every word of ?query= in subject or description, among one's own newest thousand (or those one is copied on,
- * ?cc_id=); ?status= and ?organization_id= narrow it down. The index is for staff: it holds notes, too. */
+/* Are all words of the query in the text, or in `more`? A phrase in quotes is one word, status: is a filter, a word that
+ * begins with - may not be there. */
+struct wanted { str word[32]; bool not[32]; int n; };
+
+static bool
+read_wanted(str rest, struct wanted *w, int *mask)
+{
+	w->n = 0;
+	while ((rest = str_trim(rest)).n) {
+		bool no = str_starts(rest, S("-"));
+		str one;
+		if (no)
+			rest = str_sub(rest, 1, rest.n);
+		if (str_starts(rest, S("\""))) {
+			rest = str_sub(rest, 1, rest.n);
+			one = str_cut(&rest, '"');
+		} else
+			one = str_cut(&rest, ' ');
+		if (str_starts(one, S("status:"))) {
+			enum ticket_status s;
+			if (!status_of(str_sub(one, 7, one.n), &s))
+				return false;
+			*mask |= s == TICKET_OPEN ? 1 << TICKET_NEW | 1 << TICKET_OPEN | 1 << TICKET_HOLD : 1 << s;
+			continue;
+		}
+		one = str_trim(one);
+		if (str_ends(one, S("*")))
+			one = str_sub(one, 0, one.n - 1);
+		if (one.n == 0)
+			continue;
+		if (w->n == (int)COUNT(w->word))
+			return false;
+		w->not[w->n] = no;
+		w->word[w->n++] = one;
+	}
+	return true;
+}
+
+/* The public words of a request: subject, description, and the comments if those are not enough. */
+static enum err
+has_wanted(struct ctx *cx, const struct ticket *t, const struct wanted *w, bool *yes)
+{
+	struct comment *c = NULL;
+	int count = 0;
+
+	*yes = true;
+	for (int i = 0; i < w->n && *yes; i++) {
+		bool in = str_findi(t->subject.hidden, w->word[i]) != SIZE_MAX || str_findi(t->description.hidden, w->word[i]) != SIZE_MAX;
+		if (!in && t->comment_count > 1) {
+			if (c == NULL)
+				TRY(comment_list(cx, t->id, true, true, 0, 0, 100, &c, &count));
+			for (int k = 0; k < count && !in; k++)
+				in = str_findi(c[k].body.hidden, w->word[i]) != SIZE_MAX;
+		}
+		*yes = in != w->not[i];
+	}
+	return OK;
+}
+
+#define FOUND_MAX 1000               /* results of a search; Zendesk has no more either */
+
+/* Through all of one's own requests, or of those one is copied on (?cc_id=), newest first; ?status= and
+ * ?organization_id= narrow it down. The index is for staff: it holds notes, too. */
 static enum err
 search(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	const str *query = http_query(rq, "query"), *org = http_query(rq, "organization_id"), *cc = http_query(rq, "cc_id");
-	struct ticket_filter f = { .as_request = true, .descending = true, .limit = 1000, .status_mask = statuses(rq) };
+	struct ticket_filter f = { .as_request = true, .descending = true, .limit = 500, .status_mask = statuses(rq) };
 	const char *base = z_of(cx, api_base(cx, rq));
 	int64_t org_id = 0, cc_id = 0;
+	struct wanted words;
 	struct paging p;
 	struct ticket *t, *hit;
 	struct json j;
@@ -186,30 +248,41 @@ search(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return OK;
 	if (p.cursor)
 		return api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "page must be an integer");
+	if (p.offset + p.limit > FOUND_MAX)
+		return api_error(rp, 422, "invalid", "Requested response size was greater than Search Response Limits");
 	if (query == NULL || str_trim(*query).n == 0 || query->n > 1000)
 		return api_error(rp, 400, "ParameterMissing", "Parameter query is required (at most 1000 bytes)");
-	if ((org != NULL && (!str_int(*org, &org_id) || org_id <= 0)) || (cc != NULL && (!str_int(*cc, &cc_id) || cc_id <= 0)))
-		return api_error(rp, 400, "InvalidValue", "organization_id and cc_id must be ids");
+	if (cc != NULL && str_eq(*cc, S("true")))
+		cc_id = cx->actor->user_id;
+	else if (cc != NULL && (!str_int(*cc, &cc_id) || cc_id <= 0))
+		return api_error(rp, 400, "InvalidValue", "organization_id must be an id, cc_id an id or true");
+	if (org != NULL && (!str_int(*org, &org_id) || org_id <= 0))
+		return api_error(rp, 400, "InvalidValue", "organization_id must be an id, cc_id an id or true");
+	if (!read_wanted(*query, &words, &f.status_mask))
+		return api_error(rp, 400, "InvalidValue", "query has more than 32 words, or a status that is not known");
 	if (cc_id == cx->actor->user_id)
 		f.cc_id = cc_id;
 	else
 		f.requester_id = cx->actor->user_id;
 	f.organization_id = org_id;
-	TRY(ticket_list(cx, &f, &t, &n));
-	hit = NEW(cx->arena, struct ticket, n + 1);
-	for (int i = 0; i < n; i++) {
-		str rest = *query;
-		bool all = t[i].is_public || cx->actor->role != ROLE_END_USER;
-		while (rest.n && all) {
-			str w = str_trim(str_cut(&rest, ' '));
-			all = w.n == 0 || str_findi(t[i].subject.hidden, w) != SIZE_MAX || str_findi(t[i].description.hidden, w) != SIZE_MAX;
+	hit = NEW(cx->arena, struct ticket, p.limit + 1);
+	do {
+		TRY(ticket_list(cx, &f, &t, &n));
+		for (int i = 0; i < n && total < FOUND_MAX; i++) {
+			bool all = t[i].is_public || cx->actor->role != ROLE_END_USER;
+			if (all)
+				TRY(has_wanted(cx, &t[i], &words, &all));
+			if (!all)
+				continue;
+			if (total >= p.offset && k < p.limit)
+				hit[k++] = t[i];
+			total++;
 		}
-		if (!all)
-			continue;
-		if (total >= p.offset && k < p.limit)
-			hit[k++] = t[i];
-		total++;
-	}
+		if (n > 0) {
+			f.after_set = true;
+			f.after_value = f.after_id = t[n - 1].id;
+		}
+	} while (n == f.limit && total < FOUND_MAX);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "requests");

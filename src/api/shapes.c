@@ -218,17 +218,25 @@ attachments(struct json *j, struct ctx *cx, const char *base, const struct comme
 	jw_end_arr(j);
 }
 
-static void
-comment_texts(struct json *j, struct ctx *cx, const struct comment *c)
+static str
+comment_html(struct ctx *cx, const struct comment *c)
 {
-	str body = reveal(cx, c->body, TO_SHOW_ACTOR), html = S("");
+	str html = S("");
 
 	/* To who sees it masked it is made of the masked text; what was redacted lost its own. */
 	if (c->html.hidden.n > 0 && !c->redacted && actor_sees_phi(cx->actor))
 		html = html_wash(cx->arena, reveal(cx, c->html, TO_SHOW_ACTOR), 2 * MiB);
+	return html.n > 0 ? str_printf(cx->arena, "<div class=\"zd-comment\" dir=\"auto\">" STR_F "</div>", STR_A(html))
+	    : html_of(cx, reveal(cx, c->body, TO_SHOW_ACTOR));
+}
+
+static void
+comment_texts(struct json *j, struct ctx *cx, const struct comment *c)
+{
+	str body = reveal(cx, c->body, TO_SHOW_ACTOR);
+
 	jw_kstr(j, "body", body);
-	jw_kstr(j, "html_body", html.n > 0 ? str_printf(cx->arena, "<div class=\"zd-comment\" dir=\"auto\">" STR_F "</div>", STR_A(html))
-	    : html_of(cx, body));
+	jw_kstr(j, "html_body", comment_html(cx, c));
 	jw_kstr(j, "plain_body", body);
 }
 
@@ -248,6 +256,38 @@ json_comment(struct json *j, struct ctx *cx, const char *base, const struct comm
 	show_raw(j, cx, "metadata", c->metadata, "{\"system\":{},\"custom\":{}}");
 	if (c->secure)
 		jw_kbool(j, "secure", true);
+	jw_end_obj(j);
+}
+
+/* A comment as an event of the conversation log. author NULL: nobody that is known. */
+void
+json_conversation(struct json *j, struct ctx *cx, const char *base, const struct comment *c, const struct user *author)
+{
+	jw_obj(j);
+	jw_kstr(j, "id", str_printf(cx->arena, "%lld", (long long)c->id));
+	jw_kz(j, "type", "Comment");
+	jw_kstr(j, "reference", str_printf(cx->arena, "zen:ticket_event:%lld", (long long)c->id));
+	jw_ktime(j, "created_at", c->created_at);
+	jw_key(j, "author");
+	jw_obj(j);
+	jw_kz(j, "type", author != NULL && author->role >= ROLE_AGENT ? "agent" : author == NULL ? "bot" : "user");
+	if (author != NULL)
+		jw_kstr(j, "display_name", author->role >= ROLE_AGENT ? reveal_clear(cx, author->name) : reveal(cx, author->name, TO_SHOW_ACTOR));
+	jw_kint(j, "zen:support:user_id", author != NULL ? author->id : -1);
+	jw_end_obj(j);
+	jw_key(j, "content");
+	jw_obj(j);
+	jw_kz(j, "type", "html");
+	jw_kstr(j, "body", comment_html(cx, c));
+	jw_end_obj(j);
+	jw_key(j, "metadata");
+	jw_obj(j);
+	jw_kbool(j, "public", c->is_public);
+	jw_kraw(j, "system", S("{}"));
+	jw_kraw(j, "custom", S("{}"));
+	jw_kint(j, "ticket_version", 0);
+	jw_end_obj(j);
+	attachments(j, cx, base, c);
 	jw_end_obj(j);
 }
 

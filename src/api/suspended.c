@@ -128,6 +128,54 @@ recover_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return look_tickets(cx, t, got, "subject,description");
 }
 
+/* The id stands in the path, in ?id= or in the body: Zendesk's description forgets to say. */
+static enum err
+attachments(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const char *base = z_of(cx, api_base(cx, rq));
+	const str *q = http_query(rq, "id");
+	int64_t id = rq->param[0], *ids;
+	struct attachment *f;
+	const json_t *obj = NULL;
+	struct json j;
+	str token;
+	int n;
+
+	if (id == 0 && q != NULL && (q->n > 18 || !str_int(*q, &id)))
+		id = 0;
+	if (id == 0 && q == NULL) {
+		TRY(api_body(cx, rq, rp, NULL, &obj));
+		if (obj == NULL)
+			return OK;
+		if (json_is_object(json_object_get(obj, "suspended_ticket")))
+			obj = json_object_get(obj, "suspended_ticket");
+		if (!json_id(json_object_get(obj, "id"), &id))
+			id = 0;
+	}
+	if (id <= 0)
+		return api_error(rp, 400, "ParameterMissing", "Parameter id is required: a suspended ticket's");
+	TRY(suspended_uploads(cx, id, &token, &f, &n));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "upload");
+	jw_obj(&j);
+	if (token.n)
+		jw_kstr(&j, "token", token);
+	else
+		jw_knull(&j, "token");
+	jw_key(&j, "attachments");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		json_attachment(&j, cx, base, &f[i]);
+		ids[i] = f[i].id;
+	}
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return n ? trail_look(cx, "attachment", ids, n, "file_name") : OK;
+}
+
 static enum err
 destroy(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -159,6 +207,8 @@ const struct route suspended_routes[] = {
 	{ GET,    "/api/v2/suspended_tickets/{id}",         MAY_SUSPENDED, 0,        show,         0 },
 	{ PUT,    "/api/v2/suspended_tickets/{id}/recover", MAY_SUSPENDED, 64 * KiB, recover,      0 },
 	{ PUT,    "/api/v2/suspended_tickets/recover_many", MAY_SUSPENDED, 64 * KiB, recover_many, 0 },
+	{ POST,   "/api/v2/suspended_tickets/attachments",  MAY_SUSPENDED, 16 * KiB, attachments,  0 },
+	{ POST,   "/api/v2/suspended_tickets/{id}/attachments", MAY_SUSPENDED, 16 * KiB, attachments, 0 },
 	{ DELETE, "/api/v2/suspended_tickets/{id}",         MAY_SUSPENDED, 0,        destroy,      0 },
 	{ DELETE, "/api/v2/suspended_tickets/destroy_many", MAY_SUSPENDED, 0,        destroy_many, 0 },
 	{ 0 }

@@ -736,6 +736,28 @@ restore_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 static const char *const created_sorts[] = { "created_at", NULL };
 
+/* A page of comments; *more: there is another. */
+static enum err
+comments_read(struct ctx *cx, int64_t ticket_id, const struct paging *p, struct comment **out, int *count, bool *more)
+{
+	struct comment *c;
+	int n;
+
+	TRY(comment_list(cx, ticket_id, false, p->descending != p->before, p->id, p->offset, p->limit + (p->cursor ? 1 : 0), &c, &n));
+	*more = p->cursor && n > p->limit;
+	if (*more)
+		n = p->limit;
+	if (p->before)
+		for (int i = 0; i < n / 2; i++) {
+			struct comment swap = c[i];
+			c[i] = c[n - 1 - i];
+			c[n - 1 - i] = swap;
+		}
+	*out = c;
+	*count = n;
+	return OK;
+}
+
 static enum err
 comments(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -749,16 +771,7 @@ comments(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 	if (!api_paging(cx, rq, rp, created_sorts, 1, 100, &p))
 		return OK;
-	TRY(comment_list(cx, rq->param[0], false, p.descending != p.before, p.id, p.offset, p.limit + (p.cursor ? 1 : 0), &c, &n));
-	more = p.cursor && n > p.limit;
-	if (more)
-		n = p.limit;
-	if (p.before)
-		for (int i = 0; i < n / 2; i++) {
-			struct comment swap = c[i];
-			c[i] = c[n - 1 - i];
-			c[n - 1 - i] = swap;
-		}
+	TRY(comments_read(cx, rq->param[0], &p, &c, &n, &more));
 	if (!p.cursor)
 		TRY(comment_count(cx, rq->param[0], false, &total));
 	api_begin(rp, &j, 200);
@@ -776,6 +789,47 @@ comments(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	api_page_end(&j, cx, rq, &p, n, p.before ? true : more, n ? (struct place){ c[0].id, c[0].id } : (struct place){ 0, 0 },
 	    n ? (struct place){ c[n - 1].id, c[n - 1].id } : (struct place){ 0, 0 }, total);
 	jw_end_obj(&j);
+	return look_one(cx, "ticket", rq->param[0], "comments");
+}
+
+/* The same as a conversation; this list has cursors only. */
+static enum err
+conversation(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const char *base = z_of(cx, api_base(cx, rq));
+	struct comment *c;
+	struct paging p;
+	struct user *u;
+	struct json j;
+	int64_t *ids;
+	int n, people;
+	bool more;
+
+	if (!api_paging(cx, rq, rp, created_sorts, 1, 100, &p))
+		return OK;
+	p.cursor = true;
+	TRY(comments_read(cx, rq->param[0], &p, &c, &n, &more));
+	ids = NEW(cx->arena, int64_t, n + 1);
+	for (int i = 0; i < n; i++)
+		ids[i] = c[i].author_id;
+	people = ids_unique(ids, n);
+	TRY(user_many(cx, ids, people, &u, &people));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "events");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		const struct user *by = NULL;
+		for (int k = 0; k < people; k++)
+			by = u[k].id == c[i].author_id ? &u[k] : by;
+		json_conversation(&j, cx, base, &c[i], by);
+	}
+	jw_end_arr(&j);
+	api_page_end(&j, cx, rq, &p, n, p.before ? true : more, n ? (struct place){ c[0].id, c[0].id } : (struct place){ 0, 0 },
+	    n ? (struct place){ c[n - 1].id, c[n - 1].id } : (struct place){ 0, 0 }, 0);
+	jw_end_obj(&j);
+	if (people)
+		TRY(trail_look(cx, "user", ids, people, "name"));
 	return look_one(cx, "ticket", rq->param[0], "comments");
 }
 
@@ -1126,6 +1180,7 @@ const struct route ticket_routes[] = {
 	{ PUT,    "/api/v2/tickets/update_many",                MAY_UPDATE_TICKET, 32 * MiB, update_many,     0 },
 	{ DELETE, "/api/v2/tickets/destroy_many",               MAY_DELETE_TICKET, 0,       destroy_many,     0 },
 	{ GET,    "/api/v2/tickets/{id}/comments",              MAY_READ_TICKET,   0,       comments,         0 },
+	{ GET,    "/api/v2/tickets/{id}/conversation_log",      MAY_READ_TICKET,   0,       conversation,     0 },
 	{ GET,    "/api/v2/tickets/{id}/comments/count",        MAY_READ_TICKET,   0,       comments_count,   0 },
 	{ PUT,    "/api/v2/tickets/{id}/comments/{id}/make_private", MAY_UPDATE_TICKET, 64 * KiB, make_private, 0 },
 	{ PUT,    "/api/v2/tickets/{id}/comments/{id}/redact",  MAY_REDACT,        BODY,    redact,           0 },

@@ -378,6 +378,8 @@ enum err suspended_list(struct ctx *cx, int64_t after_id, int64_t offset, int li
 enum err suspended_count(struct ctx *cx, int64_t *count) MUST_CHECK;
 enum err suspended_get(struct ctx *cx, int64_t id, struct suspended *out) MUST_CHECK;
 enum err suspended_recover(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;   /* becomes a ticket or comment */
+/* Copies of the attachments of its mail, as uploads of the actor; token "": it has none. */
+enum err suspended_uploads(struct ctx *cx, int64_t id, str *token, struct attachment **out, int *count) MUST_CHECK;
 enum err suspended_delete(struct ctx *cx, int64_t id) MUST_CHECK;    /* its key is destroyed */
 
 /* ---- search ----------------------------------------------------------------------------------------------- */

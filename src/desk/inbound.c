@@ -772,6 +772,44 @@ recover_tx(struct ctx *cx, void *arg)
 	    .id = r->sus.id, .parent = r->s.id });
 }
 
+/* The mail of a suspended ticket, read again. */
+static enum err
+suspended_mail(struct ctx *cx, const struct suspended *s, struct inbound *in, struct mail *m)
+{
+	enum err e;
+
+	TRY(raw_load(cx, s->raw_id, &in->raw));
+	e = parser_mail(cx, cx->sys->parser, in->raw, m);
+	if (e == E_INVALID || e == E_LIMIT || e == E_FAULT) {
+		fail_forget(cx);
+		bad(cx, "base", "InvalidValue", "The message cannot be read as an e-mail; it stays suspended");
+		return bad_check(cx);
+	}
+	TRY(e);
+	return treat_mail(cx, m, in);
+}
+
+enum err
+suspended_uploads(struct ctx *cx, int64_t id, str *token, struct attachment **out, int *count)
+{
+	struct inbound in = { 0 };
+	struct suspended s;
+	struct mail m = { 0 };
+
+	TRY(suspended_get(cx, id, &s));
+	if (s.cause_id == CAUSE_HELD)
+		TRY(gate_may(cx, MAY_SEE_PHI, NULL));
+	if (s.raw_id != 0)
+		TRY(suspended_mail(cx, &s, &in, &m));
+	*token = S("");
+	*count = 0;
+	*out = NEW(cx->arena, struct attachment, m.attachment_count + 1);
+	for (int i = 0; i < m.attachment_count; i++)
+		TRY(upload_create(cx, m.attachment[i].file_name.n ? m.attachment[i].file_name : S("attachment"), m.attachment[i].content_type,
+		    m.attachment[i].bytes, *token, token, &(*out)[(*count)++]));
+	return OK;
+}
+
 enum err
 suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 {
@@ -786,15 +824,7 @@ suspended_recover(struct ctx *cx, int64_t id, struct ticket *out)
 	if (r.sus.raw_id == 0)
 		return held_recover(cx, &r.sus, r.sus.change, out);
 	r.s = (struct settle){ .in = { .mail = &m, .raw_id = r.sus.raw_id }, .forced = true, .rcpt = r.sus.recipient.hidden };
-	TRY(raw_load(cx, r.sus.raw_id, &r.s.in.raw));
-	e = parser_mail(cx, cx->sys->parser, r.s.in.raw, &m);
-	if (e == E_INVALID || e == E_LIMIT || e == E_FAULT) {
-		fail_forget(cx);
-		bad(cx, "base", "InvalidValue", "The message cannot be read as an e-mail; it stays suspended");
-		return bad_check(cx);
-	}
-	TRY(e);
-	TRY(treat_mail(cx, &m, &r.s.in));
+	TRY(suspended_mail(cx, &r.sus, &r.s.in, &m));
 	cx->via = "email";
 	e = store_write(cx, recover_tx, &r);
 	cx->via = via;

@@ -100,6 +100,8 @@ struct outbox_row {
 struct outbox_filter { enum flow_state state; enum flow_kind kind; int64_t ticket_id, before_id, after_id; int limit; };  /* zeros: any */
 enum err flow_list(struct ctx *cx, const struct outbox_filter *f, struct outbox_row **out, int *count) MUST_CHECK;   /* newest first */
 enum err flow_get(struct ctx *cx, int64_t id, struct outbox_row *out) MUST_CHECK;
+/* The Message-ID of a mail, without <>. */
+enum err flow_message_id(struct ctx *cx, const struct outbox_row *o, str *out) MUST_CHECK;
 /* Sends it again, now: what is dead, held, or waits for its next try. A sent
  * one only with `again` (the far side gets it twice). E_CONFLICT otherwise,
  * or when its content was destroyed. */

@@ -164,22 +164,56 @@ with_mark(struct ctx *cx, str address, str mark)
 	return str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(local), STR_A(mark), STR_A(domain));
 }
 
+static str
+domain_of(const struct flow_conf *conf)
+{
+	str domain = conf->from;
+
+	(void)str_cut(&domain, '@');
+	return domain;
+}
+
+static enum err
+message_id(struct ctx *cx, const struct flow_conf *conf, int64_t id, int64_t ticket_id, str *out)
+{
+	str domain = domain_of(conf), mark, thread;
+
+	TRY(flow_mark(cx, 'o', id, &mark));
+	if (ticket_id == 0) {
+		*out = str_printf(cx->arena, STR_F "@" STR_F, STR_A(mark), STR_A(domain));
+		return OK;
+	}
+	TRY(flow_mark(cx, 't', ticket_id, &thread));
+	*out = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(thread), STR_A(domain));
+	return OK;
+}
+
+enum err
+flow_message_id(struct ctx *cx, const struct outbox_row *o, str *out)
+{
+	struct flow_conf conf;
+
+	TRY(flow_conf_get(cx, &conf));
+	return message_id(cx, &conf, o->id, o->ticket_id, out);
+}
+
 static enum err
 compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, bool content, str *raw, str *bounce_to)
 {
 	str domain = conf->from, local = str_cut(&domain, '@'), mark, from = m->from.n ? m->from : conf->from;
 	str brand = m->from_name.n ? m->from_name : conf->name.n ? conf->name : domain;
 	struct mail_out o = { .from = { brand, from }, .to = { m->to_name, m->to }, .date = m->created_at,
+	str domain = domain_of(conf), mark, brand = conf->name.n ? conf->name : domain;
+	struct mail_out o = { .from = { brand, conf->from }, .to = { m->to_name, m->to }, .date = m->created_at,
 	    .in_reply_to = m->in_reply_to };
 
-	(void)local;
 	TRY(flow_mark(cx, 'b', m->id, &mark));
 	*bounce_to = with_mark(cx, conf->from, mark);
 	TRY(flow_mark(cx, 'o', m->id, &mark));
+	TRY(message_id(cx, conf, m->id, m->ticket_id, &o.message_id));
 	if (m->ticket_id) {
 		str thread;
 		TRY(flow_mark(cx, 't', m->ticket_id, &thread));
-		o.message_id = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(thread), STR_A(domain));
 		o.references[0] = str_printf(cx->arena, "thread+" STR_F "@" STR_F, STR_A(thread), STR_A(domain));
 		o.reply_to = (struct mail_addr){ brand, with_mark(cx, from, thread) };
 		if (o.in_reply_to.n == 0)
@@ -190,6 +224,7 @@ compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, b
 		o.message_id = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(check), STR_A(domain));
 	} else
 		o.message_id = str_printf(cx->arena, STR_F "@" STR_F, STR_A(mark), STR_A(domain));
+	}
 	o.references[1] = m->in_reply_to;
 	o.loop = mark;
 	/* What holds nobody's words is automatic, whoever caused it. */
@@ -242,8 +277,7 @@ mail_try(struct ctx *cx, struct smtp *smtp, const struct message *m, struct outc
 		return OK;
 	}
 	TRY(compose(cx, m, &conf, !out->masked, &raw, &bounce_to));
-	domain = conf.from;
-	(void)str_cut(&domain, '@');
+	domain = domain_of(&conf);
 	sc = (struct smtp_conf){ .host = conf.host, .port = (int)conf.port, .ca_pem = conf.ca_pem, .helo = domain,
 	    .tls = conf.tls == FLOW_TLS ? SMTP_TLS : conf.tls == FLOW_PLAIN ? SMTP_PLAIN : SMTP_STARTTLS,
 	    .user = conf.user.hidden, .password = conf.password.hidden };

@@ -117,6 +117,9 @@ class World:
         i["audit_logs"] = logs[0]["id"]
         i["locales"] = 1
         i["recipient_addresses"] = made(post("recipient_addresses", {"recipient_address": {"email": "help@clinic.example"}}), "recipient_address", "id")
+        c.put("/api/ward/v1/mail.json", {"mail": {"host": "localhost", "port": 9, "from": "support@clinic.example"}})
+        c.put("/api/v2/tickets/%d.json" % i["tickets"], {"ticket": {"comment": {"body": "by mail"}}})
+        i["email_notifications"] = made(c.get("/api/v2/email_notifications?filter[ticket_id]=%d" % i["tickets"]), "email_notifications", 0, "notification_id")
         i["clients"] = made(post("oauth/clients", {"client": {"name": "App", "identifier": "app", "redirect_uri": ["https://app.example/"]}}), "client", "id")
         i["tokens"] = made(post("oauth/tokens", {"token": {"client_id": i["clients"], "scopes": ["read"]}}), "token", "id")
         for kind, key in (("views", "views"), ("triggers", "triggers"), ("macros", "macros"), ("automations", "automations"), ("trigger_categories", "trigger_categories"), ("policies", "sla_policies"),
