@@ -200,11 +200,9 @@ flow_message_id(struct ctx *cx, const struct outbox_row *o, str *out)
 static enum err
 compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, bool content, str *raw, str *bounce_to)
 {
-	str domain = conf->from, local = str_cut(&domain, '@'), mark, from = m->from.n ? m->from : conf->from;
+	str domain = domain_of(conf), mark, from = m->from.n ? m->from : conf->from;
 	str brand = m->from_name.n ? m->from_name : conf->name.n ? conf->name : domain;
 	struct mail_out o = { .from = { brand, from }, .to = { m->to_name, m->to }, .date = m->created_at,
-	str domain = domain_of(conf), mark, brand = conf->name.n ? conf->name : domain;
-	struct mail_out o = { .from = { brand, conf->from }, .to = { m->to_name, m->to }, .date = m->created_at,
 	    .in_reply_to = m->in_reply_to };
 
 	TRY(flow_mark(cx, 'b', m->id, &mark));
@@ -222,8 +220,6 @@ compose(struct ctx *cx, const struct message *m, const struct flow_conf *conf, b
 		str check;
 		TRY(flow_mark(cx, 'v', m->check_id, &check));
 		o.message_id = str_printf(cx->arena, STR_F "+" STR_F "@" STR_F, STR_A(mark), STR_A(check), STR_A(domain));
-	} else
-		o.message_id = str_printf(cx->arena, STR_F "@" STR_F, STR_A(mark), STR_A(domain));
 	}
 	o.references[1] = m->in_reply_to;
 	o.loop = mark;
