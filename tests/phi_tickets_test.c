@@ -141,7 +141,8 @@ static const struct row {
 	{ "batch4", 65, 8, 93, 18 },
 	{ "batch5", 40, 3, 94, 12 },
 	{ "batch6", 30, 10, 89, 35 },
-	{ "batch7", 60, 5, 91, 20 },
+	{ "batch7", 60, 5, 89, 24 },
+	{ "batch8", 36, 4, 95, 12 },
 };
 
 static void

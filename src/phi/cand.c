@@ -67,9 +67,9 @@ edge_before(const struct scan *s, size_t at, uint8_t edge)
 		return !is_alnum_(d);
 	case '+':
 		return false;
-	case '.': case ',':
-		return !is_digit(d);
-	case ':':
+	case ',':                       /* 1,234; but 40.00,Visa 8841 */
+		return !is_digit(d) || is_letter((unsigned char)s->t[at]);
+	case '.': case ':':
 		return !is_digit(d);
 	default:
 		return true;

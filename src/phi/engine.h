@@ -105,6 +105,7 @@ word_hash(const char *p, size_t n, bool padded)
 #define LEX_SPELLS     (1ull << 62)                   /* the word at or dot */
 #define LEX_OPENS      (1ull << 61)                   /* a frame of name.c may begin at it */
 #define LEX_STARTS     (1ull << 60)                   /* a rule of somebody's own may */
+#define LEX_OWNS       (1ull << 59)                   /* no word, but a given name and s: joeys inhaler */
 #define WORD_FLAGS     48                             /* bits to shift ctx_slot.flags by */
 #define LEX_TABLE      0xffffffffffull
 
@@ -121,6 +122,16 @@ lex_get(const struct lexicon *l, uint64_t h)
 		if (s >> 40 == h >> 40)
 			return s & LEX_TABLE;
 	}
+}
+
+/* What a word that the table does not have may be all the same. */
+static inline uint64_t
+lex_derived(const struct lexicon *l, const char *p, size_t n)
+{
+	if (n < 4 || n > 12 || p[n - 1] != 's')
+		return 0;
+	uint64_t x = lex_get(l, phi_word_hash(p, n - 1));
+	return LEX_GIVEN(x) >= 4 && LEX_COMMON(x) == 0 ? LEX_OWNS : 0;
 }
 
 /* ---- patterns ----------------------------------------------------------------------------- */
@@ -380,6 +391,14 @@ token_from(const struct scan *s, size_t at)
 	m -= m >> 1 & 0x5555555555555555ull;
 	m = (m & 0x3333333333333333ull) + (m >> 2 & 0x3333333333333333ull);
 	return s->before[at >> 6] + (size_t)(((m + (m >> 4)) & 0x0f0f0f0f0f0f0f0full) * 0x0101010101010101ull >> 56);
+}
+/* Does token i begin another column: behind a tab or three blanks, and not in the middle of LOPEZ,   ANA? */
+static inline bool
+column(const struct scan *s, size_t i)
+{
+	size_t at = s->tok[i].at;
+	return s->tok[i].flags & F_SPACE && !(s->tok[i].flags & F_NL) && i > 0 && at > 2 && s->tok[i - 1].type != T_PUNCT &&
+	    (s->t[at - 1] == '\t' || (s->t[at - 1] == ' ' && s->t[at - 2] == ' ' && s->t[at - 3] == ' '));
 }
 bool cand_add(struct scan *s, size_t at, size_t end, int kind, int score, int rule);
 uint64_t phi_context(const struct scan *s, size_t tok, int before, int after);

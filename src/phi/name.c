@@ -94,7 +94,8 @@ name_run(const struct scan *s, size_t i, size_t max, bool loose)
 	size_t j = i, words = 0;
 	while (j < s->ntok && words < max) {
 		const struct tok *k = &s->tok[j];
-		if (j > i && k->flags & F_NL)
+		/* Dr Whitfield Tue Nov 12 */
+		if (j > i && (k->flags & F_NL || column(s, j) || (HAS(k, W_WEEKDAY) | HAS(k, W_MONTH) && s->cover[j] == PHI_DATE + 1)))
 			break;
 		if (k->type == T_PUNCT) {
 			char c = s->t[k->at];
@@ -160,6 +161,11 @@ title(struct scan *s, size_t i)
 	/* 12 Oak Dr. Boise; sr, judge and sister need a capital. */
 	if (s->cover[i] == PHI_LOCATION + 1)
 		return;
+	/* is dr k in on friday */
+	if (!up && k->len == 1 && s->tok[i].len == 2 && !strchr("aimnesw", s->t[k->at]) && k->flags & F_SPACE) {
+		add_run(s, j, j + 1, 64, s->phi->r_title);
+		return;
+	}
 	if (!up && (LEX_COMMON(k->lex) == 3 || (LEX_COMMON(k->lex) == 2 && LEX_SUR(k->lex) < 4) ||
 	    (LEX_COMMON(k->lex) && LEX_SUR(k->lex) < 3 && LEX_GIVEN(k->lex) < 3) || HAS(k, W_SAYS) || k->lex & LEX_MEDICAL))
 		return;
@@ -308,7 +314,7 @@ signature(struct scan *s, size_t i, size_t end)
 	size_t j = i;
 	while (j < end && (punct(s, j, '-') || punct(s, j, '~') || punct(s, j, '*') || punct(s, j, '>')))
 		j++;
-	if (j >= end || !word(s, j) || blocked(s, j) || HAS(&s->tok[j], W_NOTNAME))
+	if (j >= end || !word(s, j) || blocked(s, j) || HAS(&s->tok[j], W_NOTNAME) || (HAS(&s->tok[j], W_ROLE) && punct(s, j + 1, '(')))
 		return;
 	while (word(s, j) && j < end && HAS(&s->tok[j], W_TITLE)) {
 		j++;
@@ -331,6 +337,8 @@ signature(struct scan *s, size_t i, size_t end)
 	if (stop == j)
 		return;
 	size_t n = stop - j;
+	if (n > 1 && (HAS(&s->tok[stop - 1], W_COMPANY) || (word(s, stop) && HAS(&s->tok[stop], W_COMPANY))))
+		return;
 	if (punct(s, stop, '|') && !(s->tok[stop].flags & F_SPACE))
 		return;                 /* OBR|1| */
 	bool whole = stop >= end || punct(s, stop, ',') || punct(s, stop, '|') || punct(s, stop, '(') || punct(s, stop, '.');
@@ -471,6 +479,20 @@ relative(struct scan *s, size_t i)
 		add_run(s, j, j + 1, 50 + g * 2, s->phi->r_kin);
 }
 
+/* Hospitalist Chua took orders: in an office, a surname alone. */
+static void
+in_office(struct scan *s, size_t i)
+{
+	size_t j = i + 1;
+	if (!word(s, j) || s->tok[i].flags & F_POSS || s->tok[i].len < 5)
+		return;
+	const struct tok *k = &s->tok[j];
+	if (!(k->flags & F_UP) || k->flags & (F_NL | F_ALLUP) || !LEX_SUR(k->lex) || LEX_COMMON(k->lex) || k->lex & (LEX_MEDICAL | LEX_STATE | LEX_COUNTRY) ||
+	    k->len < 3 || HAS(k, W_NOTNAME) || HAS(k, W_ROLE) || HAS(k, W_MONTH) || HAS(k, W_WEEKDAY) || HAS(k, W_FACHEAD) || HAS(k, W_BRAND) || blocked(s, j))
+		return;
+	add_run(s, j, name_run(s, j, 3, false), 58, s->phi->r_form);
+}
+
 /* Wells managed the migration; Leek submitted his thesis: who does such things is a person, at the head of a sentence. */
 static void
 subject(struct scan *s, size_t i)
@@ -607,7 +629,7 @@ lexicon_name(struct scan *s, size_t i)
 		score = 12 + g * 5 + u * 4 - (int)LEX_COMMON(m->lex) * 14;
 	else
 		return;
-	if (score < 50)
+	if (score < 50 || (HAS(m, W_COMPANY) && up2))
 		return;
 	size_t end = up ? name_run(s, j, 3, false) : j + 1;
 	add_run(s, i, end > j ? end : j + 1, score > 92 ? 92 : score, s->phi->r_name);
@@ -619,7 +641,7 @@ lexicon_name(struct scan *s, size_t i)
 static size_t
 frames(struct scan *s)
 {
-	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN];
+	const uint64_t classes = s->phi->wc[W_TITLE] | s->phi->wc[W_GREET] | s->phi->wc[W_KIN] | s->phi->wc[W_ROLE];
 	uint64_t line = 1;
 	static const uint8_t sign[256] = { [':'] = 1, ['='] = 1, [','] = 1, ['/'] = 1, ['>'] = 2, ['a' ... 'z'] = 4, ['A' ... 'Z'] = 4,
 		[0x80 ... 0xff] = 4 };
@@ -629,7 +651,7 @@ frames(struct scan *s)
 	for (; k < end; k++) {
 		uint64_t c = sign[(unsigned char)t[k->at]];
 		/* Given names that count, single letters, and some words too many. */
-		uint64_t take = line | (k->flags & F_NL) | (c & 1) | (k->ctx & classes) | (k->lex & (6 | LEX_OPENS)) |
+		uint64_t take = line | (k->flags & F_NL) | (c & 1) | (k->ctx & classes) | (k->lex & (6 | LEX_OPENS | LEX_OWNS)) |
 		    (c & (uint64_t)(k->len == 1) << 2);
 		*to = (uint32_t)(k - s->tok);
 		to += take != 0;
@@ -682,6 +704,11 @@ phi_names(struct scan *s)
 			greeting(s, i);
 		if (HAS(k, W_KIN))
 			relative(s, i);
+		if (HAS(k, W_ROLE))
+			in_office(s, i);
+		if (k->lex & LEX_OWNS && !(k->flags & F_UP) && word(s, i + 1) && !(s->tok[i + 1].flags & (F_UP | F_NL)) &&
+		    LEX_COMMON(s->tok[i + 1].lex) && !HAS(&s->tok[i + 1], W_SAYS) && !blocked(s, i))
+			cand_add(s, k->at, k->at + k->len, PHI_NAME, 56, s->phi->r_name);
 		if (k->lex & LEX_OPENS)
 			login(s, i), room(s, i);
 		/* user mgarrity locked out */

@@ -190,7 +190,10 @@ address(struct scan *s, size_t i)
 		words++;
 		caps += (q->flags & F_UP) != 0 || q->type != T_WORD;
 		/* The last suffix counts: 12 Park Place Drive; the first word alone is no suffix. */
-		if (HAS(q, W_STREET) && (words > 1 || (q->flags & F_UP && strong_suffix(q) && j + 1 < s->ntok)))
+		/* on the 14 to see Dr. Harlan */
+		bool title = q->len == 2 && q->h == phi_word_hash("dr", 2) && punct(s, j + 1, '.') && j + 2 < s->ntok && s->tok[j + 2].flags & F_UP &&
+		    !(s->tok[j + 2].flags & F_NL) && !(s->tok[j - 1].flags & F_UP) && s->tok[j - 1].type == T_WORD;
+		if (HAS(q, W_STREET) && !title && (words > 1 || (q->flags & F_UP && strong_suffix(q) && j + 1 < s->ntok)))
 			suffix = j;
 	}
 	int score;

@@ -309,7 +309,8 @@ static bool
 asks(const struct scan *s, size_t i)
 {
 	static const char *const words[] = { "there", "you", "this", "that", "it", "i", "we", "he", "she", "they", "my", "the", "your", "someone",
-		"anyone", "somebody", "our", "his", "her" };
+		"anyone", "somebody", "our", "his", "her", "call", "send", "need", "try", "be", "do", "have", "get", "check", "follow", "fax", "forward",
+		"update", "advise", "contact", "not", "also", "someone's" };
 	if (i >= s->ntok || s->tok[i].type != T_WORD)
 		return false;
 	for (size_t w = 0; w < COUNTOF(words); w++)
@@ -355,6 +356,9 @@ plausible(struct scan *s, size_t from, size_t to, int kind, int lead)
 		    !(first->flags & F_NL)))
 			return false;
 		if (words == 1 && !title && first->ctx & wc[W_WEEKDAY])
+			return false;
+		/* Wells Fargo, Chase Corp. */
+		if (words > 1 && !title && last->ctx & wc[W_COMPANY] && last->flags & F_UP)
 			return false;
 		/* Bill for my visit, Bill from March: a heading's first word, and no person in front of such a word. */
 		if (words == 1 && !title && first->ctx & wc[W_NOTNAME] && !(first->flags & F_POSS) && (from == 0 || first->flags & F_NL) &&
@@ -458,15 +462,6 @@ alone_rows(const struct sig *g, uint32_t *r)
 #endif
 #endif
 
-/* Does token i begin another column: behind a tab or three blanks, and not in the middle of LOPEZ,   ANA? */
-static bool
-column(const struct scan *s, size_t i)
-{
-	size_t at = s->tok[i].at;
-	return s->tok[i].flags & F_SPACE && !(s->tok[i].flags & F_NL) && at > 2 && s->tok[i - 1].type != T_PUNCT &&
-	    (s->t[at - 1] == '\t' || (s->t[at - 1] == ' ' && s->t[at - 2] == ' ' && s->t[at - 3] == ' '));
-}
-
 /* A missed identifier is worse than a false one: the dial's zero leans so far to finding. */
 #define LEAN 25
 
@@ -492,7 +487,7 @@ phi_tag(struct scan *s)
 		}
 		size_t j = i + 1;
 		int inside = (tag & 1) ? tag + 1 : tag;
-		while (j < n && s->tag[j] == inside && !(inside == TAG_INAME && column(s, j)))
+		while (j < n && s->tag[j] == inside && !(inside == TAG_INAME && (column(s, j) || s->tok[j].flags & F_PARA)))
 			j++;
 		/* How sure: the mean lead over O. */
 		int lead = 0;
@@ -505,6 +500,12 @@ phi_tag(struct scan *s)
 		while (to > from && s->tok[to - 1].type == T_PUNCT)
 			to--;
 		int k5 = (tag - 1) / 2;
+		/* Jose Brown    Challenge: what the next column begins with is a name only if it is like one. */
+		if (tag == TAG_INAME && to == from + 1 && (column(s, from) || s->tok[from].flags & F_PARA) && LEX_COMMON(s->tok[from].lex) &&
+		    LEX_SUR(s->tok[from].lex) < 4 && LEX_GIVEN(s->tok[from].lex) < 4) {
+			i = j;
+			continue;
+		}
 		/* female, Karen L; Diabetes, Paul Winters: what no one is called does not begin a name. */
 		while (k5 == 0 && to > from + 1 && s->tok[from].type == T_WORD && (LEX_COMMON(s->tok[from].lex) || s->tok[from].lex & LEX_MEDICAL) &&
 		    ((LEX_SUR(s->tok[from].lex) < 2 && LEX_GIVEN(s->tok[from].lex) < 2) || (!(s->tok[from].flags & F_UP) &&
