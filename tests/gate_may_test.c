@@ -21,6 +21,7 @@ static const struct {
 	{ "redact",         MAY_REDACT,         { NO, NO, IF_REDACTS, YES, YES },           true },
 	{ "read_request",   MAY_READ_REQUEST,   { NO, IF_THEIRS, IF_THEIRS, YES, YES },     false },
 	{ "create_request", MAY_CREATE_REQUEST, { IF_OPEN, YES, YES, YES, YES },            true },
+	{ "write_articles", MAY_WRITE_ARTICLES, { NO, NO, IF_WRITES, YES, YES },            true },
 	{ "read_reports",   MAY_READ_REPORTS,   { NO, NO, IF_SEES_ALL, YES, YES },          false },
 	{ "list_users",     MAY_LIST_USERS,     { NO, NO, YES, YES, YES },                  false },
 	{ "read_user",      MAY_READ_USER,      { NO, IF_SELF, YES, YES, YES },             false },
@@ -63,7 +64,7 @@ row(void **state)
 		struct actor a = actors[who];
 		struct ctx cx;
 		enum err want = g == NO ? (who == WHO_NOBODY ? E_WHO : E_DENIED) :
-		    g == IF_OPEN ? E_WHO : g == IF_DELETES || g == IF_REDACTS || (g == IF_SEES_PHI && !a.sees_phi) ? E_DENIED : OK;
+		    g == IF_OPEN ? E_WHO : g == IF_DELETES || g == IF_REDACTS || g == IF_WRITES || (g == IF_SEES_PHI && !a.sees_phi) ? E_DENIED : OK;
 
 		assert_int_equal(may_grant(table[i].what, (enum who)who), g);
 		ask(&w, &cx);

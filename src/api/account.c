@@ -112,6 +112,7 @@ locale_best(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static const struct { const char *section, *key, *setting; bool value; } switches[] = {
 	{ "tickets", "agent_ticket_deletion", "agent_ticket_deletion", false },
 	{ "tickets", "agent_ticket_redaction", "agent_ticket_redaction", false },
+	{ "tickets", "agents_write_articles", "agents_write_articles", false },
 	{ "tickets", "agents_see_phi", "agents_see_phi", true },
 	{ "tickets", "private_attachments", NULL, true },
 	{ "tickets", "email_attachments", NULL, false },

@@ -578,11 +578,3 @@ const struct route help_ask_routes[] = {
 	{ POST, AT "/ask/{id}", MAY_ANYONE, FORM_FILES + BODY, ask_post, PUBLIC },
 	{ 0 }
 };
-
-enum err
-page_suggest(struct page *p, str words)
-{
-	(void)p;
-	(void)words;
-	return OK;
-}

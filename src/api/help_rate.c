@@ -158,7 +158,7 @@ own_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct ticket t;
 	enum err e;
 
-	if (!help_signed_in(cx))
+	if (cx->actor == NULL || cx->actor->user_id == 0)
 		return page_go(cx, rp, S(AT "/sign-in"));
 	e = request_get(cx, rq->param[0], &t);
 	if (e == E_ABSENT || e == E_DENIED || (e == OK && (t.requester_id != cx->actor->user_id || t.status != TICKET_SOLVED)))

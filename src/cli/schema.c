@@ -35,6 +35,7 @@ FILE_TEXT(schema_0141, "data/schema/0141-comply.sql");
 FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0130, "data/schema/0130-draft.sql");
 FILE_TEXT(schema_0150, "data/schema/0150-secure-link.sql");
+FILE_TEXT(schema_0151, "data/schema/0151-guide.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
@@ -77,6 +78,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 140, DB_MAIN, "reports", { schema_0140, schema_0140_end } },
 	{ 141, DB_MAIN, "comply", { schema_0141, schema_0141_end } },
 	{ 150, DB_MAIN, "secure-link", { schema_0150, schema_0150_end } },
+	{ 151, DB_MAIN, "guide",  { schema_0151, schema_0151_end } },
 };
 
 int

@@ -166,7 +166,7 @@ desk_prepare(struct ctx *cx)
 		notify_stmts,
 		def_stmts, tag_stmts, merge_stmts, rating_stmts, aside_stmts,
 		draft_stmts,
-		secure_stmts,
+		secure_stmts, guide_stmts,
 		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
 		rule_stmts, view_stmts, trigger_stmts, sla_stmts,
 		report_stmts,

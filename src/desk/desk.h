@@ -590,6 +590,8 @@ enum err desk_prepare(struct ctx *cx) MUST_CHECK;
 
 /* What administrators define, and custom fields. */
 #include "desk/def.h"
+/* The help centre's texts. */
+#include "desk/guide.h"
 #include "desk/aside.h"
 
 #endif

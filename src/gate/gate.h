@@ -43,6 +43,7 @@ enum may {
 	MAY_WRITE_RULES,       /* personal views and macros: their owner */
 	MAY_MANAGE_RULES,      /* shared ones, triggers, automations, SLAs: admins */
 	MAY_ADMIN,             /* everything else that only admins do */
+	MAY_WRITE_ARTICLES,    /* the help centre's texts: admins; agents by the setting "agents_write_articles" */
 	MAY_READ_REPORTS,      /* figures of the whole desk: admins, and agents who see all tickets */
 	MAY_SEE_PHI,           /* unmasked: by role and the user's own setting; end users see what is theirs */
 	MAY_LAST

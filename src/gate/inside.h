@@ -162,6 +162,7 @@ enum grant {
 	IF_VISIBLE,        /* the ticket is one they may see */
 	IF_DELETES,        /* and the account lets agents delete */
 	IF_REDACTS,        /* and the account lets agents redact */
+	IF_WRITES,         /* the account lets agents write articles */
 	IF_THEIRS,         /* the request is theirs, or shared with them */
 	IF_SELF,           /* about themselves */
 	IF_END_USER,       /* about an end user, or themselves */

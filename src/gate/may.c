@@ -52,6 +52,7 @@ static const struct rule rules[MAY_LAST] = {
 	[MAY_WRITE_RULES]    = { "write_rules",     true,  { NO,     NO,        IF_SELF,     IF_SELF, YES } },
 	[MAY_MANAGE_RULES]   = { "manage_rules",    true,  { NO,     NO,        NO,          YES,   YES } },
 	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
+	[MAY_WRITE_ARTICLES] = { "write_articles",  true,  { NO,     NO,        IF_WRITES,   YES,   YES } },
 	[MAY_READ_REPORTS]   = { "read_reports",    false, { NO,     NO,        IF_SEES_ALL, YES,   YES } },
 	[MAY_SEE_PHI]        = { "see_phi",         false, { NO,     YES,       IF_SEES_PHI, IF_SEES_PHI, YES } },
 };
@@ -79,7 +80,7 @@ grant_name(enum grant g)
 {
 	static const char *const names[GRANT_LAST] = {
 		[NO] = "no", [YES] = "yes", [IF_VISIBLE] = "visible", [IF_DELETES] = "visible+setting",
-		[IF_REDACTS] = "visible+setting", [IF_THEIRS] = "theirs", [IF_SELF] = "self",
+		[IF_REDACTS] = "visible+setting", [IF_WRITES] = "setting", [IF_THEIRS] = "theirs", [IF_SELF] = "self",
 		[IF_END_USER] = "end users, self", [IF_SEES_ALL] = "sees all", [IF_OPEN] = "setting", [IF_SEES_PHI] = "sees PHI",
 	};
 
@@ -208,6 +209,8 @@ gate_may(struct ctx *cx, enum may what, const struct about *o)
 			return OK;
 		TRY(visible(cx, o, &yes));
 		return yes ? OK : absent(cx);
+	case IF_WRITES:
+		return gate_setting_bool(cx, "agents_write_articles", false) ? OK : fail(cx, E_DENIED, NULL, "agents may not write articles here");
 	case IF_DELETES:
 		return with_setting(cx, o, "agent_ticket_deletion");
 	case IF_REDACTS:

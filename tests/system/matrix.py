@@ -10,7 +10,7 @@ from desk import Desk, Client, check, done
 STAFF, ADMIN, SIGNED, ALL = {"agent", "assigned", "groups", "admin"}, {"admin"}, {"agent", "assigned", "groups", "admin", "end", "other"}, None
 MAY = {
     "anyone": ALL, "signed_in": SIGNED, "create_ticket": STAFF, "read_ticket": STAFF, "update_ticket": STAFF,
-    "delete_ticket": ADMIN, "redact": ADMIN, "read_request": SIGNED, "create_request": SIGNED, "list_users": STAFF,
+    "delete_ticket": ADMIN, "write_articles": ADMIN, "redact": ADMIN, "read_request": SIGNED, "create_request": SIGNED, "list_users": STAFF,
     "read_user": SIGNED, "write_user": STAFF, "read_groups": STAFF, "write_groups": ADMIN, "read_orgs": STAFF,
     "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": ADMIN, "read_jobs": STAFF,
     "suspended": {"admin", "agent"}, "admin": ADMIN, "own_factor": STAFF,
