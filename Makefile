@@ -192,6 +192,10 @@ cov:                                           ## coverage of the tests, as a pa
 
 bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/PERFORMANCE.md (N=tickets SECONDS=each MINUTES=to fill)
 	@B=$(B) bench/ward.py
+	@B=$(B) bench/busy.py
+
+bench-busy: all $(B)/bench/load                ## only the desk with its rules (N=tickets SECONDS=each MINUTES=to fill)
+	@B=$(B) bench/busy.py
 
 torture:                                       ## thousands of kills under load, hundreds in jobs (KILLS=5000 JOBKILLS=200)
 	@$(MAKE) --no-print-directory all
@@ -235,5 +239,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all check-web check-clients unit replay $(REPLAYS) fuzz setup check demo bench torture scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all check-web check-clients unit replay $(REPLAYS) fuzz setup check demo bench bench-busy torture scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean

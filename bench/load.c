@@ -11,7 +11,9 @@
  *        --method GET --path-template '/api/v2/tickets/%d.json' --ids 1-10000
  *
  * %d in a path becomes a number from --ids, %d in a body (--body-file) a
- * counter that goes on from --counter. --mix FILE takes the requests from a file, one a line:
+ * counter that goes on from --counter, %r one of --pick. With --rate R requests
+ * are due every 1/R s, whatever the answers do, and their time counts from when
+ * they were due; without it each connection asks again at once. --mix FILE takes the requests from a file, one a line:
  *
  *   WEIGHT METHOD PATH [IDS|-] [BODY-FILE]
  *
@@ -48,7 +50,7 @@ struct kind {
 	unsigned weight;
 };
 
-enum step { CONNECTING, SHAKING, WRITING, IN_HEAD, IN_BODY, IN_CHUNK_SIZE, IN_CHUNK, IN_CHUNK_END, IN_TRAILER };
+enum step { IDLE, CONNECTING, SHAKING, WRITING, IN_HEAD, IN_BODY, IN_CHUNK_SIZE, IN_CHUNK, IN_CHUNK_END, IN_TRAILER };
 
 struct conn {
 	int       fd;
@@ -71,9 +73,10 @@ static struct {
 	const char *method, *path, *ids, *body_file, *mix, *auth;
 	const char *extra[16];
 	int         extra_count, conns;
-	double      seconds, warmup;
+	double      seconds, warmup, rate;
+	uint64_t    pick_low, pick_high;
 	bool        plain, gzip, handshakes;
-} opt = { .method = "GET", .path = "/", .conns = 64, .seconds = 5, .warmup = 0.5 };
+} opt = { .method = "GET", .path = "/", .conns = 64, .seconds = 5, .warmup = 0.5, .pick_low = 1, .pick_high = 1 };
 
 static struct kind kinds[KINDS];
 static int kind_count;
@@ -90,6 +93,9 @@ static uint32_t *lat;
 static size_t lat_n, lat_cap;
 static bool measuring;
 static int made;                          /* connections that were made once */
+static struct conn **idle;                /* with --rate: who waits for work, last in first out */
+static int idle_count;
+static double due;                        /* when the next request is, us */
 
 static uint64_t
 now_us(void)
@@ -146,16 +152,29 @@ put_z(struct conn *c, const char *z)
 	put(c, z, strlen(z));
 }
 
-/* `text` with each %d replaced. */
+/* The next %d or %r; NULL: none. */
+static const char *
+hole_in(const char *text, const char *end)
+{
+	while ((text = memchr(text, '%', (size_t)(end - text))) != NULL && end - text > 1) {
+		if (text[1] == 'd' || text[1] == 'r')
+			return text;
+		text++;
+	}
+	return NULL;
+}
+
+/* `text` with each %d and %r replaced; a picked number is padded to ten bytes, which JSON allows. */
 static void
 put_filled(struct conn *c, const char *text, size_t n, uint64_t number)
 {
 	const char *end = text + n, *hole;
 	char digits[24];
 
-	while ((hole = memmem(text, (size_t)(end - text), "%d", 2)) != NULL) {
+	while ((hole = hole_in(text, end)) != NULL) {
 		put(c, text, (size_t)(hole - text));
-		put(c, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, number));
+		put(c, digits, (size_t)(hole[1] == 'd' ? snprintf(digits, sizeof(digits), "%" PRIu64, number) :
+		    snprintf(digits, sizeof(digits), "%10" PRIu64, opt.pick_low + next_random() % (opt.pick_high - opt.pick_low + 1))));
 		text = hole + 2;
 	}
 	put(c, text, (size_t)(end - text));
@@ -167,8 +186,8 @@ filled_size(const char *text, size_t n, uint64_t number)
 	const char *end = text + n;
 	size_t size = n, digits = (size_t)snprintf(NULL, 0, "%" PRIu64, number);
 
-	while ((text = memmem(text, (size_t)(end - text), "%d", 2)) != NULL) {
-		size += digits - 2;
+	while ((text = hole_in(text, end)) != NULL) {
+		size += (text[1] == 'd' ? digits : 10) - 2;
 		text += 2;
 	}
 	return size;
@@ -301,10 +320,14 @@ answered(struct conn *c)
 			lat = must(realloc(lat, (lat_cap = lat_cap ? 2 * lat_cap : 65536) * sizeof(*lat)));
 		lat[lat_n++] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
 	}
-	if (c->closing)
+	if (c->closing) {
 		again(c);
-	else
+	} else if (opt.rate > 0) {
+		c->step = IDLE;
+		idle[idle_count++] = c;
+	} else {
 		compose(c);
+	}
 }
 
 static bool
@@ -452,8 +475,16 @@ drive(struct conn *c)
 		}
 		made += !c->made;
 		c->made = true;
+		if (opt.rate > 0) {
+			c->step = IDLE;
+			idle[idle_count++] = c;
+			watch(c, EPOLLIN);
+			return;
+		}
 		compose(c);
 	}
+	if (c->step == IDLE)                        /* the server ended what slept */
+		return;
 	for (;;) {
 		if (c->step == WRITING) {
 			int left = (int)(c->out_n - c->out_at);
@@ -480,8 +511,23 @@ drive(struct conn *c)
 			failed(c);
 			return;
 		}
-		if (c->step == CONNECTING)
+		if (c->step == CONNECTING || c->step == IDLE)
 			return;
+	}
+}
+
+/* What is due by now is asked, as far as a connection is free for it. */
+static void
+ask_due(void)
+{
+	uint64_t t = now_us();
+
+	while (opt.rate > 0 && idle_count > 0 && due <= (double)t) {
+		struct conn *c = idle[--idle_count];
+		compose(c);
+		c->began = (uint64_t)due;
+		due += 1e6 / opt.rate;
+		drive(c);
 	}
 }
 
@@ -589,6 +635,18 @@ set_address(const char *text)
 }
 
 static void
+set_pick(const char *v)
+{
+	char *dash;
+
+	opt.pick_low = opt.pick_high = strtoull(v, &dash, 10);
+	if (*dash == '-')
+		opt.pick_high = strtoull(dash + 1, NULL, 10);
+	if (opt.pick_high < opt.pick_low)
+		die("--pick wants FROM-TO");
+}
+
+static void
 read_options(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -630,6 +688,10 @@ read_options(int argc, char **argv)
 			counter = strtoull(v, NULL, 10);
 		else if (strcmp(o, "--mix") == 0)
 			opt.mix = v;
+		else if (strcmp(o, "--rate") == 0)
+			opt.rate = strtod(v, NULL);
+		else if (strcmp(o, "--pick") == 0)
+			set_pick(v);
 		else if (strcmp(o, "--header") == 0 && opt.extra_count < 16)
 			opt.extra[opt.extra_count++] = v;
 		else
@@ -638,7 +700,8 @@ read_options(int argc, char **argv)
 	if (opt.to.sin_port == 0 || opt.conns < 1)
 		die("usage: load --connect ADDR:PORT [--conns N] [--seconds S] [--warmup S] [--plain] [--gzip]\n"
 		    "  [--auth 'EMAIL/token:TOKEN'] [--header 'NAME: VALUE'] [--method M] [--path-template P]\n"
-		    "  [--ids FROM-TO] [--body-file F] [--mix FILE] [--counter N] [--full-handshakes]");
+		    "  [--ids FROM-TO] [--body-file F] [--mix FILE] [--counter N] [--pick FROM-TO]\n"
+		    "  [--rate R] [--full-handshakes]");
 	if (opt.mix != NULL)
 		read_mix(opt.mix);
 	else
@@ -705,13 +768,20 @@ run(struct conn *conns)
 	for (int i = 0; i < opt.conns; i++)
 		begin(&conns[i]);
 	while (!measuring || t < end) {
-		n = epoll_wait(ep, ev, 256, 100);
+		double left = opt.rate > 0 && made == opt.conns ? due - (double)now_us() : 1e5;
+		if (idle_count == 0 || left > 1e5)
+			left = 1e5;
+		n = epoll_pwait2(ep, ev, 256, &(struct timespec){ .tv_nsec = left > 0 ? (long)(left * 1000) : 0 }, NULL);
 		for (int i = 0; i < n; i++)
 			drive(ev[i].data.ptr);
+		if (made == opt.conns)
+			ask_due();
 		t = now_us();
 		if (start == 0) {
-			if (made == opt.conns)
+			if (made == opt.conns) {
 				start = t + (uint64_t)(opt.warmup * 1e6);
+				due = (double)t;
+			}
 		} else if (!measuring && t >= start) {
 			measuring = true;
 			start = t;
@@ -761,6 +831,7 @@ main(int argc, char **argv)
 	make_common();
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	conns = must(calloc((size_t)opt.conns, sizeof(*conns)));
+	idle = must(calloc((size_t)opt.conns, sizeof(struct conn *)));
 	run(conns);
 	return requests > 0 ? 0 : 1;
 }

@@ -269,4 +269,5 @@ def cpu():
     return platform.machine()
 
 
-main()
+if __name__ == "__main__":
+    main()
