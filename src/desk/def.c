@@ -291,6 +291,8 @@ derive(struct def *d)
 	d->position = json_is_integer(v) ? json_integer_value(v) : d->id;
 	v = json_object_get(d->doc, "active");
 	d->active = !json_is_boolean(v) || json_is_true(v);
+	if (d->kind == DEF_TICKET_FIELD)
+		field_derive(d);
 }
 
 /* A tree of its own from a row; NULL: erased or not JSON. */

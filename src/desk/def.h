@@ -27,6 +27,12 @@ struct def {
 	bool          active;         /* of doc, or true */
 	usec          created_at, updated_at;
 	const json_t *doc;            /* an object with every member of the kind's table; belongs to the snapshot */
+	/* Of a field, what every ticket asks again and again (field_derive()). */
+	struct {
+		bool          known, system, checkbox;
+		unsigned char access[4];             /* enum field_access by role */
+		char          head[40];              /* {"id":17,"value": */
+	} field;
 };
 
 /* What a member is. */
@@ -96,6 +102,7 @@ enum err address_sender(struct ctx *cx, const struct outgoing *o, struct sender 
 enum field_access { FIELD_NONE, FIELD_READ, FIELD_WRITE };
 /* What the actor may do with values of this field. */
 enum field_access field_access(const struct ctx *cx, const struct def *field);
+void     field_derive(struct def *field);
 /* Is this a regular expression that values can be checked with (ICU's; bounded in time). */
 bool     field_pattern_ok(struct ctx *cx, str pattern);
 /* One value as it came, into the one that is kept; what does not fit is noted with bad(). `name`: the field for

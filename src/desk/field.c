@@ -82,17 +82,20 @@ pattern_fits(struct ctx *cx, str pattern, str value)
 static bool
 is_system(const struct def *f)
 {
-	return f->kind == DEF_TICKET_FIELD && !def_bool(f, "removable");
+	return f->field.known ? f->field.system : f->kind == DEF_TICKET_FIELD && !def_bool(f, "removable");
 }
 
 static enum field_access
 access_of(enum role role, const struct def *f)
 {
-	const json_t *map = json_object_get(f->doc, "phi_access"), *v = NULL;
+	const json_t *map, *v = NULL;
 	const char *w;
 
 	if (role == ROLE_SYSTEM)
 		return FIELD_WRITE;
+	if (f->field.known)
+		return (enum field_access)f->field.access[role];
+	map = json_object_get(f->doc, "phi_access");
 	if (map != NULL)
 		v = json_object_get(map, role >= ROLE_ADMIN ? "admin" : role == ROLE_AGENT ? "agent" : "end_user");
 	if (json_is_string(v)) {
@@ -104,6 +107,18 @@ access_of(enum role role, const struct def *f)
 	if (def_bool(f, "phi") || f->kind != DEF_TICKET_FIELD || !def_bool(f, "visible_in_portal"))
 		return FIELD_NONE;
 	return def_bool(f, "editable_in_portal") ? FIELD_WRITE : FIELD_READ;
+}
+
+void
+field_derive(struct def *f)
+{
+	f->field.known = false;
+	f->field.system = is_system(f);
+	f->field.checkbox = str_eq(def_text(f, "type"), S("checkbox"));
+	for (int role = ROLE_END_USER; role <= ROLE_SYSTEM; role++)
+		f->field.access[role] = (unsigned char)access_of((enum role)role, f);
+	snprintf(f->field.head, sizeof f->field.head, "{\"id\":%lld,\"value\":", (long long)f->id);
+	f->field.known = true;
 }
 
 enum field_access
@@ -732,52 +747,114 @@ ticket_custom_status(struct ctx *cx, const struct ticket *t)
 	return s ? s->id : 0;
 }
 
-static void
-put_value(struct json *j, struct ctx *cx, const struct def *f, const json_t *v)
+struct kept_value { int64_t id; str json; };
+
+static bool
+eats(str *s, str what)
 {
-	if (v == NULL || json_is_null(v)) {
-		if (str_eq(def_text(f, "type"), S("checkbox")))
-			jw_bool(j, false);
-		else
-			jw_null(j);
-	} else if (json_is_string(v))
-		jw_str(j, text_of(v));
-	else if (json_is_integer(v))
-		jw_int(j, json_integer_value(v));
-	else if (json_is_boolean(v))
-		jw_bool(j, json_is_true(v));
-	else
-		jw_raw(j, dump(cx, v));
+	if (!str_starts(*s, what))
+		return false;
+	*s = str_sub(*s, what.n, s->n);
+	return true;
+}
+
+/* The values as dump() wrote them, [{"id":17,"value":X},...], cut into numbers and the text of X without a parser:
+ * lists and exports show thousands of tickets. Returns their count; -1: written otherwise. */
+static int
+values_cut(struct ctx *cx, str text, struct kept_value **out)
+{
+	struct kept_value *v = NULL;
+	str s = text;
+	int n = 0, room = 0;
+
+	if (!eats(&s, S("[")))
+		return -1;
+	while (!str_eq(s, S("]"))) {
+		size_t end = 0;
+		int depth = 0;
+		int64_t id = 0;
+		bool quoted = false;
+		if ((n > 0 && !eats(&s, S(","))) || !eats(&s, S("{\"id\":")))
+			return -1;
+		for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && id < INT64_MAX / 100; s = str_sub(s, 1, s.n))
+			id = id * 10 + (s.p[0] - '0');
+		if (!eats(&s, S(",\"value\":")))
+			return -1;
+		for (; end < s.n; end++) {
+			char c = s.p[end];
+			if (quoted) {
+				if (c == '\\')
+					end++;
+				else
+					quoted = c != '"';
+			} else if (c == '"')
+				quoted = true;
+			else if (c == '[' || c == '{')
+				depth++;
+			else if (c == ']' || (c == '}' && depth > 0))
+				depth--;
+			else if (c == '}')
+				break;
+		}
+		if (end == 0 || end >= s.n || depth != 0)
+			return -1;
+		if (n == room) {
+			struct kept_value *more = NEW(cx->arena, struct kept_value, room ? 2 * room : 16);
+			if (n > 0)
+				memcpy(more, v, sizeof *v * (size_t)n);
+			v = more;
+			room = room ? 2 * room : 16;
+		}
+		v[n++] = (struct kept_value){ id, str_sub(s, 0, end) };
+		s = str_sub(s, end + 1, s.n);
+	}
+	*out = v;
+	return n;
+}
+
+static int
+values_parsed(struct ctx *cx, str text, struct kept_value **out)
+{
+	const json_t *list = parse(cx, text, false), *one;
+	size_t i;
+
+	*out = NEW(cx->arena, struct kept_value, json_array_size(list) + 1);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+		(*out)[i] = (struct kept_value){ json_integer_value(json_object_get(one, "id")), dump(cx, json_object_get(one, "value")) };
+	return (int)json_array_size(list);
 }
 
 sensitive
 fields_shown(struct ctx *cx, const struct ticket *t)
 {
+	str text = t->custom_fields.hidden;
+	struct kept_value *v = NULL;
 	const struct defs *d;
-	const json_t *values = NULL;
 	const struct def *const *all;
-	struct json j;
 	struct buf b;
-	int n;
+	int n, values = 0;
 
 	if (t->erased || defs_get(cx, &d) != OK)
 		return HIDE(S("[]"));
 	all = def_all(d, DEF_TICKET_FIELD, &n);
-	if (t->custom_fields.hidden.n > 2)
-		values = parse(cx, t->custom_fields.hidden, false);
+	if (text.n > 2 && (values = values_cut(cx, text, &v)) < 0)
+		values = values_parsed(cx, text, &v);
 	buf_init(&b, cx->arena, DOC_MAX);
-	jw_init(&j, &b);
-	jw_arr(&j);
+	buf_byte(&b, '[');
 	for (int i = 0; i < n; i++) {
-		if (!all[i]->active || is_system(all[i]) || field_access(cx, all[i]) == FIELD_NONE)
+		const struct def *f = all[i];
+		int k = 0;
+		if (!f->active || is_system(f) || field_access(cx, f) == FIELD_NONE)
 			continue;
-		jw_obj(&j);
-		jw_kint(&j, "id", all[i]->id);
-		jw_key(&j, "value");
-		put_value(&j, cx, all[i], values ? value_in(values, all[i]->id) : NULL);
-		jw_end_obj(&j);
+		if (b.n > 1)
+			buf_byte(&b, ',');
+		buf_add(&b, str_of(f->field.head));
+		while (k < values && v[k].id != f->id)
+			k++;
+		buf_add(&b, k < values && !str_eq(v[k].json, S("null")) ? v[k].json : f->field.checkbox ? S("false") : S("null"));
+		buf_byte(&b, '}');
 	}
-	jw_end_arr(&j);
+	buf_byte(&b, ']');
 	return HIDE(buf_str(&b));
 }
 
@@ -815,6 +892,24 @@ fields_of_person(struct ctx *cx, bool organization, sensitive now, sensitive cha
 		}
 	*out = HIDE(dump(cx, values));
 	return OK;
+}
+
+static void
+put_value(struct json *j, struct ctx *cx, const struct def *f, const json_t *v)
+{
+	if (v == NULL || json_is_null(v)) {
+		if (str_eq(def_text(f, "type"), S("checkbox")))
+			jw_bool(j, false);
+		else
+			jw_null(j);
+	} else if (json_is_string(v))
+		jw_str(j, text_of(v));
+	else if (json_is_integer(v))
+		jw_int(j, json_integer_value(v));
+	else if (json_is_boolean(v))
+		jw_bool(j, json_is_true(v));
+	else
+		jw_raw(j, dump(cx, v));
 }
 
 sensitive
