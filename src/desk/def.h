@@ -116,6 +116,9 @@ enum err fields_settle(struct ctx *cx, struct ticket_change *in, bool creating) 
 /* In the transaction: custom fields, tags of tagger fields, the custom status, and what is required to solve. */
 enum err fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t, const struct ticket_change *in,
     bool agent, bool importing) MUST_CHECK;
+/* A ticket's custom fields as they are kept, cut into numbers and the JSON of each value, which is a part of `text`. */
+struct field_value { int64_t id; str json; };
+int      field_values(struct ctx *cx, str text, struct field_value **out);
 /* Every field of a ticket that the actor may read, as JSON array text of {"id","value"}. */
 sensitive fields_shown(struct ctx *cx, const struct ticket *t);
 /* What a form says of a field to an end user while these are the values (an array of {"id","value"}, of `t` its

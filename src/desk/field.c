@@ -397,6 +397,89 @@ parse(struct ctx *cx, str text, bool object)
 	return v;
 }
 
+static bool
+eats(str *s, str what)
+{
+	if (!str_starts(*s, what))
+		return false;
+	*s = str_sub(*s, what.n, s->n);
+	return true;
+}
+
+/* Values as dump() wrote them, [{"id":17,"value":X},...], without a parser: lists and exports show thousands of
+ * tickets, and every write asks rules. -1: written otherwise. */
+static int
+cut(struct ctx *cx, str text, struct field_value **out)
+{
+	struct field_value *v = NULL;
+	str s = text;
+	int n = 0, room = 0;
+
+	if (!eats(&s, S("[")))
+		return -1;
+	while (!str_eq(s, S("]"))) {
+		size_t end = 0;
+		int depth = 0;
+		int64_t id = 0;
+		bool quoted = false;
+		if ((n > 0 && !eats(&s, S(","))) || !eats(&s, S("{\"id\":")))
+			return -1;
+		for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && id < INT64_MAX / 100; s = str_sub(s, 1, s.n))
+			id = id * 10 + (s.p[0] - '0');
+		if (!eats(&s, S(",\"value\":")))
+			return -1;
+		for (; end < s.n; end++) {
+			char c = s.p[end];
+			if (quoted) {
+				if (c == '\\')
+					end++;
+				else
+					quoted = c != '"';
+			} else if (c == '"')
+				quoted = true;
+			else if (c == '[' || c == '{')
+				depth++;
+			else if (c == ']' || (c == '}' && depth > 0))
+				depth--;
+			else if (c == '}')
+				break;
+		}
+		if (end == 0 || end >= s.n || depth != 0)
+			return -1;
+		if (n == room) {
+			struct field_value *more = NEW(cx->arena, struct field_value, room ? 2 * room : 16);
+			if (n > 0)
+				memcpy(more, v, sizeof *v * (size_t)n);
+			v = more;
+			room = room ? 2 * room : 16;
+		}
+		v[n++] = (struct field_value){ id, str_sub(s, 0, end) };
+		s = str_sub(s, end + 1, s.n);
+	}
+	*out = v;
+	return n;
+}
+
+int
+field_values(struct ctx *cx, str text, struct field_value **out)
+{
+	const json_t *list, *one;
+	size_t i;
+	int n;
+
+	*out = NULL;
+	if (text.n <= 2)
+		return 0;
+	if ((n = cut(cx, text, out)) >= 0)
+		return n;
+	list = parse(cx, text, false);
+
+	*out = NEW(cx->arena, struct field_value, json_array_size(list) + 1);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+		(*out)[i] = (struct field_value){ json_integer_value(json_object_get(one, "id")), dump(cx, json_object_get(one, "value")) };
+	return (int)json_array_size(list);
+}
+
 static const struct def *
 default_of(const struct defs *d, enum def_kind kind, const char *category)
 {
@@ -747,98 +830,20 @@ ticket_custom_status(struct ctx *cx, const struct ticket *t)
 	return s ? s->id : 0;
 }
 
-struct kept_value { int64_t id; str json; };
-
-static bool
-eats(str *s, str what)
-{
-	if (!str_starts(*s, what))
-		return false;
-	*s = str_sub(*s, what.n, s->n);
-	return true;
-}
-
-/* The values as dump() wrote them, [{"id":17,"value":X},...], cut into numbers and the text of X without a parser:
- * lists and exports show thousands of tickets. Returns their count; -1: written otherwise. */
-static int
-values_cut(struct ctx *cx, str text, struct kept_value **out)
-{
-	struct kept_value *v = NULL;
-	str s = text;
-	int n = 0, room = 0;
-
-	if (!eats(&s, S("[")))
-		return -1;
-	while (!str_eq(s, S("]"))) {
-		size_t end = 0;
-		int depth = 0;
-		int64_t id = 0;
-		bool quoted = false;
-		if ((n > 0 && !eats(&s, S(","))) || !eats(&s, S("{\"id\":")))
-			return -1;
-		for (; s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9' && id < INT64_MAX / 100; s = str_sub(s, 1, s.n))
-			id = id * 10 + (s.p[0] - '0');
-		if (!eats(&s, S(",\"value\":")))
-			return -1;
-		for (; end < s.n; end++) {
-			char c = s.p[end];
-			if (quoted) {
-				if (c == '\\')
-					end++;
-				else
-					quoted = c != '"';
-			} else if (c == '"')
-				quoted = true;
-			else if (c == '[' || c == '{')
-				depth++;
-			else if (c == ']' || (c == '}' && depth > 0))
-				depth--;
-			else if (c == '}')
-				break;
-		}
-		if (end == 0 || end >= s.n || depth != 0)
-			return -1;
-		if (n == room) {
-			struct kept_value *more = NEW(cx->arena, struct kept_value, room ? 2 * room : 16);
-			if (n > 0)
-				memcpy(more, v, sizeof *v * (size_t)n);
-			v = more;
-			room = room ? 2 * room : 16;
-		}
-		v[n++] = (struct kept_value){ id, str_sub(s, 0, end) };
-		s = str_sub(s, end + 1, s.n);
-	}
-	*out = v;
-	return n;
-}
-
-static int
-values_parsed(struct ctx *cx, str text, struct kept_value **out)
-{
-	const json_t *list = parse(cx, text, false), *one;
-	size_t i;
-
-	*out = NEW(cx->arena, struct kept_value, json_array_size(list) + 1);
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-		(*out)[i] = (struct kept_value){ json_integer_value(json_object_get(one, "id")), dump(cx, json_object_get(one, "value")) };
-	return (int)json_array_size(list);
-}
-
 sensitive
 fields_shown(struct ctx *cx, const struct ticket *t)
 {
 	str text = t->custom_fields.hidden;
-	struct kept_value *v = NULL;
+	struct field_value *v;
 	const struct defs *d;
 	const struct def *const *all;
 	struct buf b;
-	int n, values = 0;
+	int n, values;
 
 	if (t->erased || defs_get(cx, &d) != OK)
 		return HIDE(S("[]"));
 	all = def_all(d, DEF_TICKET_FIELD, &n);
-	if (text.n > 2 && (values = values_cut(cx, text, &v)) < 0)
-		values = values_parsed(cx, text, &v);
+	values = field_values(cx, text, &v);
 	buf_init(&b, cx->arena, DOC_MAX);
 	buf_byte(&b, '[');
 	for (int i = 0; i < n; i++) {

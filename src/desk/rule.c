@@ -336,11 +336,20 @@ tag_hashes(struct ctx *cx, sensitive json, uint64_t **out)
 	return n;
 }
 
+static struct field_hash
+hash_of_text(int64_t id, str s)
+{
+	struct field_hash h = { .id = id, .empty = s.n == 0, .hash = rule_hash(s) };
+
+	h.is_num = str_int(s, &h.num) || (s.n >= 10 && s.p[0] >= '0' && s.p[0] <= '9' && time_parse(s, &h.num));
+	return h;
+}
+
 /* A value as the conditions compare it: text, number or truth, or one of a list. */
 static struct field_hash
 hash_of_value(struct ctx *cx, int64_t id, const json_t *v)
 {
-	struct field_hash h = { .id = id };
+	struct field_hash h;
 	str s = S("");
 
 	if (json_is_string(v))
@@ -351,45 +360,54 @@ hash_of_value(struct ctx *cx, int64_t id, const json_t *v)
 		s = str_printf(cx->arena, "%lld", (long long)json_integer_value(v));
 	else if (json_is_real(v))
 		s = str_printf(cx->arena, "%.15g", json_real_value(v));
-	h.empty = s.n == 0;
-	h.hash = rule_hash(s);
-	if (str_int(s, &h.num))
-		h.is_num = true;
-	else if (json_is_real(v))
+	h = hash_of_text(id, s);
+	if (json_is_real(v) && !h.is_num)
 		h.is_num = true, h.num = (int64_t)json_real_value(v);
-	else if (s.n >= 10 && time_parse(s, &h.num))
-		h.is_num = true;
 	return h;
+}
+
+/* The same from JSON text, where that can be read without a parser: short words and whole numbers. */
+static bool
+hash_of_plain(struct ctx *cx, int64_t id, str json, struct field_hash *h)
+{
+	int64_t n;
+
+	if (json.n >= 2 && json.p[0] == '"' && memchr(json.p, '\\', json.n) == NULL)
+		*h = hash_of_text(id, str_lower(cx->arena, str_sub(json, 1, json.n - 2)));
+	else if (str_eq(json, S("true")) || str_eq(json, S("false")) || (json.n < 16 && str_int(json, &n)))
+		*h = hash_of_text(id, json);
+	else
+		return false;
+	return true;
 }
 
 static int
 custom_hashes(struct ctx *cx, sensitive json, const struct field_hash **out)
 {
-	str text = reveal(cx, json, TO_SCAN);
+	struct field_value *f;
 	struct field_hash *h;
-	json_t *list, *one, *w;
-	size_t i, k, n = 0;
+	int count = field_values(cx, reveal(cx, json, TO_SCAN), &f);
+	json_t *v, *w;
+	size_t k, n = 0, room = 0;
 
 	*out = NULL;
-	if (text.n <= 2)
+	if (count == 0)
 		return 0;
-	list = json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL);
-	json_array_foreach(list, i, one)
-		n += 1 + json_array_size(json_object_get(one, "value"));
-	h = NEW(cx->arena, struct field_hash, n + 1);
-	n = 0;
-	json_array_foreach(list, i, one) {
-		const json_t *v = json_object_get(one, "value");
-		int64_t id = json_integer_value(json_object_get(one, "id"));
-		if (json_is_array(v)) {
-			json_array_foreach(v, k, w)
-				h[n++] = hash_of_value(cx, id, w);
-			if (json_array_size(v) == 0)
-				h[n++] = hash_of_value(cx, id, NULL);
-		} else
-			h[n++] = hash_of_value(cx, id, v);
+	for (int i = 0; i < count; i++)
+		room += 1 + f[i].json.n / 2;               /* "[1,2]": no more of a list than that */
+	h = NEW(cx->arena, struct field_hash, room + 1);
+	for (int i = 0; i < count; i++) {
+		if (hash_of_plain(cx, f[i].id, f[i].json, &h[n])) {
+			n++;
+			continue;
+		}
+		v = json_loadb(f[i].json.p, f[i].json.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+		json_array_foreach(v, k, w)
+			h[n++] = hash_of_value(cx, f[i].id, w);
+		if (json_array_size(v) == 0)
+			h[n++] = hash_of_value(cx, f[i].id, json_is_array(v) ? NULL : v);
+		json_decref(v);
 	}
-	json_decref(list);
 	*out = h;
 	return (int)n;
 }

@@ -1026,92 +1026,83 @@ snap_counts(struct ctx *cx, const struct plan *p, int64_t id, const struct snap 
 	return visible(cx, &t, yes);
 }
 
-static enum err
-count_now(struct ctx *cx, const struct plan *like, struct query *q, int64_t *n, usec *generated, bool *whole)
-{
-	const struct stmt *st;
-	struct row r;
-	struct rows rs;
+/* A count looked up one by one. */
+struct looking { const struct plan *p; struct arena *scratch; int64_t looked, n; usec generated; };
 
-	*whole = true;
-	if (like->rests == 0 && !like->rest_any) {
-		TRY(intern(q, "view.count", "ii?", false, &st));
-		TRY(store_one(cx, st, q->arg, q->n, &r));
-		*n = row_int(&r, 0);
-		*generated = row_int(&r, 1);
-		return OK;
-	}
-	/* Looked at one by one; the first row of the list carries the newest change of the table. */
-	TRY(intern(q, "view.look", LIST_OUT, true, &st));
-	*n = 0;
-	*generated = 0;
-	TRY(store_all(cx, st, q->arg, q->n, &rs));
-	*whole = rs.count < LOOK_MAX;
-	for (int i = 0; i < rs.count; i++) {
-		struct ticket t;
-		struct subject s = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
-		bool yes;
-		ticket_from_row(cx, &rs.row[i], &t);
-		if (!rest_holds(like, &s))
-			continue;
-		TRY(s.e);
-		TRY(visible(cx, &t, &yes));
-		*n += yes;
-	}
-	return OK;
+static enum err
+look_at(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct looking *l = arg;
+	struct arena *own = cx->arena;
+	struct ticket t;
+	struct subject s = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+	bool yes = false;
+	enum err e = OK;
+
+	l->looked++;
+	l->generated = row_int(r, r->n - 1);
+	cx->arena = l->scratch;
+	ticket_from_row(cx, r, &t);
+	if (rest_holds(l->p, &s))
+		e = visible(cx, &t, &yes);
+	l->n += yes;
+	cx->arena = own;
+	arena_reset(l->scratch);
+	return s.e != OK ? s.e : e;
 }
 
+#define NEWEST "(SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1)"
 static const struct stmt newest = {
 	.name = "view.newest",
-	.sql  = "SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1",
+	.sql  = "SELECT COALESCE(" NEWEST ", 0)",
 	.in   = "i", .out = "i",
 };
 
 const struct stmt *const view_stmts[] = { &newest, NULL };
 
-/* Counts anew; *generated: everything up to it is in the number. */
+/* Counts anew; *generated: everything up to it is in the number. It is read by the statement that counts, so from the
+ * same snapshot; where there was no ticket to look at, before it, and nothing changed until after it. */
 static enum err
-count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, int64_t *n, usec *generated, bool *whole)
+count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, int64_t *n, usec *generated)
 {
+	struct looking l = { .p = p };
+	const struct stmt *st;
 	struct query q, head;
 	struct row r;
-	enum err e;
+	enum err e = OK;
 
 	begin(&q, cx);
-	q.once = once;
 	*p = (struct plan){ .c = c };
 	where(&q, p, cx->now, true);
 	head = q;
+	head.once = once;
 	buf_init(&head.sql, cx->arena, 64 * KiB);
 	if (p->rests == 0 && !p->rest_any) {
-		text(&head, "SELECT count(*), (SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1)");
+		text(&head, "SELECT count(*), " NEWEST);
 		buf_add(&head.sql, buf_str(&q.sql));
-		return count_now(cx, p, &head, n, generated, whole);
+		TRY(intern(&head, "view.count", "ii?", false, &st));
+		TRY(store_one(cx, st, head.arg, head.n, &r));
+		*n = row_int(&r, 0);
+		*generated = row_int(&r, 1);
+		return OK;
 	}
-	/* Two statements are two snapshots: what changes between them is noted twice, so the older moment counts
-	 * and a number that raced is counted anew by the next who asks. */
-	e = store_one(cx, &newest, ARGS(INT(cx->account)), &r);
-	if (e != OK && e != E_ABSENT)
-		return e;
-	*generated = e == OK ? row_int(&r, 0) : 0;
-	if (e == E_ABSENT)
-		fail_forget(cx);
-	text(&head, "SELECT " LIST_COLS);
+	text(&head, "SELECT " LIST_COLS ", " NEWEST);
 	buf_add(&head.sql, buf_str(&q.sql));
-	buf_fmt(&head.sql, " ORDER BY t.id DESC LIMIT %d", LOOK_MAX);
-	{
-		usec before = *generated, ignored;
-		TRY(count_now(cx, p, &head, n, &ignored, whole));
-		e = store_one(cx, &newest, ARGS(INT(cx->account)), &r);
-		if (e != OK && e != E_ABSENT)
-			return e;
-		if (e == E_ABSENT)
-			fail_forget(cx);
-		else if (row_int(&r, 0) != before)
-			*whole = false;
-		*generated = before;
+	TRY(intern(&head, "view.look", LIST_OUT "i?", true, &st));
+	l.scratch = arena_new();
+	for (int tries = 0; tries < 20; tries++) {
+		usec before;
+		if ((e = store_one(cx, &newest, ARGS(INT(cx->account)), &r)) != OK)
+			break;
+		l.generated = before = row_int(&r, 0);
+		if ((e = store_each(cx, st, head.arg, head.n, look_at, &l)) != OK || l.looked > 0
+		    || (e = store_one(cx, &newest, ARGS(INT(cx->account)), &r)) != OK || row_int(&r, 0) == before)
+			break;
 	}
-	return OK;
+	arena_free(&l.scratch);
+	*n = l.n;
+	*generated = l.generated;
+	return e;
 }
 
 enum err
@@ -1127,14 +1118,14 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	int64_t user, n;
 	int todos = 0;
 	usec generated, lost, now = time_now();
-	bool whole, keep, anew = true;
+	bool keep, anew = true;
 	enum err e = OK;
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
 	TRY(compiled_of(cx, view, &c, &version));
 	if (k == NULL || version == 0) {
-		TRY(count_anew(cx, c, true, &p, count, &generated, fresh));
-		return OK;
+		*fresh = true;
+		return count_anew(cx, c, true, &p, count, &generated);
 	}
 	atomic_store_explicit(&k->live, true, memory_order_release);
 	begin(&q, cx);
@@ -1206,21 +1197,18 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 			n += after - before;
 			generated = todo[i]->generated > generated ? todo[i]->generated : generated;
 		}
-		whole = true;
 	}
 	for (int i = 0; i < todos; i++)
 		change_unref(todo[i]);
 	TRY(e);
 	if (anew) {
 		usec began = time_mono();
-		TRY(count_anew(cx, c, false, &p, &n, &generated, &whole));
+		TRY(count_anew(cx, c, false, &p, &n, &generated));
 		was.counted_at = now;
 		was.cost = time_mono() - began;
 	}
-	*fresh = whole;
+	*fresh = true;
 	*count = n;
-	if (!whole)
-		return OK;
 	pthread_mutex_lock(&k->lock);
 	if (slot == NULL || !slot->used || slot->rule_id != view->id || slot->user_id != user) {
 		slot = NULL;
