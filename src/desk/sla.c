@@ -312,6 +312,8 @@ target_left(struct ctx *cx, int64_t ticket_id, int measure, bool there, const st
 
 	if (!there || r->state == SLA_LEFT)
 		return OK;
+	if (missed && r->state != SLA_REACHED)
+		TRY(report_add(cx, FIG_SLA, at, measure, 1, 1));
 	if (!missed)
 		return store_exec(cx, &drop_target, ARGS(INT(cx->account), INT(ticket_id), INT(measure)), NULL);
 	return store_exec(cx, &put_target, ARGS(INT(cx->account), INT(ticket_id), INT(measure), INT(r->policy_id), INT(r->target),

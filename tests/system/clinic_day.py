@@ -16,11 +16,11 @@ ARRIVALS, AGENTS, PATIENTS = 300, 10, 60
 TOPICS = ["appointment", "portal", "referral", "invoice", "refill", "directions", "interpreter", "paperwork"]
 DRUGS = ["lisinopril", "metformin", "atorvastatin", "albuterol"]
 UNCHECKED = [
-    "minutes of reply and solution of tickets that lived for seconds (all must be 0; those of imported tickets are checked)",
+    "minutes of reply and solution of tickets that lived for seconds, beyond that they are below five; those of imported tickets are checked",
     "search counts of words under the tokenizer's folding other than the plain words used here",
     "counters of views by hours (`updated less than 24`), apart from agreeing with their own list",
     "what notifications say: no relay is set up here; outbox.py and postfix.py count those",
-    "what is asked of the looks (access events): api.py and canary.py",
+    "looks and sign-ins (api.py, canary.py) and what the PHI engine found (phi_tickets_test, scan.py)",
 ]
 
 
@@ -31,7 +31,7 @@ class T:
         self.id = self.assignee = self.group = self.org = self.priority = self.type = self.rating = self.solved_on = None
         self.status, self.tags, self.deleted, self.imported = "new", set(), False, None
         self.replies = self.reopens = self.stations = self.group_stations = self.comments = 0
-        self.words, self.sla, self.was_missed, self.by_staff = collections.Counter(), None, False, False        # sla: None, "missed", "kept", "open"
+        self.words, self.sla, self.was_missed, self.by_staff, self.ended = collections.Counter(), None, False, False, False        # sla: None, "missed", "kept", "open"
         self.__dict__.update(f)
 
     unsolved = property(lambda t: t.status in ("new", "open", "pending", "hold"))
@@ -42,6 +42,7 @@ class Book:
 
     def __init__(self):
         self.t, self.trail, self.users, self.held, self.fired = {}, collections.Counter(), {}, 0, collections.Counter()
+        self.figures, self.sla, self.first_solved = collections.Counter(), collections.Counter(), {}
         self.today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
 
     def live(self, **want):
@@ -58,11 +59,17 @@ class Book:
             if t.status == "new":
                 t.status = "open"
 
-    def turn(self, t, status, actor=None):
+    def turn(self, t, status):
         if status == t.status:
             return
-        if t.status == "solved" and status in ("open", "pending", "hold"):
+        was, over = t.unsolved, status in ("solved", "closed")
+        if not was and not over:
             t.reopens += 1
+            self.figures["reopened", self.today] += 1
+        if was and over:
+            self.figures["solved", self.today] += 1
+            self.first_solved.setdefault(t.id, self.today)
+            self.reach(t)
         if status in ("solved", "closed"):
             t.solved_on = t.solved_on if t.status == "solved" else self.today
         else:
@@ -78,6 +85,8 @@ class Book:
         t.id = id
         self.t[id] = t
         self.trail["ticket.create"] += 1
+        self.figures["created", self.today] += 1
+        self.figures[{"email": "email", "web_or_api": "api", "api": "api"}[t.channel], self.today] += 1
         t.comments += 1
         if "refill" in t.words:
             self.place(t, group=nurses)
@@ -97,19 +106,28 @@ class Book:
         if t.sla is None and t.priority in ("urgent", "high") and not t.replies and t.unsolved and not t.by_staff:
             t.sla = "open"
 
+    def reach(self, t, replied=False):
+        """The target of a first reply ends, by a reply or with the ticket."""
+        if t.sla == "open" and not (t.ended and not replied):
+            self.sla["late" if t.priority == "urgent" else "kept"] += 1
+            t.ended = not replied
+
     def change_priority(self, t, to):
         """low and normal have no target: an open one ends, a missed one stays known as an event."""
         t.was_missed = t.was_missed or (t.sla in ("open", "missed") and t.priority == "urgent")
+        self.sla["late"] += t.sla == "open" and t.priority == "urgent" and not t.ended
         t.sla, t.priority = None, to
 
     def comment(self, t, author, public=True):
         t.comments += 1
         if public and author in staff and author != t.requester:
             t.replies += 1
+            self.figures["first_reply", self.today] += t.replies == 1
             if t.sla == "open":
+                self.reach(t, True)
                 t.sla = "missed" if t.priority == "urgent" else "kept"
         if author not in staff and author == t.requester and t.status in ("pending", "hold", "solved"):
-            was = t.status
+            was, t.ended = t.status, False
             self.turn(t, "open")
             if was == "solved":
                 self.fires(t, "came_back")
@@ -231,6 +249,11 @@ with Desk() as desk:
         t.id = ok(admin.post("/api/v2/imports/tickets.json", {"ticket": body}))["ticket"]["id"]
         book.t[t.id] = t
         book.trail["ticket.create"] += 1
+        book.figures["created", made.strftime("%Y-%m-%d")] += 1
+        book.figures["api", made.strftime("%Y-%m-%d")] += 1
+        if solved:
+            book.figures["solved", t.solved_on] += 1
+            book.first_solved[t.id] = t.solved_on
         book.trail["ticket.update"] += solved is not None        # made, then solved, at their times
 
     # ---- 300 arrivals, mixed
@@ -338,6 +361,7 @@ with Desk() as desk:
             put(client, t, status="pending", priority="low", comment={"body": "Which day suits you?", "public": True})
             t.comments += 1                     # the comment and the new priority come together: no reply within a target
             t.replies += 1
+            book.figures["first_reply", book.today] += t.replies == 1
             book.change_priority(t, "low")
             book.turn(t, "pending")
         # the others stay open
@@ -569,7 +593,8 @@ with Desk() as desk:
                 continue
             eq("metrics of %d" % t.id, (m["replies"], m["reopens"], m["assignee_stations"], m["group_stations"], m["solved_at"] is not None), (t.replies, t.reopens, t.stations, t.group_stations, t.solved_on is not None))
             if t.imported is None:
-                eq("minutes to the first reply of %d" % t.id, m["reply_time_in_minutes"]["calendar"], None if not t.replies else m["reply_time_in_minutes"]["calendar"] and 0)
+                took = m["reply_time_in_minutes"]["calendar"]
+                eq("minutes to the first reply of %d" % t.id, (took is None, (took or 0) < 5 * SLOW), (not t.replies, True))
             elif t.imported[1] and not t.reopens:
                 minutes = int((t.imported[1] - t.imported[0]).total_seconds() // 60)
                 eq("minutes to the solution of %d" % t.id, (m["full_resolution_time_in_minutes"]["calendar"], m["first_resolution_time_in_minutes"]["calendar"]), (minutes, minutes))
@@ -585,6 +610,37 @@ with Desk() as desk:
             events += j["ticket_metric_events"]
             url = None if j["end_of_stream"] else "/" + j["next_page"].split("/", 3)[3]
         eq("breaches among the metric events", sorted(e["ticket_id"] for e in events if e["type"] == "breach" and e["metric"] == "reply_time"), sorted(t.id for t in events_of))
+        # the reports that the dashboard draws, by day and as a whole
+        def figures(name):
+            j = ok(admin.get(q("/api/ward/v1/reports/" + name + ".json", **{"from": (now - datetime.timedelta(days=20)).strftime("%Y-%m-%d"), "to": book.today})))["report"]
+            return {r["name"]: dict(zip([c["name"] for c in j["columns"]], r["values"])) for r in j["rows"]}, dict(zip([c["name"] for c in j["columns"]], j["whole"]))
+
+        days, whole = figures("tickets")
+        channels, _ = figures("channels")
+        backlog, _ = figures("backlog")
+        replies, _ = figures("first_reply")
+        solutions, solved_whole = figures("resolution")
+        eq("days of the report", len(days), 21)
+        left = 0
+        for d in sorted(days):
+            for name in ("created", "solved", "reopened"):
+                eq("report %s of %s" % (name, d), days[d][name], book.figures[name, d])
+            for name in ("email", "api"):
+                eq("report channel %s of %s" % (name, d), channels[d][name] + (channels[d]["form"] if name == "api" else 0), book.figures[name, d])
+            left += book.figures["created", d] - book.figures["solved", d] + book.figures["reopened", d]
+            eq("report backlog of " + d, backlog[d]["unsolved"], left - (sum(t.deleted and t.unsolved for t in all_) if d == book.today else 0))
+            eq("report first replies of " + d, (replies[d]["tickets"], replies[d]["mean_minutes"] is None or replies[d]["mean_minutes"] < 5 * SLOW), (book.figures["first_reply", d], True))
+            eq("report solutions of " + d, solutions[d]["tickets"], sum(x == d for x in book.first_solved.values()))
+        eq("backlog at the end", backlog[book.today]["unsolved"], sum(t.unsolved for t in live))
+        eq("report created", whole["created"], len(all_))
+        eq("report solutions", solved_whole["tickets"], len(book.first_solved))
+        _, sla = figures("sla")
+        eq("report of targets", (sla["kept"], sla["late"]), (book.sla["kept"], book.sla["late"]))
+        measures, _ = figures("sla_metrics")
+        eq("report of metrics", measures, {"first_reply_time": {"kept": book.sla["kept"], "late": book.sla["late"]}})
+        _, score = figures("satisfaction")
+        good, every = sum(t.rating == "good" for t in all_), sum(t.rating is not None for t in all_)
+        eq("satisfaction score", (score["good"], score["bad"], score["good_percent"]), (good, every - good, (good * 100 + every // 2) // every))
         # satisfaction
         rated = [t for t in live if t.rating]
         count = lambda **a: admin.get(q("/api/v2/satisfaction_ratings/count.json", **a)).json["count"]["value"]
