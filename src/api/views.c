@@ -164,35 +164,31 @@ order_of(const struct http_req *rq, struct http_reply *rp, struct view_page *p)
 /* A page as asked for: places are {value, id}, or where the order has none {offset, 0}. */
 static enum err
 page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const struct rule *r, struct paging *p, struct ticket **t,
-    int *n, bool *more, struct place *last, bool *ok)
+    int *n, bool *more, struct place *first, struct place *last, bool *ok)
 {
 	struct view_page at = { 0 };
 	struct view_place place;
-	int64_t skipped;
 
 	*ok = false;
 	if (!api_paging(cx, rq, rp, (const char *const[]){ "id", NULL }, 1, 100, p) || !order_of(rq, rp, &at))
 		return OK;
-	if (p->before) {
-		(void)!api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "views go forward only: page[after]");
-		return OK;
-	}
 	at.limit = p->limit;
 	at.offset = p->offset;
-	if (p->after) {
-		/* The id 0 marks a place that is an offset. */
-		if (p->id == 0)
-			at.offset = p->value;
-		else {
-			at.after_set = true;
-			at.after_value = p->value;
-			at.after_id = p->id;
-		}
+	if ((p->after || p->before) && p->id != 0) {
+		at.after_set = true;
+		at.after_value = p->value;
+		at.after_id = p->id;
+		at.backward = p->before;
+	} else if (p->after)
+		at.offset = p->value > 0 ? p->value : 0;       /* the id 0 marks a place that is an offset */
+	else if (p->before) {
+		at.offset = p->value > p->limit ? p->value - p->limit : 0;
+		at.limit = (int)(p->value - at.offset > 0 ? p->value - at.offset : 0);
 	}
-	skipped = at.offset;
 	TRY(view_tickets(cx, r, &at, t, n, &place));
-	*more = place.more;
-	*last = place.keyed ? (struct place){ place.value, place.id } : (struct place){ skipped + *n, 0 };
+	*more = p->before && !at.after_set ? at.offset > 0 : place.more;
+	*first = place.keyed ? (struct place){ place.first_value, place.first_id } : (struct place){ at.offset, 0 };
+	*last = place.keyed ? (struct place){ place.value, place.id } : (struct place){ at.offset + *n, 0 };
 	*ok = true;
 	return OK;
 }
@@ -203,13 +199,13 @@ tickets_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	const char *base = z_of(cx, api_base(cx, rq));
 	struct paging p;
 	struct ticket *t;
-	struct place last;
+	struct place first, last;
 	struct json j;
 	int64_t total = 0;
 	int n;
 	bool more, ok, fresh;
 
-	TRY(page(cx, rq, rp, r, &p, &t, &n, &more, &last, &ok));
+	TRY(page(cx, rq, rp, r, &p, &t, &n, &more, &first, &last, &ok));
 	if (!ok)
 		return OK;
 	if (!p.cursor)
@@ -222,7 +218,7 @@ tickets_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 		json_ticket(&j, cx, base, &t[i], api_includes(rq, "comment_count"));
 	jw_end_arr(&j);
 	TRY(ticket_sideload(&j, cx, rq, base, t, n));
-	api_page_end(&j, cx, rq, &p, n, more, last, last, total);
+	api_page_end(&j, cx, rq, &p, n, more, first, last, total);
 	jw_end_obj(&j);
 	return look_tickets(cx, t, n, SHOWN);
 }
@@ -315,7 +311,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	json_t *extra = NULL;
 	struct paging p;
 	struct ticket *t;
-	struct place last;
+	struct place first, last;
 	struct json j;
 	int64_t total = 0, *ids;
 	int n;
@@ -323,7 +319,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	const json_t *c;
 	size_t i;
 
-	TRY(page(cx, rq, rp, r, &p, &t, &n, &more, &last, &ok));
+	TRY(page(cx, rq, rp, r, &p, &t, &n, &more, &first, &last, &ok));
 	if (!ok)
 		return OK;
 	if (!p.cursor)
@@ -373,7 +369,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 		ids[k] = t[k].organization_id;
 	if (api_includes(rq, "organizations"))
 		TRY(sideload_orgs(&j, cx, base, ids, n));
-	api_page_end(&j, cx, rq, &p, n, more, last, last, total);
+	api_page_end(&j, cx, rq, &p, n, more, first, last, total);
 	jw_end_obj(&j);
 	return look_tickets(cx, t, n, SHOWN);
 }
@@ -542,7 +538,7 @@ const struct route view_routes[] = {
 	{ GET,    "/api/v2/views/{id}/count",    MAY_READ_TICKET, 0,         count_one,     0 },
 	{ GET,    "/api/v2/views/{id}/execute",  MAY_READ_TICKET, 0,         execute,       0 },
 	{ GET,    "/api/v2/views/{id}/tickets",  MAY_READ_TICKET, 0,         tickets,       0 },
-	{ GET,    "/api/v2/views/{id}/export",   MAY_EXPORT,      0,         export,        0 },
-	{ GET,    "/api/ward/v1/views/{id}/csv", MAY_EXPORT,      0,         csv,           0 },
+	{ GET,    "/api/v2/views/{id}/export",   MAY_READ_TICKET, 0,         export,        0 },
+	{ GET,    "/api/ward/v1/views/{id}/csv", MAY_READ_TICKET, 0,         csv,           0 },
 	{ 0 }
 };

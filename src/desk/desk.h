@@ -531,9 +531,11 @@ struct view_page {
 	str      group_by; bool group_set, group_descending;
 	int64_t  offset;
 	bool     after_set; int64_t after_value, after_id;   /* go on behind this place (only where view_place gives one) */
+	bool     backward;                              /* in front of it instead */
 	int      limit;
 };
-struct view_place { bool keyed; bool more; int64_t value, id; };  /* of the last ticket; keyed: a page can go on from it */
+/* Of the last ticket and of the first; keyed: a page can go on from them. more: in the direction that was asked. */
+struct view_place { bool keyed; bool more; int64_t value, id, first_value, first_id; };
 enum err view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *p, struct ticket **out, int *count,
     struct view_place *place) MUST_CHECK;
 /* How many tickets of it the actor may see. *fresh: counted or kept up to now. */

@@ -695,6 +695,8 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 	TRY(compiled_of(cx, view, &c, &version));
 	order_of(c, page, &o);
 	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
+	if (page->backward && page->after_set && o.keyed)
+		o.sort_down = !o.sort_down;
 	list = NEW(cx->arena, struct ticket, want + 1);
 	/* With conditions left over, chunks are looked through until the page is full. */
 	for (limit = want + 1; got <= want && more && looked < LOOK_MAX; limit = 200) {
@@ -750,10 +752,23 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 			struct ticket *end = got > want ? &list[want - 1] : place->more ? &last : &list[got - 1];
 			place->value = place_value(&o, end);
 			place->id = end->id;
+			place->first_value = place_value(&o, &list[0]);
+			place->first_id = list[0].id;
 		}
 	}
+	got = got > want ? want : got;
+	if (page->backward && page->after_set && o.keyed) {
+		for (int i = 0; i < got / 2; i++) {
+			last = list[i];
+			list[i] = list[got - 1 - i];
+			list[got - 1 - i] = last;
+		}
+		if (place != NULL)
+			*place = (struct view_place){ .keyed = true, .more = place->more, .value = place->first_value, .id = place->first_id,
+			    .first_value = place->value, .first_id = place->id };
+	}
 	*out = list;
-	*count = got > want ? want : got;
+	*count = got;
 	return OK;
 }
 
