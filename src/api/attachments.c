@@ -39,18 +39,25 @@ upload_remove(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 }
 
 static enum err
-show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+show_one(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct attachment *f)
 {
-	struct attachment f;
 	struct json j;
 
-	TRY(attachment_get(cx, rq->param[0], &f));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "attachment");
-	json_attachment(&j, cx, z_of(cx, api_base(cx, rq)), &f);
+	json_attachment(&j, cx, z_of(cx, api_base(cx, rq)), f);
 	jw_end_obj(&j);
-	return look_one(cx, "attachment", f.id, "file_name");
+	return look_one(cx, "attachment", f->id, "file_name");
+}
+
+static enum err
+show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct attachment f;
+
+	TRY(attachment_get(cx, rq->param[0], &f));
+	return show_one(cx, rq, rp, &f);
 }
 
 /* What the bytes say they are; only these are shown in place, and only when they are. */
@@ -122,7 +129,6 @@ destroy(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
-/* Nothing is scanned for malware here, so there is no finding that could be set aside. */
 static enum err
 update(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -136,17 +142,17 @@ update(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	v = json_object_get(obj, "malware_access_override");
 	if (v != NULL && !json_is_boolean(v))
 		bad(cx, "malware_access_override", "InvalidValue", "Malware access override: must be true or false");
-	else if (json_is_true(v))
-		bad(cx, "malware_access_override", "InvalidValue", "Malware access override: no malware was found in this attachment");
 	TRY(bad_check(cx));
-	return show(cx, rq, rp);
+	if (v != NULL)
+		TRY(attachment_override(cx, f.id, json_is_true(v), &f));
+	return show_one(cx, rq, rp, &f);
 }
 
 const struct route attachment_routes[] = {
 	{ POST,   "/api/v2/uploads",                  MAY_SIGNED_IN, 50 * MiB, upload,        0 },
 	{ DELETE, "/api/v2/uploads/{word}",           MAY_SIGNED_IN, 0,        upload_remove, 0 },
 	{ GET,    "/api/v2/attachments/{id}",         MAY_SIGNED_IN, 0,        show,          0 },
-	{ PUT,    "/api/v2/attachments/{id}",         MAY_READ_TICKET, 16 * KiB, update,      0 },
+	{ PUT,    "/api/v2/attachments/{id}",         MAY_ADMIN,     16 * KiB, update,        0 },
 	{ DELETE, "/api/v2/attachments/{id}",         MAY_SIGNED_IN, 0,        destroy,       0 },
 	{ GET,    "/api/v2/attachments/{id}/content", MAY_ANYONE,    0,        content,       ROUTE_ANONYMOUS_OK },
 	{ 0 }

@@ -202,7 +202,7 @@ json_attachment(struct json *j, struct ctx *cx, const char *base, const struct a
 	jw_knull(j, "height");
 	jw_kbool(j, "inline", f->is_inline);
 	jw_kbool(j, "deleted", f->redacted);
-	jw_kbool(j, "malware_access_override", false);
+	jw_kbool(j, "malware_access_override", f->override);
 	jw_kz(j, "malware_scan_result", "not_scanned");
 	jw_kraw(j, "thumbnails", S("[]"));
 	jw_end_obj(j);

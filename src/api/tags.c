@@ -84,7 +84,7 @@ complete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	if (utf8_count(str_trim(name)) < 2)
 		return api_error(rp, 400, "InvalidValue", "Parameter name must have at least 2 characters");
-	TRY(tag_complete(cx, name, 100, &t, &n));
+	TRY(tag_complete(cx, name, 15, &t, &n));
 	ids = NEW(cx->arena, int64_t, n + 1);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);

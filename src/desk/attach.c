@@ -154,6 +154,8 @@ from_row(struct ctx *cx, const struct row *r, struct attachment *f)
 			f->content_id = HIDE(v);
 		else if (tag == FDOC_SCAN)
 			f->scan = (enum scan_state)pack_get_int(v);
+		else if (tag == FDOC_OVERRIDE)
+			f->override = pack_get_int(v) != 0;
 		else if (tag == FDOC_FINDING && unpack_finding(v, &f->finding[f->finding_count]))
 			f->finding_count++;
 	if (row_erased(r, 9)) {
@@ -644,6 +646,43 @@ attachment_load(struct ctx *cx, int64_t id, str *bytes)
 		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_SCAN));
 	*bytes = buf_str(&b);
 	return b.over ? fail(cx, E_LIMIT, NULL, "the attachment is too large") : OK;
+}
+
+struct override { int64_t id; bool on; struct attachment out; };
+
+static enum err
+override_tx(struct ctx *cx, void *arg)
+{
+	struct override *w = arg;
+	struct attachment f;
+	struct buf b;
+
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(attachment_get(cx, w->id, &f));
+	if (f.override != w->on) {
+		f.override = w->on;
+		buf_init(&b, cx->arena, DOC_MAX);
+		buf_add(&b, doc_of(cx, reveal(cx, f.file_name, TO_STORE), reveal(cx, f.content_type, TO_STORE), reveal(cx, f.content_id, TO_STORE),
+		    f.scan, f.finding, f.finding_count));
+		if (f.override)
+			pack_int(&b, FDOC_OVERRIDE, 1);
+		TRY(store_exec(cx, &set_findings, ARGS(INT(cx->account), INT(f.id), INT(f.key), SEALED(f.key, HIDE(buf_str(&b)))), NULL));
+		TRY(trail_append(cx, &(struct event){ .action = "attachment.override", .object = "attachment", .id = f.id,
+		    .field = &(struct trail_field){ .name = "malware_access_override", .after = HIDE(w->on ? S("true") : S("false")), .has_after = true },
+		    .count = 1 }));
+	}
+	w->out = f;
+	return OK;
+}
+
+enum err
+attachment_override(struct ctx *cx, int64_t id, bool on, struct attachment *out)
+{
+	struct override w = { .id = id, .on = on };
+
+	TRY(store_write(cx, override_tx, &w));
+	*out = w.out;
+	return OK;
 }
 
 enum err

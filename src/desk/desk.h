@@ -80,6 +80,7 @@ struct attachment {
 	enum scan_state scan;
 	struct finding *finding; int finding_count;    /* field "attachment_text" */
 	bool    is_inline, redacted;
+	bool    override;                    /* malware_access_override */
 	usec    created_at;
 };
 
@@ -256,6 +257,8 @@ enum err audit_all(struct ctx *cx, int64_t after, int64_t before, int limit, str
 enum err audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct audit *out) MUST_CHECK;
 
 enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
+/* Whether agents may open it although malware was found in it. Nothing is scanned here, so it is only kept and shown. MAY_ADMIN. */
+enum err attachment_override(struct ctx *cx, int64_t id, bool on, struct attachment *out) MUST_CHECK;
 enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 /* POST /uploads: kept sealed for three days until a comment claims it by its token. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
@@ -276,10 +279,11 @@ enum err macro_files_token(struct ctx *cx, int64_t macro_id, str *token) MUST_CH
 /* ---- tags ------------------------------------------------------------------------------------------------ */
 
 struct tag { int64_t id, n; sensitive name; };
-/* Those on tickets that are not deleted, most used first; a place is (n, id). E_DENIED for agents who do not see all tickets. */
+/* Those on tickets that are not deleted, most used first; a place is (n, id). For agents who do not see all tickets: those on
+ * their newest 5,000, counted there. */
 enum err tag_list(struct ctx *cx, bool after, bool before, int64_t n, int64_t id, int64_t offset, int limit, struct tag **out, int *count) MUST_CHECK;
 enum err tag_total(struct ctx *cx, int64_t *n) MUST_CHECK;      /* at most 20,000 */
-/* With this beginning of at least two characters, most used first. */
+/* Where it, or a word in it, begins so (at least two characters), most used first. */
 enum err tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count) MUST_CHECK;
 enum err tags_seed(struct ctx *cx) MUST_CHECK;                  /* counts once what is older than the counts */
 

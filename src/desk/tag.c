@@ -65,8 +65,14 @@ static const struct stmt tag_totals = {
 	.in   = "i", .out = "i",
 };
 
+static const struct stmt tag_named = {
+	.name = "tag.named",
+	.sql  = "SELECT id FROM tag WHERE account_id = $1 AND name_x = $2",
+	.in   = "iX", .out = "i", .blind = { "tag.name" },
+};
+
 const struct stmt *const tag_stmts[] = {
-	&tag_totals,	&tag_count, &tag_insert, &tag_delete, &tag_popular, &tag_after, &tag_before, &tag_by_head, &tagged_tickets, NULL
+	&tag_named, &tag_totals, &tag_count, &tag_insert, &tag_delete, &tag_popular, &tag_after, &tag_before, &tag_by_head, &tagged_tickets, NULL
 };
 
 static str
@@ -208,16 +214,6 @@ tags_changed(struct ctx *cx, sensitive before, sensitive after)
 	return OK;
 }
 
-/* Agents who may not see every ticket learn no tags of the others. */
-static enum err
-may_list(struct ctx *cx)
-{
-	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
-	if (cx->actor->role == ROLE_AGENT && cx->actor->sees != SEE_ALL)
-		return fail(cx, E_DENIED, NULL, "only who sees all tickets sees all tags");
-	return OK;
-}
-
 static struct tag *
 tags_from(struct ctx *cx, const struct rows *rs, bool reverse)
 {
@@ -230,12 +226,101 @@ tags_from(struct ctx *cx, const struct rows *rs, bool reverse)
 	return t;
 }
 
+/* ---- of agents who do not see every ticket: the tags of those they see, counted as often ---- */
+
+#define OWN_TICKETS 5000             /* their newest ones */
+#define OWN_TAGS    2000
+
+static bool
+sees_all(const struct ctx *cx)
+{
+	return cx->actor->role != ROLE_AGENT || cx->actor->sees == SEE_ALL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return str_cmp(*(const str *)a, *(const str *)b);
+}
+
+/* As the table is ordered: most used first, then the later number. */
+static int
+by_use(const void *a, const void *b)
+{
+	const struct tag *x = a, *y = b;
+
+	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->id < y->id) - (x->id > y->id);
+}
+
+static enum err
+own_tags(struct ctx *cx, struct tag **out, int *count)
+{
+	struct ticket_filter f = { .descending = true, .limit = 500 };
+	str *all = NULL, *words;
+	struct ticket *t;
+	int n = 0, cap = 0, got, seen = 0;
+
+	do {
+		TRY(ticket_list(cx, &f, &t, &got));
+		for (int i = 0; i < got; i++) {
+			int k = json_words(cx, reveal(cx, t[i].tags, TO_INDEX), &words);
+			if (n + k > cap) {
+				str *more = NEW(cx->arena, str, cap = (n + k) * 2);
+				if (n)
+					memcpy(more, all, sizeof *more * (size_t)n);
+				all = more;
+			}
+			if (k)
+				memcpy(all + n, words, sizeof *all * (size_t)k);
+			n += k;
+		}
+		seen += got;
+		if (got) {
+			f.after_set = true;
+			f.after_value = f.after_id = t[got - 1].id;
+		}
+	} while (got == f.limit && seen < OWN_TICKETS);
+	if (n > 1)
+		qsort(all, (size_t)n, sizeof *all, by_name);
+	*out = NEW(cx->arena, struct tag, n + 1);
+	*count = 0;
+	for (int i = 0, k; i < n; i = k) {
+		for (k = i; k < n && str_eq(all[k], all[i]); k++)
+			;
+		(*out)[(*count)++] = (struct tag){ .n = k - i, .name = HIDE(all[i]) };
+	}
+	qsort(*out, (size_t)*count, sizeof **out, by_use);
+	*count = *count < OWN_TAGS ? *count : OWN_TAGS;
+	for (int i = 0; i < *count; i++) {
+		struct rows rs;
+		TRY(store_all(cx, &tag_named, ARGS(INT(cx->account), BLIND((*out)[i].name)), &rs));
+		(*out)[i].id = rs.count ? row_int(&rs.row[0], 0) : 0;
+	}
+	qsort(*out, (size_t)*count, sizeof **out, by_use);
+	return OK;
+}
+
 enum err
 tag_list(struct ctx *cx, bool after, bool before, int64_t n, int64_t id, int64_t offset, int limit, struct tag **out, int *count)
 {
+	const struct tag place = { .n = n, .id = id };
 	struct rows rs;
+	struct tag *own;
+	int owned, from, to;
 
-	TRY(may_list(cx));
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	if (!sees_all(cx)) {
+		TRY(own_tags(cx, &own, &owned));
+		for (from = 0; after && from < owned && by_use(&own[from], &place) <= 0; from++)
+			;
+		for (to = 0; before && to < owned && by_use(&own[to], &place) < 0; to++)
+			;
+		from = after ? from : before ? (to > limit ? to - limit : 0) : offset < owned ? (int)offset : owned;
+		to = before ? to : from + limit < owned ? from + limit : owned;
+		*out = own + from;
+		*count = to - from;
+		return OK;
+	}
 	if (after)
 		TRY(store_all(cx, &tag_after, ARGS(INT(cx->account), INT(n), INT(id), INT(limit)), &rs));
 	else if (before)
@@ -250,30 +335,65 @@ tag_list(struct ctx *cx, bool after, bool before, int64_t n, int64_t id, int64_t
 enum err
 tag_total(struct ctx *cx, int64_t *n)
 {
+	struct tag *own;
 	struct row r;
+	int owned;
 
-	TRY(may_list(cx));
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	if (!sees_all(cx)) {
+		TRY(own_tags(cx, &own, &owned));
+		*n = owned;
+		return OK;
+	}
 	TRY(store_one(cx, &tag_totals, ARGS(INT(cx->account)), &r));
 	*n = row_int(&r, 0);
 	return OK;
+}
+
+/* Does a word of the tag begin so? Whatever is no letter and no digit stands between words. */
+static bool
+word_begins(str tag, str with)
+{
+	for (size_t i = 0; i < tag.n; i++) {
+		char c = i ? tag.p[i - 1] : ' ';
+		bool inside = (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+		if (!inside && str_starts(str_sub(tag, i, tag.n - i), with))
+			return true;
+	}
+	return false;
 }
 
 enum err
 tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count)
 {
 	str b = str_lower(cx->arena, str_trim(beginning));
-	struct rows rs;
-	struct tag *all;
-	int n = 0;
+	struct rows heads = { 0 }, popular = { 0 };
+	struct tag *all, *more;
+	int n = 0, have;
 
-	TRY(may_list(cx));
-	TRY(store_all(cx, &tag_by_head, ARGS(INT(cx->account), BLIND(HIDE(head_of(b)))), &rs));
-	all = tags_from(cx, &rs, false);
-	for (int i = 0; i < rs.count && n < limit; i++)
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	if (sees_all(cx)) {
+		TRY(store_all(cx, &tag_by_head, ARGS(INT(cx->account), BLIND(HIDE(head_of(b)))), &heads));
+		TRY(store_all(cx, &tag_popular, ARGS(INT(cx->account), INT(OWN_TAGS), INT(0)), &popular));
+		more = tags_from(cx, &popular, false);
+		have = popular.count;
+	} else
+		TRY(own_tags(cx, &more, &have));
+	all = NEW(cx->arena, struct tag, heads.count + have + 1);
+	memcpy(all, tags_from(cx, &heads, false), sizeof *all * (size_t)heads.count);
+	for (int i = 0; i < heads.count; i++)
 		if (str_starts(all[i].name.hidden, b))
 			all[n++] = all[i];
+	for (int i = 0; i < have; i++) {
+		bool twice = !word_begins(more[i].name.hidden, b);
+		for (int k = 0; k < n && !twice; k++)
+			twice = all[k].id == more[i].id;
+		if (!twice)
+			all[n++] = more[i];
+	}
+	qsort(all, (size_t)n, sizeof *all, by_use);
 	*out = all;
-	*count = n;
+	*count = n < limit ? n : limit;
 	return OK;
 }
 

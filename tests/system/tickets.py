@@ -72,8 +72,23 @@ def tags(desk, c):
         check(c.put(u, {"tags": ["two three"]}).json == {"tags": ["one", "three", "two"]}, "added " + u)
         check(c.delete(u, {"tags": ["one"]}).json == {"tags": ["three", "two"]}, "removed " + u)
         check(c.post(u, {"tags": []}).json == {"tags": []}, "set " + u)
-    _, limited = desk.person(c, "Lim Ited", "limited@clinic.example", "agent", ticket_restriction="assigned")
-    expect("who sees a part sees no tags of all", limited.get("/api/v2/tags.json"), 403)
+    lid, limited = desk.person(c, "Lim Ited", "limited@clinic.example", "agent", ticket_restriction="assigned")
+    check(limited.get("/api/v2/tags.json").json["tags"] == [] and limited.get("/api/v2/tags/count.json").json["count"]["value"] == 0, "who sees no ticket sees no tag")
+    for k, tags in enumerate((["seen_by_limited", "night"], ["night"], ["set_by_this_trigger"])):
+        ticket(c, tags=tags, assignee_id=lid)
+    ticket(c, tags=["night", "hidden_tag"])
+    check([(t["name"], t["count"]) for t in limited.get("/api/v2/tags.json").json["tags"]][0] == ("night", 2), "who sees a part sees its tags, as often: %r" % limited.get("/api/v2/tags.json"))
+    check(sorted(t["name"] for t in limited.get("/api/v2/tags.json").json["tags"]) == ["night", "seen_by_limited", "set_by_this_trigger"], "and no others")
+    seen, url = [], "/api/v2/tags.json?page[size]=1"
+    while url:
+        j = limited.get(url).json
+        seen += [t["name"] for t in j["tags"]]
+        url = "/" + j["links"]["next"].split("/", 3)[3] if j["meta"]["has_more"] else None
+    check(len(seen) == 3 == len(set(seen)), "each once by cursor: %s" % seen)
+    for who in (c, limited):
+        check(who.get("/api/v2/autocomplete/tags.json?name=trig").json["tags"] == ["set_by_this_trigger"] and who.post("/api/v2/autocomplete/tags.json", {"name": "this"}).json["tags"] == ["set_by_this_trigger"], "any word of a tag is completed")
+        check(who.get("/api/v2/autocomplete/tags.json?name=rigger").json["tags"] == [], "from its beginning")
+    check(limited.get("/api/v2/autocomplete/tags.json?name=hidden").json["tags"] == [] and c.get("/api/v2/autocomplete/tags.json?name=hidden").json["tags"] == ["hidden_tag"], "of tickets that one sees")
 
 
 def merging(c):
