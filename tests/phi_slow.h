@@ -71,9 +71,7 @@ slow_tokens(const struct scan *s, size_t *at)
 				q->flags |= F_POSS;
 				i += 2;
 			}
-			q->lex = lex_get(&s->phi->lex, q->h);
-			if (q->lex == 0)
-				q->lex = lex_derived(&s->phi->lex, t + q->at, q->len);
+			q->lex = lex_word(&s->phi->lex, q->h, t + q->at, q->len);
 			const struct ctx_slot *x = phi_ctx_get(&s->phi->rules, q->h);
 			q->ctx = x ? x->mask : 0;
 			q->lex |= x ? (uint64_t)x->flags << WORD_FLAGS : 0;

@@ -22,7 +22,7 @@ struct dispatch {
 	bool      any[2][256], look_at[2][256];
 	uint64_t  needs;          /* ... these words near */
 	uint8_t   col[256];       /* bytes that no table tells apart share a column */
-	uint64_t *look[LOOK];     /* [column * words] */
+	uint64_t *look;           /* [LOOK][256 columns][words] */
 	/* Rules by their start, each `words` long. */
 	uint64_t *letter, *code, *punct, *dotted, *at, *dot, *strict, *loose;
 	uint64_t *num[RUNS][NEXTS];
@@ -251,8 +251,8 @@ phi_dispatch_new(struct rules *r)
 	memset(d, 0, bytes);
 	d->words = words;
 	uint64_t *to = d->bits;
-	for (unsigned j = 0; j < LOOK; j++, to += 256 * words)
-		d->look[j] = to;
+	d->look = to;
+	to += LOOK * 256 * words;
 	uint64_t **lists[] = { &d->letter, &d->code, &d->punct, &d->dotted, &d->at, &d->dot, &d->strict, &d->loose };
 	for (unsigned i = 0; i < COUNTOF(lists); i++, to += words)
 		*lists[i] = to;
@@ -319,14 +319,14 @@ phi_dispatch_new(struct rules *r)
 		for (; k < columns; k++) {
 			bool same = true;
 			for (unsigned j = 0; j < LOOK && same; j++)
-				same = !memcmp(d->look[j] + k * words, all + (j * 256 + c) * words, words * sizeof *all);
+				same = !memcmp(d->look + (j * 256 + k) * words, all + (j * 256 + c) * words, words * sizeof *all);
 			if (same)
 				break;
 		}
 		if (k == columns) {
 			columns++;
 			for (unsigned j = 0; j < LOOK; j++)
-				memcpy(d->look[j] + k * words, all + (j * 256 + c) * words, words * sizeof *all);
+				memcpy(d->look + (j * 256 + k) * words, all + (j * 256 + c) * words, words * sizeof *all);
 		}
 		d->col[c] = (uint8_t)k;
 	}
@@ -359,12 +359,11 @@ try_words(struct scan *s, size_t i, const uint64_t *group, struct fit *f, const 
 	const struct tok *k = &s->tok[i];
 	const unsigned char *p = (const unsigned char *)s->t + k->at;
 	uint64_t left[WORDS_MAX], any = 0;
-	const uint64_t *row[LOOK];
-	for (unsigned j = 0; j < LOOK; j++)
-		row[j] = d->look[j] + d->col[p[j]] * words;
 	for (unsigned w = 0; w < words; w += 2) {
 #define AT(q) (*(const words2 *)(const void *)((q) + w))
-		words2 m = AT(group) & AT(row[0]) & AT(row[1]) & AT(row[2]) & AT(row[3]) & AT(row[4]) & AT(row[5]);
+#define ROW(j) AT(d->look + ((j) * 256u + d->col[p[j]]) * words)
+		words2 m = AT(group) & ROW(0) & ROW(1) & ROW(2) & ROW(3) & ROW(4) & ROW(5);
+#undef ROW
 #undef AT
 		left[w] = m[0], left[w + 1] = m[1];
 		any |= m[0] | m[1];

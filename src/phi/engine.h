@@ -106,6 +106,8 @@ word_hash(const char *p, size_t n, bool padded)
 #define LEX_OPENS      (1ull << 61)                   /* a frame of name.c may begin at it */
 #define LEX_STARTS     (1ull << 60)                   /* a rule of somebody's own may */
 #define LEX_OWNS       (1ull << 59)                   /* no word, but a given name and s: joeys inhaler */
+#define LEX_PLACE_SOME (1ull << 58)                   /* a place may begin at it, */
+#define LEX_PLACE_UP   (1ull << 57)                   /* if it has a capital */
 #define WORD_FLAGS     48                             /* bits to shift ctx_slot.flags by */
 #define LEX_TABLE      0xffffffffffull
 
@@ -132,6 +134,21 @@ lex_derived(const struct lexicon *l, const char *p, size_t n)
 		return 0;
 	uint64_t x = lex_get(l, phi_word_hash(p, n - 1));
 	return LEX_GIVEN(x) >= 4 && LEX_COMMON(x) == 0 ? LEX_OWNS : 0;
+}
+
+/* All that is known of a word: what the table has, and what follows from it. */
+static inline uint64_t
+lex_word(const struct lexicon *l, uint64_t h, const char *p, size_t n)
+{
+	const uint64_t place = LEX_PLACE | LEX_WORLD | LEX_BIGPLACE;
+	uint64_t x = lex_get(l, h);
+	if (x == 0)
+		return lex_derived(l, p, n);
+	if (x & LEX_PLACE_HEAD || (x & place && LEX_COMMON(x) == 0))
+		x |= LEX_PLACE_SOME;
+	if (x & (place | LEX_ABBR | LEX_STATE | LEX_PLACE_HEAD | LEX_HOSP_HEAD))
+		x |= LEX_PLACE_UP;
+	return x;
 }
 
 /* ---- patterns ----------------------------------------------------------------------------- */

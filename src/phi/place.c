@@ -437,16 +437,14 @@ branch(struct scan *s, size_t i)
 static size_t
 starts(struct scan *s)
 {
-	const uint64_t classes = s->phi->wc[W_POBOX] | s->phi->wc[W_BRAND], heads = s->phi->wc[W_FACHEAD];
-	const uint64_t lex = LEX_ABBR | LEX_STATE | LEX_PLACE_HEAD | LEX_HOSP_HEAD | LEX_PLACE | LEX_WORLD | LEX_BIGPLACE;
+	const uint64_t classes = s->phi->wc[W_POBOX] | s->phi->wc[W_BRAND] | s->phi->wc[W_FACHEAD];
+	static const uint64_t lex[2] = { LEX_PLACE_SOME, LEX_PLACE_SOME | LEX_PLACE_UP };
+	_Static_assert(F_UP == 8 && T_NUM == 1 && T_MIX == 2, "as below");
 	size_t n = 0;
 	for (size_t i = 0; i < s->ntok; i++) {
 		const struct tok *k = &s->tok[i];
-		uint64_t up = -(uint64_t)((k->flags & F_UP) != 0);
 		s->list[n] = (uint32_t)i;
-		n += (k->type != T_PUNCT) & (is_digit((unsigned char)s->t[k->at]) | ((k->ctx & (classes | heads)) != 0) |
-		    ((k->lex & lex & up) != 0) | (((k->lex & (LEX_PLACE | LEX_WORLD | LEX_BIGPLACE)) != 0) & (LEX_COMMON(k->lex) == 0)) |
-		    ((k->lex & LEX_PLACE_HEAD) != 0));
+		n += ((k->ctx & classes) | (k->lex & lex[k->flags >> 3 & 1]) | ((k->type + 1u) & 2)) != 0;      /* numbers and mixtures */
 	}
 	return n;
 }

@@ -213,9 +213,7 @@ resolve(struct scan *s, uint32_t *list, size_t missed, uint32_t *ends, size_t ph
 		struct wcache *w = &s->words[SLOT_OF(k->h)];
 		if (w->h != k->h) {
 			const struct ctx_slot *c = phi_ctx_get(&p->rules, k->h);
-			*w = (struct wcache){ .h = k->h, .lex = lex_get(&p->lex, k->h) };
-			if (w->lex == 0)
-				w->lex = lex_derived(&p->lex, s->t + k->at, k->len);
+			*w = (struct wcache){ .h = k->h, .lex = lex_word(&p->lex, k->h, s->t + k->at, k->len) };
 			if (c)
 				w->lex |= (uint64_t)c->flags << WORD_FLAGS, w->mask = c->mask, w->phrase = c->phrase, w->phrases = c->phrases;
 		}
