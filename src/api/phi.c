@@ -416,6 +416,29 @@ json_seen(struct json *j, struct ctx *cx, const struct finding *f, int n, sensit
 
 /* What the PHI engine found in a ticket: shown before an agent sends (P2).
  * Offsets are bytes of the original; a stamp says of which. */
+/* "redact SSN in body; ..." as a list: what the policy did when the comment came. */
+static void
+json_treated(struct json *j, str note)
+{
+	jw_key(j, "policy");
+	jw_arr(j);
+	while (note.n) {
+		size_t end = str_find(note, S("; "));
+		str one = end == SIZE_MAX ? note : str_sub(note, 0, end), kind = one, field;
+		str what = str_cut(&kind, ' ');
+		field = kind;
+		kind = str_cut(&field, ' ');
+		(void)str_cut(&field, ' ');          /* "in" */
+		jw_obj(j);
+		jw_kstr(j, "treatment", what);
+		jw_kstr(j, "label", kind);
+		jw_kstr(j, "field", field);
+		jw_end_obj(j);
+		note = end == SIZE_MAX ? S("") : str_sub(note, end + 2, note.n);
+	}
+	jw_end_arr(j);
+}
+
 static enum err
 findings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -442,6 +465,7 @@ findings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		jw_kstr(&j, "stamp", text_stamp(cx, c[i].body));
 		jw_key(&j, "findings");
 		json_seen(&j, cx, c[i].finding, c[i].finding_count, (sensitive){ 0 }, c[i].body);
+		json_treated(&j, c[i].policy);
 		jw_key(&j, "attachments");
 		jw_arr(&j);
 		for (int k = 0; k < c[i].attachment_count; k++) {

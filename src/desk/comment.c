@@ -221,6 +221,8 @@ comment_doc(struct ctx *cx, const struct comment *c)
 		pack_put(&b, CDOC_METADATA, reveal(cx, c->metadata, TO_STORE));
 	if (c->via_source.hidden.n)
 		pack_put(&b, CDOC_VIA, reveal(cx, c->via_source, TO_STORE));
+	if (c->policy.n)
+		pack_put(&b, CDOC_POLICY, c->policy);
 	pack_findings(&b, CDOC_FINDING, &(struct findings){ c->finding, c->finding_count, 0 });
 	if (c->secure)
 		pack_int(&b, CDOC_SECURE, 1);
@@ -249,6 +251,7 @@ comment_from_row(struct ctx *cx, const struct row *r, struct comment *c)
 		case CDOC_METADATA: c->metadata = HIDE(v); break;
 		case CDOC_VIA:      c->via_source = HIDE(v); break;
 		case CDOC_SECURE:   c->secure = pack_get_int(v) != 0; break;
+		case CDOC_POLICY:   c->policy = v; break;
 		case CDOC_FINDING:
 			if (unpack_finding(v, &c->finding[c->finding_count]))
 				c->finding_count++;

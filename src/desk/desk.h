@@ -68,6 +68,7 @@ struct comment {
 	str     channel;
 	sensitive body, html, metadata;      /* metadata: JSON object text; html: what an e-mail brought, or "" */
 	sensitive via_source;
+	str     policy;                      /* what the PHI policy did on arrival: "redact SSN in body; move NAME in subject" */
 	struct finding *finding; int finding_count;
 	struct attachment *attachment; int attachment_count;
 };

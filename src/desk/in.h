@@ -8,7 +8,7 @@
 /* Tags of the packed fields inside sealed columns; never reuse a number. */
 enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING,
        DOC_STATUS, DOC_RATING, DOC_SCORE };       /* ticket.doc */
-enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING, CDOC_SECURE };                                                   /* comment.doc */
+enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING, CDOC_SECURE, CDOC_POLICY };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
 enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID, FDOC_SCAN, FDOC_FINDING, FDOC_OVERRIDE };                                                                                /* attachment.doc */
 enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID, SDOC_RECIPIENT, SDOC_CHANGE };                           /* suspended_ticket.doc */

@@ -626,7 +626,7 @@ save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
 	*c = (struct comment){ .id = w->a.id + 1, .ticket_id = w->t.id, .audit_id = w->a.id, .key = w->t.key,
 	    .author_id = w->a.author_id, .is_public = w->c.is_public, .secure = in->secure, .created_at = at, .channel = str_of(channel),
 	    .body = in->body, .html = in->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
-	    .via_source = HIDE(in->via_source_json), .finding = w->body.f, .finding_count = w->body.count };
+	    .via_source = HIDE(in->via_source_json), .policy = w->verdict.note, .finding = w->body.f, .finding_count = w->body.count };
 	if (in->upload_count)
 		TRY(attachments_save(cx, w->t.id, c->id, in->upload, in->upload_count));
 	c->attachment_count = in->upload_count;

@@ -1,10 +1,22 @@
 // The desk in a browser, as people use it. node web.js FACTS.json (written by web.py)
 "use strict";
-const assert = require("node:assert/strict"), fs = require("node:fs");
+const assert = require("node:assert/strict"), fs = require("node:fs"), https = require("node:https");
 const { F, U, totp, browser } = require("./browser.js");
+
+// The administrator, elsewhere: what somebody else does meanwhile.
+const fetchAs = (method, path, body) => new Promise((done, fail) => {
+	const r = https.request({ host: "localhost", port: F.port, path, method, ca: fs.readFileSync(F.cert), headers: { Authorization: "Bearer " + F.bearer, "Content-Type": "application/json" } }, (res) => {
+		let text = "";
+		res.on("data", (d) => { text += d; });
+		res.on("end", () => res.statusCode < 300 ? done(text && JSON.parse(text)) : fail(new Error(method + " " + path + ": " + res.statusCode + " " + text)));
+	});
+	r.on("error", fail);
+	r.end(JSON.stringify(body));
+});
 
 async function main() {
 	const { context, page, step, text, seen, notice, heading, rows, signIn, signOut, search, look, quiet, end } = await browser();
+	const field = (words) => page.locator("label.field", { has: page.locator("> span", { hasText: new RegExp("^" + words) }) }).locator("select, input, textarea");
 	await page.goto(U + "/");
 	await step("sign-in: wrong, then the second factor is set up", async () => {
 		await seen("#sign-in");
@@ -24,7 +36,8 @@ async function main() {
 		await page.fill("input[name=code]", "000000");
 		await page.press("input[name=code]", "Enter");
 		await page.waitForSelector("#enrol-wrong:has-text('wrong')");
-		await page.fill("input[name=code]", totp(secret));
+		const used = totp(secret);
+		await page.fill("input[name=code]", used);
 		await page.press("input[name=code]", "Enter");
 		await seen("#recovery");
 		assert.equal((await page.$$("#recovery li")).length, 10);
@@ -39,7 +52,7 @@ async function main() {
 		await page.fill("input[name=password]", F.fresh.password);
 		await page.press("input[name=password]", "Enter");
 		await seen("input[name=code][autocomplete=one-time-code]");
-		await page.fill("input[name=code]", totp(secret));                    // used already
+		await page.fill("input[name=code]", used);                            // used already
 		await page.press("input[name=code]", "Enter");
 		await page.waitForSelector("[role=alert]:has-text('used already')");
 		await page.fill("input[name=code]", totp(secret, 1));
@@ -78,7 +91,15 @@ async function main() {
 	await step("a ticket with its findings marked, with kind and confidence", async () => {
 		const marks = await page.$$eval("#conversation mark", (m) => m.map((e) => [e.textContent, e.dataset.label]));
 		assert.deepEqual(marks.filter((m) => /DATE|MRN|PHONE/.test(m[1])), [["03/14/1968", "DATE"], ["00482913", "MRN"], ["(312) 555-0148", "PHONE"]]);
-		assert.match(await page.getAttribute("#conversation mark[data-label=MRN]", "title"), /confidence \d+/);
+		assert.match(await page.getAttribute("#conversation mark[data-label=MRN]", "aria-label"), /00482913: Record number, confidence \d+/);
+		const said = () => page.evaluate(() => getComputedStyle(document.querySelector("#conversation mark[data-label=MRN]"), "::after").content);
+		assert.doesNotMatch(await said(), /confidence/);
+		await page.hover("#conversation mark[data-label=MRN]");
+		assert.match(await said(), /confidence \d+/);
+		await page.mouse.move(5, 5);
+		await page.focus("#conversation mark[data-label=DATE]");
+		await page.keyboard.press("Tab");                                    // to the keyboard, too
+		assert.match(await said(), /confidence \d+/);
 		await look("ticket");
 		await page.emulateMedia({ colorScheme: "dark" });
 		await look("ticket-dark", true);
@@ -95,13 +116,13 @@ async function main() {
 	await step("while typing, what would leave is marked; sending asks; it can be masked, made a note, or sent", async () => {
 		await page.fill("#text", "We will call you at (312) 555-0148.");
 		await page.waitForSelector("#typed-says:has-text('would carry 1 identifier: Phone')");
-		await page.waitForSelector(".behind mark");
+		await page.waitForSelector(".ProseMirror .phi[data-label=PHONE]");
 		await page.click("#send");
 		await seen("#leaving");
 		assert.equal(await text("#leaving mark"), "(312) 555-0148");
 		await look("reply-with-identifier");
 		await page.getByRole("button", { name: "Mask them" }).click();
-		assert.equal(await page.inputValue("#text"), "We will call you at [PHONE].");
+		assert.equal(await text("#text"), "We will call you at [PHONE].");
 		await page.fill("#text", "We will call you at (312) 555-0148.");
 		await page.click("#send");
 		await seen("#leaving");
@@ -120,12 +141,188 @@ async function main() {
 		await page.setInputFiles("input[type=file]", { name: "scan <b>.txt", mimeType: "text/plain", buffer: Buffer.from("nothing in here") });
 		await page.waitForSelector(".files .tag:has-text('scan <b>.txt')");
 		await page.fill("#text", "Here is the form.");
-		await page.selectOption("#reply select:not([aria-label='Apply macro'])", "pending");
+		await page.locator("#reply").getByLabel("Status").selectOption("pending");
 		await page.click("#send");
 		await notice("Sent.");
 		await page.waitForSelector("#conversation .files a");
 		const [file] = await Promise.all([page.waitForEvent("download"), page.click("#conversation .files a")]);
 		assert.equal(fs.readFileSync(await file.path(), "utf8"), "nothing in here");
+	});
+	await step("rich text: by keys and buttons, pasted from a word processor, kept as a draft, shown in place", async () => {
+		await page.click("#text");
+		await page.keyboard.press("Control+a");
+		await page.keyboard.press("Delete");
+		await page.keyboard.type("Please ");
+		await page.keyboard.press("Control+b");
+		await page.keyboard.type("come early");
+		await page.keyboard.press("Control+b");
+		await page.keyboard.type(", bring:");
+		await page.keyboard.press("Enter");
+		await page.keyboard.type("- the form");
+		await page.keyboard.press("Enter");
+		await page.keyboard.type("your card");
+		assert.equal(await page.$eval("#text", (e) => e.querySelectorAll("ul > li").length), 2);
+		assert.equal(await text("#text strong"), "come early");
+		assert.equal(await page.getAttribute(".tool-bullets", "aria-pressed"), "true");
+		await page.keyboard.press("Enter");
+		await page.keyboard.press("Enter");
+		const paste = (html, plain) => page.evaluate(([h, p]) => {
+			const d = new DataTransfer();
+			d.setData("text/html", h);
+			d.setData("text/plain", p);
+			document.getElementById("text").dispatchEvent(new ClipboardEvent("paste", { clipboardData: d, bubbles: true, cancelable: true }));
+		}, [html, plain]);
+		await paste("<html><head><style>p.MsoNormal{color:red}</style></head><body><!--[if gte mso 9]><xml>junk</xml><![endif]--><p class=MsoNormal style='mso-x:y'>From <b>Word</b><o:p></o:p></p>" +
+			"<p class=MsoListParagraph><span style='mso-list:Ignore'>\u00b7<span>&nbsp;&nbsp; </span></span>pasted point</p><img src='https://evil.example/p.gif' onerror=\"document.title='owned'\"><script>document.title='owned'</script></body></html>", "x");
+		await page.waitForSelector("#text li:has-text('pasted point')");
+		assert.equal(await page.$eval("#text", (e) => e.querySelectorAll("img:not(.ProseMirror-separator), script, style, [style*=mso], [class*=Mso]").length), 0);
+		assert.doesNotMatch(await text("#text"), /junk|color:red|\u00b7/);
+		await look("composer");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await page.goto(U + "/agent/views");
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await page.waitForSelector("#text li:has-text('pasted point')");          // from the server
+		assert.equal(await text("#text strong"), "come early");
+		await page.click("#send");
+		await notice("Sent.");
+		await page.waitForSelector("#conversation .rich ul li:has-text('your card')");
+		assert.equal(await text("#conversation .rich strong"), "come early");
+		const draft = await page.evaluate((id) => fetch("/api/ward/v1/tickets/" + id + "/draft").then((r) => r.json()), F.first);
+		assert.equal(draft.draft, null);
+		assert.equal(await page.title(), "#" + F.first + " - Ward");
+	});
+	await step("a placeholder is shown with its value, and resolved before it leaves; a file is dropped", async () => {
+		await page.click("#text");
+		await page.keyboard.type("This is about ticket ");
+		await page.selectOption("#placeholders", "ticket.id");
+		await page.waitForSelector("#text .holder");
+		await page.getByRole("button", { name: "See it with names filled in" }).click();
+		await page.waitForSelector("#preview:has-text('about ticket " + F.first + "')");
+		await page.evaluate(() => {
+			const d = new DataTransfer();
+			d.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
+			document.getElementById("text").dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true }));
+		});
+		await page.waitForSelector("#reply .files .tag:has-text('dropped.txt')");
+		await page.check("input[value=note]");
+		await page.click("#send");
+		await notice("Note added.");
+		await page.waitForFunction((id) => [...document.querySelectorAll("#conversation li.note .body")].some((b) => b.textContent === "This is about ticket " + id), F.first);
+	});
+	await step("two tabs share one stream; news and who else is there arrive without asking", async () => {
+		const other = await context.newPage();
+		let streams = 0;
+		for (const p of [page, other]) p.on("request", (r) => { if (r.url().includes("/api/ward/v1/events")) streams++; });
+		await page.reload();
+		await seen("#conversation li");
+		await other.goto(U + "/agent/tickets/" + F.first);
+		await other.waitForSelector("#conversation li");
+		await page.waitForTimeout(1500);
+		assert.equal(streams, 1, "one stream: " + streams);
+		const before = (await page.$$("#conversation > li")).length;
+		await fetchAs("PUT", "/api/v2/tickets/" + F.first + ".json", { ticket: { comment: { body: "Said by another agent.", public: false } } });
+		for (const p of [page, other]) await p.waitForFunction((n) => document.querySelectorAll("#conversation > li").length === n + 1, before, { timeout: 8000 });
+		await page.waitForSelector("#told:has-text('New internal note')", { state: "attached" });
+		await fetchAs("PUT", "/api/ward/v1/tickets/" + F.first + "/presence", { state: "replying" });
+		await page.waitForSelector("#present:has-text('is replying')");
+		await other.waitForSelector("#present:has-text('is replying')");
+		await look("collision");
+		await fetchAs("PUT", "/api/ward/v1/tickets/" + F.first + "/presence", { state: "gone" });
+		await page.waitForSelector("#present .tag", { state: "detached" });
+		// The tab that reads the stream closes; the other one goes on with it.
+		await other.close();
+		await fetchAs("PUT", "/api/v2/tickets/" + F.first + ".json", { ticket: { comment: { body: "And once more.", public: false } } });
+		await page.waitForFunction((n) => document.querySelectorAll("#conversation > li").length === n + 2, before, { timeout: 15000 });
+	});
+	await step("a draft that another window changed is shown, not written over", async () => {
+		const other = await context.newPage();
+		await other.goto(U + "/agent/tickets/" + F.chair0);
+		await page.goto(U + "/agent/tickets/" + F.chair0);
+		await other.waitForSelector("#text");
+		await seen("#text");
+		await other.click("#text");
+		await other.keyboard.type("From the other window");
+		await other.waitForSelector("#draft-says:has-text('Draft saved')");
+		await page.click("#text");
+		await page.keyboard.type("From this one");
+		await page.waitForSelector("#elsewhere:has-text('From the other window')");
+		await page.getByRole("button", { name: "Go on with that one" }).click();
+		await page.waitForFunction(() => document.getElementById("text").textContent === "From the other window");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await page.click("#text");
+		await page.keyboard.press("Control+a");
+		await page.keyboard.press("Delete");
+		await page.waitForTimeout(1800);
+		await other.close({ runBeforeUnload: false });
+	});
+	await step("fields of a form: conditions, health information, a value saved and undone", async () => {
+		await page.goto(U + "/agent/tickets/" + F.chair0);
+		await field("Form").selectOption({ label: "Clinic form" });
+		await notice("Saved.");
+		assert.equal(await field("Diagnosis").count(), 0);
+		await field("Visit").selectOption({ label: "Follow-up" });
+		await field("Diagnosis").waitFor();
+		await page.waitForSelector("aside .phi-tag");
+		await field("Diagnosis").fill("J45.40");
+		await field("Diagnosis").press("Enter");
+		await notice("Saved.");
+		await look("form");
+		await page.locator("#notice button", { hasText: "Undo" }).last().click();
+		await page.waitForFunction(() => ![...document.querySelectorAll("aside input")].some((i) => i.value === "J45.40"));
+		await page.goto(U + "/agent/new");
+		await field("Form").selectOption({ label: "Clinic form" });
+		await field("Visit").selectOption({ label: "Follow-up" });
+		await field("Diagnosis").waitFor();
+		await look("new-ticket-form");
+	});
+	await step("a message becomes a ticket, two become one, an incident gets its problem: each seen before", async () => {
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#conversation li");
+		await page.locator("#conversation li", { hasText: "Asked the pharmacy." }).getByRole("button", { name: /New ticket… of this message/ }).click();
+		await page.waitForSelector("dialog[open]:has-text('Asked the pharmacy.')");
+		await page.fill("#split-subject", "Pharmacy question");
+		await look("split");
+		await page.click("#split-go");
+		await page.waitForFunction(() => document.getElementById("subject")?.textContent === "Pharmacy question");
+		const split = Number(page.url().split("/").pop());
+		await seen("#others li");
+		await page.keyboard.press("m");
+		await seen("dialog[open] #merge-into");
+		await page.fill("#merge-into", "#" + F.first);
+		await seen("#merge-preview");
+		assert.match(await text("#merge-preview"), /Refill before Friday/);
+		await look("merge");
+		await page.click("#merge-go");
+		await page.waitForFunction((id) => location.pathname === "/agent/tickets/" + id, F.first);
+		await page.waitForSelector("#conversation li:has-text('Ticket #" + split + " was merged into this one.')");
+		await field("Type").selectOption("incident");
+		await seen("#linked input");
+		await page.fill("#linked input", "outage");
+		await page.keyboard.press("Enter");
+		await page.locator("#linked").getByRole("button", { name: "Link", exact: true }).click();
+		await page.waitForSelector("#linked li:has-text('Portal outage')");
+		await page.locator("#followers").getByRole("button", { name: "Follow", exact: true }).click();
+		await page.waitForSelector("#followers li:has-text('Mara Ostrov')");
+		await look("beside");
+	});
+	await step("search suggests fields and values, by keyboard", async () => {
+		await page.click("#query");
+		await page.keyboard.type("refill sta", { delay: 20 });
+		await page.waitForSelector("#query-words li:has-text('status:')");
+		await look("search-suggestions");
+		await page.click("#query");
+		await page.keyboard.press("End");
+		await page.keyboard.press("Backspace");
+		await page.keyboard.type("a");
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("Enter");
+		await page.waitForSelector("#query-words li:has-text('status:open')");
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("Tab");
+		await page.waitForFunction(() => document.getElementById("query").value === "refill status:open ");
+		await page.fill("#query", "");
+		await page.goto(U + "/agent/tickets/" + F.first);
 	});
 	await step("properties change at once and can be undone", async () => {
 		await page.getByLabel("Priority").selectOption("urgent");
@@ -215,6 +412,20 @@ async function main() {
 		await page.waitForSelector("dialog[open]:has-text('furniture')");
 		await page.locator("dialog[open]").getByRole("button", { name: "Change", exact: true }).click();
 		await notice("changed.");
+		const tags = () => page.evaluate(() => fetch("/api/v2/search.json?query=" + encodeURIComponent("type:ticket tags:furniture")).then((r) => r.json()).then((r) => r.count));
+		assert.ok(await tags() >= 1);
+		await page.locator("#notice button", { hasText: "Undo" }).last().click();
+		await notice("as it was.");
+		assert.equal(await tags(), 0);
+		await search("chair");
+		await page.check("thead input[type=checkbox]");
+		await page.getByRole("region").getByLabel("Assignee").selectOption({ label: "Mara Ostrov" });
+		await page.getByRole("button", { name: "Change", exact: true }).first().click();
+		await look("bulk-sure");
+		await page.locator("dialog[open]").getByRole("button", { name: "Change", exact: true }).click();
+		await notice("changed.");
+		await page.locator("#notice button", { hasText: "Undo" }).last().click();
+		await notice("as it was.");
 	});
 	await step("a new ticket for somebody new", async () => {
 		await page.goto(U + "/agent/new");
@@ -243,7 +454,7 @@ async function main() {
 		assert.doesNotMatch(await page.content(), /Refill|555-0148|Nadia/);
 		await signIn(F.mara);
 		await seen("#conversation mark");
-		assert.equal(await page.inputValue("#text"), "Still there after the sign-in.");
+		await page.waitForFunction(() => document.getElementById("text")?.textContent === "Still there after the sign-in.");
 		await page.click("#send");
 		await notice("Sent.");
 	});

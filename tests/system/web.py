@@ -53,6 +53,17 @@ with Desk() as desk:
     first = ticket("Refill before Friday", "Hello,\nmy date of birth is 03/14/1968 and my MRN is 00482913.\nPlease call (312) 555-0148.", nadia, priority="high")
     hostile = ticket(HOSTILE, HOSTILE + "\n<a href='javascript:alert(1)'>here</a>", odd, status="open")
     chair = ticket("For Paul alone", "Please look at this chair.", odd, status="open", assignee_id=paul["id"])
+    def define(kind, **fields):
+        r = admin.post("/api/v2/%ss.json" % kind, {kind: fields})
+        check(r.status == 201, "%s is defined: %r" % (kind, r))
+        return r.json[kind]["id"]
+
+    visit = define("ticket_field", type="tagger", title="Visit", custom_field_options=[{"name": "First visit", "value": "visit_first"}, {"name": "Follow-up", "value": "visit_again"}])
+    diagnosis = define("ticket_field", type="text", title="Diagnosis", phi=True, phi_purpose="Triage of follow-ups")
+    define("ticket_form", name="Clinic form", ticket_field_ids=[visit, diagnosis], agent_conditions=[
+        {"parent_field_id": visit, "value": "visit_again", "child_fields": [{"id": diagnosis, "is_required": False}]}])
+    chair0 = ticket("Cushions for the waiting room", "Ours are worn.", odd)
+    ticket("Portal outage since this morning", "Nobody can sign in to the portal.", odd, type="problem", status="open")
     for i in range(55):
         ticket("Parking question %d" % i, "Where may I park?", odd)
     for i, html in enumerate(XSS):
@@ -68,7 +79,7 @@ with Desk() as desk:
         os.makedirs(shots, exist_ok=True)
     facts = os.path.join(folder, "facts.json")
     with open(facts, "w") as f:
-        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair,
+        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair, "chair0": chair0, "bearer": desk.token(None, "--bearer"),
                    "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "ines": ines, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
     env = dict(os.environ, NODE_PATH=modules, HOME=folder)

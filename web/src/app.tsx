@@ -1,16 +1,18 @@
 // The frame: who is in, where we are, what can be reached from everywhere.
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider, useQueryClient } from "@tanstack/react-query";
 import { ColorSchemeProvider, DEFAULT_THEME, ThemeProvider, useColorScheme } from "@zendeskgarden/react-theming";
 import { Button } from "@zendeskgarden/react-buttons";
-import { lazy, Suspense, useEffect, useState, type FormEvent, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { Refused, staff } from "./api";
+import { listen, useNews } from "./live";
 import { NAVIGATION } from "./navigation";
 import { SessionProvider, useMe, useSession } from "./session";
 import { SignIn } from "./sign-in";
 import { Empty, Loading, Name } from "./ui/bits";
 import { SaysProvider } from "./ui/says";
+import { SearchInput } from "./ui/suggest";
 import { Tools, useTools } from "./ui/tools";
 import { LANGUAGES, speak } from "./words";
 
@@ -52,12 +54,7 @@ function Top() {
 		<header className="top">
 			{staff(me) ? (
 				<form role="search" onSubmit={find}>
-					<label className="sr" htmlFor="query">{t("search.label")}</label>
-					<input id="query" type="search" className="plain-input" style={{ width: "100%" }} autoComplete="off" placeholder={t("search.hint")}
-						value={query} onChange={(e) => setQuery(e.target.value)} list="query-words" />
-					<datalist id="query-words">
-						{["status:open", "status<solved", "priority:urgent", "assignee:me", "assignee:none", "requester:", "group:", "tags:", "created>", "updated>1hours", "order_by:created_at"].map((w) => <option key={w} value={w} />)}
-					</datalist>
+					<SearchInput value={query} onChange={setQuery} />
 				</form>
 			) : <Link href="/requests" className="grow"><strong>Ward</strong></Link>}
 			{staff(me) ? <Link href="/agent/new"><Button size="small" tabIndex={-1}>{t("new.button")}</Button></Link> : null}
@@ -83,13 +80,37 @@ function Rail() {
 	);
 }
 
+// News make stale what they are about; many at once make a list stale once.
+function News() {
+	const cache = useQueryClient();
+	const { over } = useSession();
+	const timer = useRef(0);
+	useEffect(() => listen(), []);
+	useEffect(() => () => clearTimeout(timer.current), []);
+	useNews((n) => {
+		if (n.kind === "reset") cache.invalidateQueries();
+		if (n.kind === "ended") over();
+		if (n.kind !== "ticket") return;
+		cache.invalidateQueries({ queryKey: ["ticket", n.ticket_id] });
+		cache.invalidateQueries({ queryKey: ["audits", n.ticket_id] });
+		if (n.type === "ticket.redacted") for (const k of ["talk", "found"]) cache.invalidateQueries({ queryKey: [k, n.ticket_id] });
+		if (!timer.current) timer.current = window.setTimeout(() => {
+			timer.current = 0;
+			for (const k of ["tickets", "counts", "others"]) cache.invalidateQueries({ queryKey: [k] });
+		}, 1500);
+	});
+	return null;
+}
+
 function Shell({ children }: { children: ReactNode }) {
 	const { t } = useTranslation();
+	const me = useMe();
 	const [where] = useLocation();
 	useEffect(() => { document.getElementById("main")?.scrollTo(0, 0); }, [where]);
 	return (
 		<Tools>
 			<a className="skip" href="#main">{t("skip")}</a>
+			{staff(me) ? <News /> : null}
 			<div className="shell">
 				<Rail />
 				<Top />

@@ -6,7 +6,7 @@ import { call, del, forget, get, post, setCsrf, whenSignedOut, type User } from 
 const IDLE_FOR = 15 * 60 * 1000;
 
 export type Why = "" | "ended" | "idle";
-interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void> }
+interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void>; over(): void }
 const Context = createContext<Session>(null as unknown as Session);
 export const useSession = () => useContext(Context);
 export const useMe = () => useContext(Context).me!;
@@ -66,5 +66,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		out("");
 	}, [out]);
 
-	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => setEnrolling(false), enter, leave }}>{children}</Context.Provider>;
+	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => setEnrolling(false), enter, leave, over: () => out("ended") }}>{children}</Context.Provider>;
 }

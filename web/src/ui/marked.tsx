@@ -1,9 +1,9 @@
 // Findings where they stand. They come as byte offsets of the UTF-8 text.
-import { useMemo } from "react";
+import { useMemo, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 import type { Finding } from "../api";
 
-const KIND: Record<string, string> = { NAME: "who", LOCATION: "where", FACILITY: "where", DATE: "when", AGE90: "when" };
+export const KIND: Record<string, string> = { NAME: "who", LOCATION: "where", FACILITY: "where", DATE: "when", AGE90: "when" };
 
 export interface Piece { text: string; finding?: Finding }
 
@@ -21,16 +21,16 @@ export function pieces(text: string, findings: Finding[]): Piece[] {
 	return out;
 }
 
-export function Marked({ text, findings, onPick }: { text: string; findings: Finding[]; onPick?(text: string, f: Finding): void }) {
+// Why it was marked is said on hover and to the keyboard's focus alike.
+export function Mark({ text, finding: f, onPick }: { text: string; finding: Finding; onPick?(text: string, f: Finding): void }) {
 	const { t } = useTranslation();
+	const why = t("phi.why", { kind: t("kind." + f.label, f.label), score: f.score, rule: f.rule });
+	const act = onPick ? { role: "button", tabIndex: 0, "aria-label": text + ": " + why, onClick: () => onPick(text, f),
+		onKeyDown: (e: KeyboardEvent) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); onPick(text, f); } } } : {};
+	return <mark className="phi" data-label={f.label} data-kind={KIND[f.label] || "id"} data-why={why} {...act}>{text}</mark>;
+}
+
+export function Marked({ text, findings, onPick }: { text: string; findings: Finding[]; onPick?(text: string, f: Finding): void }) {
 	const parts = useMemo(() => pieces(text, findings), [text, findings]);
-	return (
-		<>
-			{parts.map((p, i) => p.finding ? (
-				<mark key={i} className="phi" data-label={p.finding.label} data-kind={KIND[p.finding.label] || "id"}
-					title={t("phi.why", { kind: t("kind." + p.finding.label, p.finding.label), score: p.finding.score, rule: p.finding.rule })}
-					onClick={onPick ? () => onPick(p.text, p.finding!) : undefined}>{p.text}</mark>
-			) : p.text)}
-		</>
-	);
+	return <>{parts.map((p, i) => p.finding ? <Mark key={i} text={p.text} finding={p.finding} onPick={onPick} /> : p.text)}</>;
 }

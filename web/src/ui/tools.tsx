@@ -106,6 +106,9 @@ export function Tools({ children }: { children: ReactNode }) {
 						<dt><kbd>Ctrl K</kbd></dt><dd>{t("palette.title")}</dd>
 						{all.current.filter((c) => c.keys).map((c) => [<dt key={c.id}><kbd>{c.keys}</kbd></dt>, <dd key={c.id + "w"}>{c.words}</dd>])}
 						<dt><kbd>Ctrl Enter</kbd></dt><dd>{t("keys.send")}</dd>
+						{[["Ctrl B", "bold"], ["Ctrl I", "italic"], ["Ctrl E", "code"], ["Ctrl Shift 8", "bullets"], ["Ctrl Shift 7", "numbers"], ["Ctrl Shift 9", "quote"], ["Ctrl Shift L", "link"]].map(([k, w]) => [<dt key={w}><kbd>{k}</kbd></dt>, <dd key={w + "w"}>{t("composer.tool." + w)}</dd>])}
+						<dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>{t("workspace.keys.suggest")}</dd>
+						<dt><kbd>Tab</kbd> <kbd>Enter</kbd></dt><dd>{t("workspace.keys.mark")}</dd>
 						<dt><kbd>Esc</kbd></dt><dd>{t("keys.close")}</dd>
 					</dl>
 				</Box>

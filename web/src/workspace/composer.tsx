@@ -1,22 +1,31 @@
-// Where an agent writes. What would leave is scanned while it is typed.
+// Where an agent writes. What would leave is scanned while it is typed, and kept
+// on the server, so that any browser goes on with it.
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { forwardRef, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState, type DragEvent } from "react";
+import { forwardRef, lazy, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call, get, post, put, Refused, type Finding, type Ticket, type User } from "../api";
+import { call, del, get, post, put, Refused, type Finding, type Ticket, type User } from "../api";
 import { useMe } from "../session";
 import { Choice, Name } from "../ui/bits";
-import { Marked, pieces } from "../ui/marked";
+import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { fileName } from "./comment";
+import type { EditorHandle } from "./editor";
+
+const Editor = lazy(() => import("./editor"));
 
 export interface ComposerHandle { focus(isPublic: boolean): void }
 interface Upload { token: string; name: string; size: number }
+interface SecureWish { question: string; answer: string; hours: string }
 interface Macro { id: number; title: string; actions: { field: string; value: unknown }[] }
+interface Draft { version: number; public: boolean; body: string; html_body: string; updated_at: string }
 
-// What was begun stays while the page is open, for the same person and ticket only.
-const drafts = new Map<string, { text: string; isPublic: boolean }>();
+// What was typed after the last save, should the session end in between; for the same person and ticket only.
+const unsaved = new Map<string, { html: string; text: string; isPublic: boolean }>();
 const STATUSES = ["open", "pending", "hold", "solved"];
+const SAVE_AFTER = 1200;
+export const PLACEHOLDERS = ["ticket.requester.first_name", "ticket.requester.name", "ticket.requester.email", "ticket.id", "ticket.title", "ticket.status", "ticket.priority", "ticket.url", "ticket.group.name", "ticket.organization.name", "ticket.assignee.name",
+	"ticket.created_at", "current_user.name", "current_user.first_name", "current_user.signature"];
 
 export function useScan(text: string, on: boolean) {
 	const [found, setFound] = useState<{ text: string; findings: Finding[] }>({ text: "", findings: [] });
@@ -34,35 +43,118 @@ export function useScan(text: string, on: boolean) {
 			clearTimeout(timer);
 		};
 	}, [text, on]);
-	return found.text === text ? found.findings : [];
+	return useMemo(() => found.text === text ? found.findings : [], [found, text]);
 }
 
-export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?: User; onSent(): Promise<unknown> }>(function Composer({ ticket, requester, onSent }, ref) {
+export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?: User; onSent(): Promise<unknown>; onTyping(typing: boolean): void }>(function Composer({ ticket, requester, onSent, onTyping }, ref) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const { say, fault } = useSays();
-	const key = me.id + "/" + ticket.id;
-	const [text, setText] = useState(() => drafts.get(key)?.text || "");
-	const [isPublic, setPublic] = useState(() => drafts.get(key)?.isPublic ?? true);
+	const key = me.id + "/" + ticket.id, path = "/api/ward/v1/tickets/" + ticket.id;
+	const [text, setText] = useState(() => unsaved.get(key)?.text || "");
+	const [isPublic, setPublic] = useState(() => unsaved.get(key)?.isPublic ?? true);
+	const [first, setFirst] = useState<{ html: string; text: string } | null | undefined>(() => unsaved.get(key));
+	const [elsewhere, setElsewhere] = useState<Draft | null>(null);
+	const [saved, setSaved] = useState<"" | "saving" | "saved">("");
 	const [status, setStatus] = useState("");
 	const [uploads, setUploads] = useState<Upload[]>([]);
 	const [asked, setAsked] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [macro, setMacro] = useState<{ title: string; result: any } | null>(null);
-	const area = useRef<HTMLTextAreaElement>(null), behind = useRef<HTMLDivElement>(null), file = useRef<HTMLInputElement>(null);
+	const [link, setLink] = useState<SecureWish | null>(null);
+	const [preview, setPreview] = useState<string | null>(null);
+	const editor = useRef<EditorHandle>(null), file = useRef<HTMLInputElement>(null);
+	const version = useRef(0), timer = useRef(0), state = useRef({ isPublic, sending: false }), wanted = useRef(false);
+	state.current.isPublic = isPublic;
 	const found = useScan(text, true);
 	const macros = useQuery({ queryKey: ["macros"], staleTime: 60000, queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
 
-	useImperativeHandle(ref, () => ({ focus(pub) { setPublic(pub); area.current?.focus(); } }), []);
+	// ---- the draft
+
 	useEffect(() => {
-		if (text) drafts.set(key, { text, isPublic });
-		else drafts.delete(key);
-	}, [key, text, isPublic]);
+		let gone = false;
+		get<{ draft: Draft | null }>(path + "/draft").then(({ draft }) => {
+			if (gone) return;
+			version.current = draft?.version || 0;
+			if (unsaved.has(key)) return;
+			if (draft) {
+				setPublic(draft.public);
+				setText(draft.body);
+				setSaved("saved");
+			}
+			setFirst(draft ? { html: draft.html_body, text: draft.body } : null);
+		}, () => { if (!gone && !unsaved.has(key)) setFirst(null); });
+		return () => {
+			gone = true;
+		};
+	}, [path, key]);
+
+	const save = useCallback(async () => {
+		clearTimeout(timer.current);
+		timer.current = 0;
+		const e = editor.current, mine = unsaved.get(key);
+		if (state.current.sending || !mine || !e) return;
+		const empty = !mine.text.trim();
+		try {
+			if (empty) {
+				if (version.current) await del(path + "/draft");
+				version.current = 0;
+			} else {
+				setSaved("saving");
+				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, version: version.current } });
+				version.current = r.draft.version;
+			}
+			if (unsaved.get(key) === mine) unsaved.delete(key);
+			setSaved(empty ? "" : "saved");
+		} catch (err) {
+			setSaved("");
+			if (err instanceof Refused && err.status === 409 && !state.current.sending)
+				get<{ draft: Draft | null }>(path + "/draft").then(({ draft }) => {
+					version.current = draft?.version || 0;
+					if (draft) setElsewhere(draft);
+					else if (unsaved.has(key)) later();
+				}, () => undefined);
+		}
+		// eslint-disable-next-line react-hooks/exhaustive-deps
+	}, [path, key]);
+	const later = useCallback(() => {
+		clearTimeout(timer.current);
+		timer.current = window.setTimeout(save, SAVE_AFTER);
+	}, [save]);
+	const changed = useCallback(() => {
+		const e = editor.current!;
+		setText(e.text());
+		setAsked(false);
+		setPreview(null);
+		onTyping(e.text().trim() !== "");
+		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic });
+		later();
+	}, [key, later, onTyping]);
+	const choose = (pub: boolean) => {
+		setPublic(pub);
+		setAsked(false);
+		state.current.isPublic = pub;
+		if (editor.current && text.trim()) changed();
+	};
+	useEffect(() => () => { if (timer.current) { clearTimeout(timer.current); save(); } }, [save]);
+	useEffect(() => { onTyping(text.trim() !== ""); }, [onTyping, text]);
 	useEffect(() => {
-		const leave = (e: BeforeUnloadEvent) => { if (text) e.preventDefault(); };
+		const leave = (e: BeforeUnloadEvent) => { if (unsaved.has(key) && text.trim()) { save(); e.preventDefault(); } };
 		window.addEventListener("beforeunload", leave);
 		return () => window.removeEventListener("beforeunload", leave);
-	}, [text]);
+	}, [key, text, save]);
+
+	const ready = (h: EditorHandle | null) => {
+		(editor as { current: EditorHandle | null }).current = h;
+		if (h && wanted.current) {
+			wanted.current = false;
+			h.focus();
+		}
+	};
+	const setReady = useRef(ready);
+	useImperativeHandle(ref, () => ({ focus(pub) { setPublic(pub); if (editor.current) editor.current.focus(); else wanted.current = true; } }), []);
+
+	// ---- files, macros, placeholders
 
 	const add = useCallback(async (files: FileList | File[]) => {
 		for (const f of Array.from(files)) {
@@ -74,50 +166,6 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 			}
 		}
 	}, [fault]);
-
-	const send = async (anyway = false) => {
-		if (busy) return;
-		if (!text.trim() && !status && !uploads.length) {
-			say(t("compose.empty"));
-			area.current?.focus();
-			return;
-		}
-		setBusy(true);
-		try {
-			if (isPublic && text.trim() && !anyway) {
-				const { findings } = await post("/api/ward/v1/phi/scan", { text });
-				if (findings.length) {
-					setAsked(true);
-					setBusy(false);
-					return;
-				}
-			}
-			const change: Record<string, unknown> = {};
-			if (text.trim() || uploads.length) change.comment = { body: text.trim() ? text : t("compose.attached"), public: isPublic, ...(uploads.length ? { uploads: uploads.map((u) => u.token) } : {}) };
-			if (status) change.status = status;
-			await put("/api/v2/tickets/" + ticket.id + ".json", { ticket: change });
-			drafts.delete(key);
-			setText("");
-			setUploads([]);
-			setStatus("");
-			setAsked(false);
-			await onSent();
-			say(!change.comment ? t("ticket.saved") : isPublic ? t("compose.sent") : t("compose.noted"));
-			setPublic(true);
-		} catch (e) {
-			if (!(e instanceof Refused && e.status === 401)) fault(e);
-		}
-		setBusy(false);
-	};
-	const mask = () => {
-		setText(pieces(text, found).map((p) => p.finding ? "[" + p.finding.label + "]" : p.text).join(""));
-		setAsked(false);
-		area.current?.focus();
-	};
-	const drop = (e: DragEvent) => {
-		e.preventDefault();
-		if (e.dataTransfer.files.length) add(e.dataTransfer.files);
-	};
 	const pickMacro = async (id: string) => {
 		if (!id) return;
 		try {
@@ -130,8 +178,8 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 	const useMacro = async () => {
 		const { ticket: change } = macro!.result;
 		if (change.comment?.body) {
-			setText((now) => (now ? now + "\n" : "") + change.comment.body);
-			if (change.comment.public !== undefined) setPublic(!!change.comment.public);
+			editor.current?.append(change.comment.body);
+			if (change.comment.public !== undefined) choose(!!change.comment.public);
 		}
 		if (STATUSES.includes(change.status)) setStatus(change.status);
 		const rest: Record<string, unknown> = {};
@@ -145,23 +193,99 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 				fault(e);
 			}
 		}
-		area.current?.focus();
+		editor.current?.focus();
+	};
+	const hasHolders = /\{\{[^{}]{1,80}\}\}/.test(text);
+	const look = async () => {
+		try {
+			setPreview((await post(path + "/placeholders", { text: editor.current!.plain() })).text);
+		} catch (e) {
+			fault(e);
+		}
+	};
+
+	// ---- sending
+
+	const send = async (anyway = false, secure?: SecureWish) => {
+		if (busy) return;
+		const e = editor.current;
+		if (!e) return;
+		if (!text.trim() && !status && !uploads.length) {
+			say(t("compose.empty"));
+			e.focus();
+			return;
+		}
+		setBusy(true);
+		try {
+			if (/\{\{[^{}]{1,80}\}\}/.test(e.plain())) {
+				const r = await post<{ placeholders: { placeholder: string; value: string }[] }>(path + "/placeholders", { text: e.plain() });
+				e.fill(new Map(r.placeholders.map((p) => [p.placeholder, p.value])));
+			}
+			const plain = e.plain();
+			if (isPublic && plain.trim() && !anyway) {
+				const { findings } = await post("/api/ward/v1/phi/scan", { text: e.text() });
+				if (findings.length) {
+					setAsked(true);
+					setBusy(false);
+					return;
+				}
+			}
+			const change: Record<string, unknown> = {};
+			if (plain.trim() || uploads.length) change.comment = { ...(plain.trim() && e.rich() ? { html_body: e.html() } : { body: plain.trim() ? plain : t("compose.attached") }), public: isPublic, ...(uploads.length ? { uploads: uploads.map((u) => u.token) } : {}) };
+			if (status) change.status = status;
+			clearTimeout(timer.current);
+			timer.current = 0;
+			state.current.sending = true;
+			if (secure)
+				await post(path + "/secure_links", { secure_link: { ...change, ...(secure.question ? { proof: "known", question: secure.question, answer: secure.answer } : { proof: "code" }), expires_in_hours: Number(secure.hours) } });
+			else
+				await put("/api/v2/tickets/" + ticket.id + ".json", { ticket: change });
+			if (change.comment) {
+				e.clear();
+				clearTimeout(timer.current);
+				timer.current = 0;
+				version.current = 0;
+				unsaved.delete(key);
+				setSaved("");
+				setText("");
+			}
+			setUploads([]);
+			setStatus("");
+			setAsked(false);
+			await onSent();
+			setLink(null);
+			say(secure ? t("composer.linkSent") : !change.comment ? t("ticket.saved") : isPublic ? t("compose.sent") : t("compose.noted"));
+			setPublic(true);
+		} catch (err) {
+			if (unsaved.has(key)) timer.current = window.setTimeout(save, SAVE_AFTER);
+			if (!(err instanceof Refused && err.status === 401)) fault(err);
+		}
+		state.current.sending = false;
+		setBusy(false);
+	};
+	const mask = () => {
+		editor.current?.mask(found, (f) => "[" + f.label + "]");
+		setAsked(false);
+		editor.current?.focus();
 	};
 	const kinds = useMemo(() => [...new Set(found.map((f) => t("kind." + f.label, f.label)))].join(", "), [found, t]);
 	return (
-		<form className={"compose" + (isPublic ? "" : " note")} id="reply" onSubmit={(e) => { e.preventDefault(); send(); }} onDragOver={(e) => e.preventDefault()} onDrop={drop}>
+		<form className={"compose" + (isPublic ? "" : " note")} id="reply" onSubmit={(e) => { e.preventDefault(); send(); }} onDragOver={(e) => e.preventDefault()}
+			onDrop={(e) => { e.preventDefault(); if (e.dataTransfer.files.length) add(e.dataTransfer.files); }}>
 			<div className="row between">
 				<div className="row" role="radiogroup" aria-label={t("compose.who")}>
-					<label className="row"><input type="radio" name="kind" value="public" checked={isPublic} onChange={() => { setPublic(true); setAsked(false); }} /> {t("compose.public")}</label>
-					<label className="row"><input type="radio" name="kind" value="note" checked={!isPublic} onChange={() => { setPublic(false); setAsked(false); }} /> {t("compose.note")}</label>
+					<label className="row"><input type="radio" name="kind" value="public" checked={isPublic} onChange={() => choose(true)} /> {t("compose.public")}</label>
+					<label className="row"><input type="radio" name="kind" value="note" checked={!isPublic} onChange={() => choose(false)} /> {t("compose.note")}</label>
 					{isPublic && requester ? <span className="soft">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
 				</div>
-				{macros.data?.macros.length ? (
-					<select className="plain-select" aria-label={t("macro.apply")} value="" onChange={(e) => pickMacro(e.target.value)}>
-						<option value="">{t("macro.apply")}</option>
-						{macros.data.macros.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}
-					</select>
-				) : null}
+				<div className="row">
+					{macros.data?.macros.length ? (
+						<select className="plain-select" aria-label={t("macro.apply")} value="" onChange={(e) => pickMacro(e.target.value)}>
+							<option value="">{t("macro.apply")}</option>
+							{macros.data.macros.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}
+						</select>
+					) : null}
+				</div>
 			</div>
 			{macro ? (
 				<div className="card stack" role="region" aria-label={t("macro.preview", { title: macro.title })} style={{ marginTop: 8 }}>
@@ -174,31 +298,65 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 					<div className="row"><Button size="small" isPrimary onClick={useMacro}>{t("macro.use")}</Button><Button size="small" onClick={() => setMacro(null)}>{t("cancel")}</Button></div>
 				</div>
 			) : null}
-			<div className="typed">
-				<div className="behind" aria-hidden="true" ref={behind}><Marked text={text + "\n"} findings={found} /></div>
-				<textarea id="text" ref={area} dir="auto" aria-label={isPublic ? t("compose.public") : t("compose.note")} aria-describedby="typed-says" value={text}
-					onChange={(e) => { setText(e.target.value); setAsked(false); }}
-					onScroll={(e) => { if (behind.current) behind.current.scrollTop = e.currentTarget.scrollTop; }}
-					onPaste={(e) => { if (e.clipboardData.files.length) { e.preventDefault(); add(e.clipboardData.files); } }}
-					onKeyDown={(e) => { if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); send(); } }} />
-			</div>
+			{elsewhere ? (
+				<div className="leaving stack" role="alert" id="elsewhere">
+					<strong>{t("composer.elsewhere")}</strong>
+					<div className="pre" dir="auto">{elsewhere.body}</div>
+					<div className="row">
+						<Button size="small" onClick={() => { editor.current?.load(elsewhere.html_body, elsewhere.body); setPublic(elsewhere.public); setElsewhere(null); }}>{t("composer.takeIt")}</Button>
+						<Button size="small" onClick={() => { setElsewhere(null); changed(); }}>{t("composer.keepMine")}</Button>
+					</div>
+				</div>
+			) : null}
+			{first === undefined ? <div className="editor waiting" /> : (
+				<Suspense fallback={<div className="editor waiting" />}>
+					<Editor ref={setReady.current} label={isPublic ? t("compose.public") : t("compose.note")} describedBy="typed-says" findings={found} first={first} extra={
+						<select className="plain-select slim" id="placeholders" aria-label={t("composer.insert")} value="" onChange={(e) => { if (e.target.value) editor.current?.insert("{{" + e.target.value + "}}"); }}>
+							<option value="">{t("composer.insert")}</option>
+							{PLACEHOLDERS.map((p) => <option key={p} value={p}>{t("composer.holder." + p.replace(/\./g, "-"))}</option>)}
+						</select>
+					} onChange={changed} onSend={() => send()} onFiles={add} />
+				</Suspense>
+			)}
 			<p id="typed-says" className="soft" aria-live="polite">{found.length && !asked ? (isPublic ? t("compose.leaves", { count: found.length, kinds }) : t("compose.holds", { count: found.length, kinds })) : ""}</p>
 			{uploads.length ? <ul className="files">{uploads.map((u) => <li key={u.token} className="tag"><Name>{fileName(u.name)}</Name> <button type="button" aria-label={t("compose.drop", { name: u.name })} onClick={() => { setUploads(uploads.filter((x) => x !== u)); call("DELETE", "/api/v2/uploads/" + u.token + ".json").catch(() => undefined); }}>×</button></li>)}</ul> : null}
+			{preview !== null ? (
+				<div className="card stack" role="region" aria-label={t("composer.preview")} id="preview">
+					<strong>{t("composer.preview")}</strong>
+					<div className="pre" dir="auto">{preview}</div>
+					<div><Button size="small" onClick={() => setPreview(null)}>{t("close")}</Button></div>
+				</div>
+			) : null}
 			{asked ? (
 				<div className="leaving stack" role="alert" id="leaving">
 					<strong>{t("compose.stop", { count: found.length })}</strong>
 					<div className="pre" dir="auto"><Marked text={text} findings={found} /></div>
 					<div className="row">
 						<Button size="small" onClick={mask}>{t("compose.mask")}</Button>
-						<Button size="small" onClick={() => { setPublic(false); setAsked(false); }}>{t("compose.toNote")}</Button>
+						<Button size="small" onClick={() => choose(false)}>{t("compose.toNote")}</Button>
+						<Button size="small" onClick={() => setLink(link ? null : { question: "", answer: "", hours: "168" })} aria-expanded={!!link}>{t("composer.byLink")}</Button>
 						<Button size="small" isDanger onClick={() => send(true)}>{t("compose.anyway")}</Button>
 					</div>
+					{link ? (
+						<div className="stack" id="secure">
+							<p className="soft">{t("composer.linkWhat")}</p>
+							<div className="row">
+								<Choice label={t("composer.proof")} value={link.question} onChange={(question) => setLink({ ...link, question })}
+									options={["", "date_of_birth", "phone_last_four", "postal_code", "passphrase"].map((q) => [q, t("composer.question." + (q || "code"))])} />
+								{link.question ? <label className="field"><span>{t("composer.answer")}</span><input value={link.answer} autoComplete="off" onChange={(e) => setLink({ ...link, answer: e.target.value })} /></label> : null}
+								<Choice label={t("composer.goodFor")} value={link.hours} onChange={(hours) => setLink({ ...link, hours })} options={[["24", t("composer.days", { count: 1 })], ["168", t("composer.days", { count: 7 })], ["720", t("composer.days", { count: 30 })]]} />
+							</div>
+							<div><Button size="small" isPrimary disabled={busy || (!!link.question && !link.answer.trim())} onClick={() => send(true, link)}>{t("composer.linkSend")}</Button></div>
+						</div>
+					) : null}
 				</div>
 			) : null}
 			<div className="row between">
 				<div className="row">
 					<input ref={file} type="file" multiple hidden onChange={(e) => { if (e.target.files) add(e.target.files); e.target.value = ""; }} />
 					<Button size="small" isBasic onClick={() => file.current?.click()}>{t("compose.attach")}</Button>
+					{hasHolders ? <Button size="small" isBasic onClick={look}>{t("composer.preview")}</Button> : null}
+					<span className="soft" id="draft-says">{text.trim() && saved ? t("composer." + saved) : ""}</span>
 				</div>
 				<div className="row">
 					<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t("compose.asItIs")], ...STATUSES.map((s) => [s, t("compose.as", { status: t("status." + s) })] as [string, string])]} />

@@ -5,7 +5,8 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
-import { get, people, put, type Ticket, type User, type View } from "../api";
+import { get, people, put, type Group, type Ticket, type User, type View } from "../api";
+import { every } from "../live";
 import { Choice, Empty, Fault, Loading, Name, Status, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -32,7 +33,7 @@ async function page(view: string | undefined, query: string | null, sort: Sort |
 function Side({ views, current }: { views: View[]; current?: string }) {
 	const { t } = useTranslation();
 	const ids = views.map((v) => v.id).join(",");
-	const counts = useQuery({ queryKey: ["counts", ids], enabled: ids !== "", refetchInterval: 15000,
+	const counts = useQuery({ queryKey: ["counts", ids], enabled: ids !== "", refetchInterval: every(15000),
 		queryFn: () => get("/api/v2/views/count_many.json?ids=" + ids) });
 	const of = new Map<number, number>((counts.data?.view_counts || []).map((c: any) => [c.view_id, c.value]));
 	return (
@@ -48,16 +49,35 @@ function Side({ views, current }: { views: View[]; current?: string }) {
 	);
 }
 
-function Bulk({ ids, onDone }: { ids: number[]; onDone(): void }) {
+// What many tickets were before, to be put back one by one where nobody went on.
+async function takeBack(before: Ticket[], names: string[]) {
+	const ids = before.map((b) => b.id), now: Ticket[] = [];
+	for (let i = 0; i < ids.length; i += 100) now.push(...(await get("/api/v2/tickets/show_many.json?ids=" + ids.slice(i, i + 100).join(","))).tickets);
+	const stamp = new Map(now.map((n) => [n.id, n.updated_at]));
+	let failed = 0;
+	for (let i = 0; i < before.length; i += 100) {
+		const { job_status } = await put("/api/v2/tickets/update_many.json", { tickets: before.slice(i, i + 100).map((b) => ({ id: b.id, ...Object.fromEntries(names.map((n) => [n, (b as any)[n]])), safe_update: true, updated_stamp: stamp.get(b.id) })) });
+		failed += ((await waitFor(job_status.id)).results || []).filter((r: any) => r.success === false || r.error).length;
+	}
+	return failed;
+}
+
+function Bulk({ rows, onDone }: { rows: Ticket[]; onDone(): void }) {
+	const ids = rows.map((r) => r.id);
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
 	const cache = useQueryClient();
 	const [status, setStatus] = useState("");
 	const [priority, setPriority] = useState("");
 	const [tags, setTags] = useState("");
+	const [assignee, setAssignee] = useState("");
+	const [group, setGroup] = useState("");
+	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
+	const groups = useQuery({ queryKey: ["groups"], staleTime: 60000, queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+	const staffOf = agents.data?.users || [], groupsOf = (groups.data?.groups || []).filter((g) => !g.deleted);
 	const [sure, setSure] = useState(false);
 	const [busy, setBusy] = useState(false);
-	const change = { ...(status ? { status } : {}), ...(priority ? { priority } : {}), ...(tags.trim() ? { additional_tags: tags.trim().split(/[\s,]+/) } : {}) };
+	const change = { ...(status ? { status } : {}), ...(priority ? { priority } : {}), ...(group ? { group_id: Number(group) } : {}), ...(assignee ? { assignee_id: assignee === "none" ? null : Number(assignee) } : {}), ...(tags.trim() ? { additional_tags: tags.trim().split(/[\s,]+/) } : {}) };
 	const nothing = Object.keys(change).length === 0;
 	const go = async () => {
 		setBusy(true);
@@ -65,7 +85,10 @@ function Bulk({ ids, onDone }: { ids: number[]; onDone(): void }) {
 			const { job_status } = await put("/api/v2/tickets/update_many.json?ids=" + ids.join(","), { ticket: change });
 			const done = await waitFor(job_status.id);
 			const failed = (done.results || []).filter((r: any) => r.success === false).length;
-			say(failed ? t("bulk.some", { failed, count: ids.length }) : t("bulk.done", { count: ids.length }));
+			const names = [...(status ? ["status"] : []), ...(priority ? ["priority"] : []), ...(tags.trim() ? ["tags"] : []), ...(group || assignee ? ["group_id", "assignee_id"] : [])];
+			say(failed ? t("bulk.some", { failed, count: ids.length }) : t("bulk.done", { count: ids.length }), () => {
+				takeBack(rows, names).then((n) => say(n ? t("bulk.some", { failed: n, count: rows.length }) : t("workspace.takenBack", { count: rows.length })), fault).finally(() => cache.invalidateQueries());
+			});
 			await cache.invalidateQueries();
 			onDone();
 		} catch (e) {
@@ -79,6 +102,8 @@ function Bulk({ ids, onDone }: { ids: number[]; onDone(): void }) {
 			<strong>{t("bulk.title", { count: ids.length })}</strong>
 			<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t("field.status")], ...["open", "pending", "hold", "solved"].map((s) => [s, t("status." + s)] as [string, string])]} />
 			<Choice label={t("field.priority")} hideLabel value={priority} onChange={setPriority} options={[["", t("field.priority")], ...["low", "normal", "high", "urgent"].map((s) => [s, t("priority." + s)] as [string, string])]} />
+			<Choice label={t("field.assignee")} hideLabel value={assignee} onChange={setAssignee} options={[["", t("field.assignee")], ["none", t("ticket.nobody")], ...staffOf.map((u) => [String(u.id), u.name] as [string, string])]} />
+			<Choice label={t("field.group")} hideLabel value={group} onChange={setGroup} options={[["", t("field.group")], ...groupsOf.map((g) => [String(g.id), g.name] as [string, string])]} />
 			<input className="plain-input" aria-label={t("bulk.tags")} placeholder={t("bulk.tags")} value={tags} onChange={(e) => setTags(e.target.value)} />
 			<Button size="small" isPrimary disabled={nothing || busy} onClick={() => setSure(true)}>{t("bulk.change")}</Button>
 			<Button size="small" isBasic onClick={onDone}>{t("bulk.none")}</Button>
@@ -87,6 +112,8 @@ function Bulk({ ids, onDone }: { ids: number[]; onDone(): void }) {
 					<dl className="facts">
 						{status ? <><dt>{t("field.status")}</dt><dd>{t("status." + status)}</dd></> : null}
 						{priority ? <><dt>{t("field.priority")}</dt><dd>{t("priority." + priority)}</dd></> : null}
+						{assignee ? <><dt>{t("field.assignee")}</dt><dd>{assignee === "none" ? t("ticket.nobody") : staffOf.find((u) => String(u.id) === assignee)?.name}</dd></> : null}
+						{group ? <><dt>{t("field.group")}</dt><dd>{groupsOf.find((g) => String(g.id) === group)?.name}</dd></> : null}
 						{tags.trim() ? <><dt>{t("bulk.tags")}</dt><dd>{tags}</dd></> : null}
 					</dl>
 					<p className="soft">{ids.slice(0, 20).map((i) => "#" + i).join(", ")}{ids.length > 20 ? " …" : ""}</p>
@@ -109,7 +136,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const current = search ? undefined : view || (views.data?.views[0] && String(views.data.views[0].id));
 	const tickets = useInfiniteQuery({
 		queryKey: ["tickets", search ? "search" : current, query, sort], initialPageParam: 1, enabled: search ? query !== "" : !!current,
-		queryFn: ({ pageParam }) => page(current, query, sort, pageParam), getNextPageParam: (last) => last.next, refetchInterval: search ? false : 20000,
+		queryFn: ({ pageParam }) => page(current, query, sort, pageParam), getNextPageParam: (last) => last.next, refetchInterval: search ? false : every(20000),
 	});
 	const rows = useMemo(() => tickets.data?.pages.flatMap((p) => p.rows) || [], [tickets.data]);
 	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
@@ -128,6 +155,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 		{ id: "up", words: t("keys.up"), keys: "k", run: () => setAt((n) => Math.max(n - 1, 0)) },
 		{ id: "open", words: t("keys.open"), keys: "o", run: () => rows[at] && go("/agent/tickets/" + rows[at].id) },
 		{ id: "pick", words: t("keys.pick"), keys: "x", run: () => rows[at] && toggle(rows[at].id) },
+		{ id: "pick-all", words: t("workspace.keys.all"), keys: "*", run: () => setPicked((p) => p.size === rows.length ? new Set() : new Set(rows.map((r) => r.id))) },
 	], [rows, at, go, t]);
 	useCommands(commands);
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
@@ -144,7 +172,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 			<section className="pad stack" aria-label={title}>
 				<div className="row between"><h1 id="list-title"><Name>{title}</Name></h1>
 					{!search && tickets.data ? <span className="soft">{t("views.count", { count: tickets.data.pages[0].total })}</span> : null}</div>
-				{picked.size ? <Bulk ids={[...picked]} onDone={() => setPicked(new Set())} /> : null}
+				{picked.size ? <Bulk rows={rows.filter((r) => picked.has(r.id))} onDone={() => setPicked(new Set())} /> : null}
 				{views.error ? <Fault error={views.error} /> : tickets.error ? <Fault error={tickets.error} /> : null}
 				{tickets.isLoading || views.isLoading ? <Loading /> : null}
 				{tickets.data && rows.length === 0 ? (

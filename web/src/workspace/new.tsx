@@ -6,8 +6,10 @@ import { useLocation } from "wouter";
 import { get, post, Refused, type Ticket, type User } from "../api";
 import { Choice } from "../ui/bits";
 import { Marked } from "../ui/marked";
+import { useMe } from "../session";
 import { useSays } from "../ui/says";
 import { useScan } from "./composer";
+import { FieldInput, shownFields, useFields, type Values } from "./custom";
 
 export default function NewTicket() {
 	const { t } = useTranslation();
@@ -22,7 +24,13 @@ export default function NewTicket() {
 	const [isPublic, setPublic] = useState(true);
 	const [wrong, setWrong] = useState<Record<string, string>>({});
 	const [busy, setBusy] = useState(false);
-	const inSubject = useScan(subject, true);
+	const inSubject = useScan(subject, true), inBody = useScan(body, isPublic);
+	const me = useMe();
+	const { fields, forms } = useFields();
+	const [form, setForm] = useState("");
+	const [values, setValues] = useState<Values>({});
+	const chosen = forms.find((f) => String(f.id) === form) || forms.find((f) => f.default) || forms[0];
+	const shown = shownFields(fields, chosen, { status: "new", priority }, values, me, false).filter((x) => x.write);
 
 	const look = async (text: string) => {
 		setEmail(text);
@@ -39,7 +47,8 @@ export default function NewTicket() {
 		setWrong({});
 		try {
 			const known = found.find((u) => u.email === email.trim());
-			const r = await post<{ ticket: Ticket }>("/api/v2/tickets.json", { ticket: { subject, priority, comment: { body, public: isPublic },
+			const r = await post<{ ticket: Ticket }>("/api/v2/tickets.json", { ticket: { subject, priority, comment: { body, public: isPublic }, ...(chosen ? { ticket_form_id: chosen.id } : {}),
+				custom_fields: shown.filter((x) => values[x.field.id] !== undefined).map((x) => ({ id: x.field.id, value: x.field.type === "integer" && /^-?\d+$/.test(String(values[x.field.id])) ? Number(values[x.field.id]) : values[x.field.id] })),
 				...(known ? { requester_id: known.id } : { requester: { name: name || email, email: email.trim() } }) } });
 			say(t("new.made", { id: r.ticket.id }));
 			go("/agent/tickets/" + r.ticket.id);
@@ -59,7 +68,10 @@ export default function NewTicket() {
 			{unknown ? <label className="field"><span>{t("new.name")}</span><input value={name} onChange={(e) => setName(e.target.value)} /></label> : null}
 			<label className="field"><span>{t("field.subject")}</span><input required dir="auto" value={subject} onChange={(e) => setSubject(e.target.value)} /></label>
 			{inSubject.length ? <p className="leaving" role="status">{t("new.subjectHolds")} <span className="pre"><Marked text={subject} findings={inSubject} /></span></p> : null}
+			{forms.length > 1 ? <Choice label={t("workspace.form")} value={String(chosen?.id || "")} onChange={setForm} options={forms.map((f) => [String(f.id), f.name])} /> : null}
+			{shown.map((x) => <FieldInput key={x.field.id} shown={x} live value={values[x.field.id]} onSave={(v) => setValues((all) => ({ ...all, [x.field.id]: v }))} />)}
 			<label className="field"><span>{t("new.text")}</span><textarea required rows={8} dir="auto" value={body} onChange={(e) => setBody(e.target.value)} /></label>
+			{inBody.length ? <p className="leaving" role="status">{t("compose.leaves", { count: inBody.length, kinds: [...new Set(inBody.map((f) => t("kind." + f.label, f.label)))].join(", ") })}</p> : null}
 			<div className="row">
 				<Choice label={t("field.priority")} value={priority} onChange={setPriority} options={["low", "normal", "high", "urgent"].map((p) => [p, t("priority." + p)])} />
 				<label className="row"><input type="checkbox" checked={!isPublic} onChange={(e) => setPublic(!e.target.checked)} /> {t("new.private")}</label>

@@ -1,23 +1,31 @@
 // A ticket: properties, conversation with findings marked, the person who asks.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
-import { get, people, put, Refused, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
+import { get, people, put, Refused, staff, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
+import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
-import { Choice, Fault, Loading, Name, Status, Time } from "../ui/bits";
+import { Choice, Fault, Loading, Status, Time } from "../ui/bits";
 import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
+import { Beside } from "./aside";
 import { Composer, type ComposerHandle } from "./composer";
-import { Said } from "./comment";
+import { Said, type Treated } from "./comment";
+import { FieldInput, shownFields, useFields, valuesOf } from "./custom";
 import { Redact } from "./redact";
 import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
 
 interface Loaded { ticket: Ticket; users?: User[]; groups?: Group[]; organizations?: Organization[] }
-export interface Found { masked?: boolean; ticket: Finding[]; comments: { comment_id: number; findings: Finding[] }[] }
+export interface Found { masked?: boolean; ticket: Finding[]; comments: { comment_id: number; findings: Finding[]; policy?: Treated[] }[] }
+type Save = (change: Record<string, unknown>, back: Record<string, unknown>) => Promise<void>;
+
+const Merge = lazy(() => import("./merge").then((m) => ({ default: m.Merge })));
+const Split = lazy(() => import("./merge").then((m) => ({ default: m.Split })));
+
+const NONE: Finding[] = [];
 
 async function talk(id: number) {
 	const all = { comments: [] as Comment[], users: [] as User[] };
@@ -30,28 +38,38 @@ async function talk(id: number) {
 	return all;
 }
 
-function Properties({ ticket, groups, onSaved }: { ticket: Ticket; groups: Group[]; onSaved(): void }) {
+// Saves what was changed on top of what was seen, and can take it back.
+function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): Save {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const now = useRef(ticket);
+	now.current = ticket;
+	return useCallback(async (change, back) => {
+		const was = now.current!;
+		const path = "/api/v2/tickets/" + was.id + ".json";
+		const conflict = (e: unknown) => { if (e instanceof Refused && e.status === 409) say(t("ticket.conflict")); else fault(e); onSaved(); };
+		try {
+			const r = await put<{ ticket: Ticket }>(path, { ticket: { ...change, safe_update: true, updated_stamp: was.updated_at } });
+			onSaved();
+			// Taken back only while nobody changed it again.
+			say(t("ticket.saved"), () => put(path, { ticket: { ...back, safe_update: true, updated_stamp: r.ticket.updated_at } }).then(onSaved, conflict));
+		} catch (e) {
+			conflict(e);
+		}
+	}, [onSaved, say, fault, t]);
+}
+
+function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: Group[]; masked: boolean; save: Save }) {
 	const { t } = useTranslation();
 	const me = useMe();
-	const { say, fault } = useSays();
-	const cache = useQueryClient();
 	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
 	const everyGroup = useQuery({ queryKey: ["groups"], staleTime: 60000, queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+	const { fields, forms } = useFields();
 	const [tags, setTags] = useState(ticket.tags.join(" "));
 	useEffect(() => setTags(ticket.tags.join(" ")), [ticket.tags]);
 	const closed = ticket.status === "closed";
-
-	const save = async (change: Partial<Ticket>, back: Partial<Ticket>) => {
-		try {
-			await put("/api/v2/tickets/" + ticket.id + ".json", { ticket: { ...change, safe_update: true, updated_stamp: ticket.updated_at } });
-			onSaved();
-			say(t("ticket.saved"), () => put("/api/v2/tickets/" + ticket.id + ".json", { ticket: back }).then(onSaved).catch(fault));
-		} catch (e) {
-			if (e instanceof Refused && e.status === 409) say(t("ticket.conflict"));
-			else fault(e);
-			cache.invalidateQueries({ queryKey: ["ticket", ticket.id] });
-		}
-	};
+	const form = forms.find((f) => f.id === ticket.ticket_form_id), values = valuesOf(ticket);
+	const shown = shownFields(fields, form, ticket, values, me, masked);
 	const list = (everyGroup.data?.groups || groups).filter((g) => !g.deleted);
 	const staffList = agents.data?.users || [];
 	return (
@@ -69,6 +87,12 @@ function Properties({ ticket, groups, onSaved }: { ticket: Ticket; groups: Group
 			<Choice label={t("field.type")} disabled={closed} value={ticket.type || ""}
 				options={[["", "–"], ...["question", "incident", "problem", "task"].map((p) => [p, t("type." + p)] as [string, string])]}
 				onChange={(v) => v && save({ type: v }, { type: ticket.type })} />
+			{forms.length > 1 || (forms.length === 1 && ticket.ticket_form_id !== forms[0].id) ? (
+				<Choice label={t("workspace.form")} disabled={closed} value={String(ticket.ticket_form_id || "")} options={[["", "–"], ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
+					onChange={(v) => v && save({ ticket_form_id: Number(v) }, { ticket_form_id: ticket.ticket_form_id })} />
+			) : null}
+			{shown.map((x) => <FieldInput key={x.field.id} shown={x} value={values[x.field.id]} disabled={closed}
+				onSave={(v) => save({ custom_fields: [{ id: x.field.id, value: v }] }, { custom_fields: [{ id: x.field.id, value: values[x.field.id] ?? null }] })} />)}
 			<label className="field"><span>{t("field.tags")}</span>
 				<input value={tags} disabled={closed} onChange={(e) => setTags(e.target.value)} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }}
 					onBlur={() => { const next = tags.trim() ? tags.trim().split(/[\s,]+/) : []; if (next.join(" ") !== ticket.tags.join(" ")) save({ tags: next }, { tags: ticket.tags }); }} /></label>
@@ -82,29 +106,15 @@ function Properties({ ticket, groups, onSaved }: { ticket: Ticket; groups: Group
 	);
 }
 
-function Requester({ user, organization, ticket }: { user?: User; organization?: Organization; ticket: Ticket }) {
+// Who else has this ticket open.
+function Others({ present, names }: { present: Present[]; names: Map<number, User> }) {
 	const { t } = useTranslation();
-	const others = useQuery({ queryKey: ["others", ticket.requester_id], queryFn: () =>
-		get<{ results: Ticket[]; count: number }>("/api/v2/search.json?per_page=10&sort_by=updated_at&sort_order=desc&query=" + encodeURIComponent("type:ticket requester:" + ticket.requester_id)) });
-	const list = (others.data?.results || []).filter((o) => o.id !== ticket.id);
+	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
+	const name = (id: number) => agents.data?.users.find((u) => u.id === id)?.name || names.get(id)?.name || t("ticket.somebody");
 	return (
-		<>
-			<h2>{t("field.requester")}</h2>
-			{user ? (
-				<dl className="facts">
-					<dt>{t("person.name")}</dt><dd><Link href={"/agent/people/" + user.id}><Name>{user.name}</Name></Link></dd>
-					{user.email ? <><dt>{t("person.email")}</dt><dd>{user.email}</dd></> : null}
-					{user.phone ? <><dt>{t("person.phone")}</dt><dd>{user.phone}</dd></> : null}
-					{organization ? <><dt>{t("field.organization")}</dt><dd><Name>{organization.name}</Name></dd></> : null}
-				</dl>
-			) : null}
-			<h2>{t("ticket.others")}</h2>
-			{list.length === 0 ? <p className="soft">{others.isLoading ? t("loading") : t("ticket.noOthers")}</p> : (
-				<ul className="stack" style={{ listStyle: "none", padding: 0 }}>
-					{list.map((o) => <li key={o.id} className="row"><Status status={o.status} /><Link className="grow wrap" href={"/agent/tickets/" + o.id} dir="auto">{o.subject || t("ticket.noSubject")}</Link></li>)}
-				</ul>
-			)}
-		</>
+		<div role="status" aria-live="polite" id="present" className={present.length ? "present" : "sr"}>
+			{present.map((p) => <span key={p.user_id} className={"tag " + p.state}>{t("workspace." + p.state, { name: name(p.user_id) })}</span>)}
+		</div>
 	);
 }
 
@@ -112,7 +122,7 @@ export default function TicketPage({ id }: { id: number }) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const cache = useQueryClient();
-	const one = useQuery({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations"), refetchInterval: 20000 });
+	const one = useQuery({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations"), refetchInterval: every(20000) });
 	const said = useQuery({ queryKey: ["talk", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => talk(id), placeholderData: (p) => p });
 	const found = useQuery({ queryKey: ["found", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => get<Found>("/api/ward/v1/tickets/" + id + "/findings"), placeholderData: (p) => p });
 	const [tab, setTab] = useState<"talk" | "events">("talk");
@@ -120,21 +130,41 @@ export default function TicketPage({ id }: { id: number }) {
 	const composer = useRef<ComposerHandle>(null);
 	const [unmasking, setUnmasking] = useState(false);
 	const [clear, setClear] = useState<{ ticket: Ticket; comments: Comment[] } | null>(null);
+	const [merging, setMerging] = useState(false);
+	const [splitting, setSplitting] = useState<Comment | null>(null);
+	const [typing, setTyping] = useState(false);
+	const present = usePresence(useCallback((state) => put<{ presence: Present[] }>("/api/ward/v1/tickets/" + id + "/presence", { state }).then((r) => r.presence), [id]), one.data ? id : 0, typing);
 
 	const reload = useCallback(() => Promise.all([cache.invalidateQueries({ queryKey: ["ticket", id] }), cache.invalidateQueries({ queryKey: ["talk", id] }),
 		cache.invalidateQueries({ queryKey: ["found", id] }), cache.invalidateQueries({ queryKey: ["tickets"] }), cache.invalidateQueries({ queryKey: ["counts"] })]), [cache, id]);
+	const save = useSave(one.data?.ticket, reload);
 	useEffect(() => { document.title = "#" + id + " - Ward"; }, [id]);
 	const commands = useMemo(() => [
 		{ id: "reply", words: t("keys.reply"), keys: "r", run: () => composer.current?.focus(true) },
 		{ id: "note", words: t("keys.note"), keys: "n", run: () => composer.current?.focus(false) },
 		{ id: "redact", words: t("redact.button"), keys: "d", run: () => setRedact(document.getSelection()?.toString() || "") },
+		{ id: "merge", words: t("workspace.merge"), keys: "m", run: () => setMerging(true) },
+		{ id: "take", words: t("ticket.take"), keys: "a", run: () => { const now = cache.getQueryData<Loaded>(["ticket", id])?.ticket; if (now && now.assignee_id !== me.id && now.status !== "closed") save({ assignee_id: me.id }, { assignee_id: now.assignee_id }); } },
 		{ id: "events", words: t("ticket.events"), keys: "e", run: () => setTab("events") },
 		{ id: "talk", words: t("ticket.talk"), keys: "t", run: () => setTab("talk") },
-	], [t]);
+	], [t, cache, id, me.id, save]);
 	useCommands(commands);
+
+	// What came while the page was open is said, not only shown.
+	const [told, setTold] = useState("");
+	const heard = useRef<number | null>(null);
+	const newest = said.data?.comments.length ? Math.max(...said.data.comments.map((c) => c.id)) : null;
+	useEffect(() => {
+		if (newest === null) return;
+		const c = said.data!.comments.find((x) => x.id === newest)!;
+		if (heard.current !== null && newest > heard.current && c.author_id !== me.id)
+			setTold(t(c.public ? "workspace.newReply" : "workspace.newNote", { name: said.data!.users.find((u) => u.id === c.author_id)?.name || t("ticket.somebody") }));
+		heard.current = newest;
+	}, [newest, said.data, me.id, t]);
 
 	const names = useMemo(() => people([...(said.data?.users || []), ...(one.data?.users || [])]), [said.data, one.data]);
 	const findings = useMemo(() => new Map((found.data?.comments || []).map((c) => [c.comment_id, c.findings.filter((f) => f.field === "body")])), [found.data]);
+	const treated = useMemo(() => new Map((found.data?.comments || []).map((c) => [c.comment_id, c.policy || []])), [found.data]);
 	if (one.error) return <Fault error={one.error} />;
 	if (!one.data) return <Loading />;
 	const { ticket } = one.data;
@@ -147,7 +177,7 @@ export default function TicketPage({ id }: { id: number }) {
 		<div className="ticket">
 			<aside aria-label={t("ticket.properties")}>
 				<div className="row"><Status status={ticket.status} /><span className="soft">#{ticket.id}</span></div>
-				<Properties ticket={ticket} groups={one.data.groups || []} onSaved={reload} />
+				<Properties ticket={ticket} groups={one.data.groups || []} masked={!!found.data?.masked} save={save} />
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
@@ -158,10 +188,13 @@ export default function TicketPage({ id }: { id: number }) {
 							<Button size="small" isBasic={tab !== "events"} role="tab" aria-selected={tab === "events"} onClick={() => setTab("events")}>{t("ticket.events")}</Button>
 						</div>
 						<div className="row">
+							{ticket.status !== "closed" ? <Button size="small" isBasic id="merge" onClick={() => setMerging(true)}>{t("workspace.mergeShort")}</Button> : null}
 							{count ? <span className="soft" id="legend">{t("phi.count", { count })}</span> : null}
 							<Button size="small" id="redact" onMouseDown={(e) => e.preventDefault()} onClick={() => setRedact(document.getSelection()?.toString().trim() || "")}>{t("redact.button")}</Button>
 						</div>
 					</div>
+					<Others present={present} names={names} />
+					<p className="sr" role="status" aria-live="polite" id="told">{told}</p>
 				</header>
 				{found.data?.masked ? (
 					<div className="leaving row" style={{ margin: "0 20px 8px" }} id="masked"><span className="grow">{clear ? t("mask.clear") : t("mask.masked")}</span>
@@ -169,16 +202,19 @@ export default function TicketPage({ id }: { id: number }) {
 				) : null}
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
 					<ol className="said" id="conversation">
-						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? [] : findings.get(c.id) || []} onPick={setRedact} />)}
+						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={setRedact}
+							onSplit={staff(me) && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
 				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : (
-					<Composer ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} />
+					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onTyping={setTyping} />
 				)}
 			</section>
-			<aside aria-label={t("field.requester")}>
-				<Requester user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} />
+			<aside aria-label={t("workspace.beside")}>
+				<Beside user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} names={names} save={save} />
 			</aside>
+			{merging ? <Suspense fallback={null}><Merge ticket={ticket} requester={names.get(ticket.requester_id)} onClose={() => setMerging(false)} /></Suspense> : null}
+			{splitting ? <Suspense fallback={null}><Split ticket={ticket} comment={splitting} author={names.get(splitting.author_id)} onClose={() => setSplitting(null)} /></Suspense> : null}
 			{unmasking ? <Unmask id={id} onClose={() => setUnmasking(false)} onClear={(c) => { setClear(c); setUnmasking(false); }} /> : null}
 			{redact !== null ? <Redact ticket={ticket} text={redact} comments={said.data?.comments || []} allowed={me.role === "admin"} onClose={() => setRedact(null)} onDone={reload} /> : null}
 		</div>
