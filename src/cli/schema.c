@@ -39,7 +39,7 @@ FILE_TEXT(schema_0151, "data/schema/0151-guide.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
-FILE_TEXT(schema_0110, "data/schema/0110-oauth.sql");
+FILE_TEXT(schema_0110, "data/schema/0110-gate-oauth.sql");
 FILE_TEXT(schema_0102, "data/schema/0102-gate-identity.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
