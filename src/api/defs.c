@@ -1105,6 +1105,68 @@ verify_address(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+#define LOGO_MAX (64 * KiB)
+
+static const char *
+picture_type(str b)
+{
+	if (str_starts(b, S("\x89PNG\r\n\x1a\n")))
+		return "image/png";
+	return b.n > 3 && str_starts(b, S("\xff\xd8\xff")) ? "image/jpeg" : NULL;
+}
+
+/* The picture itself, or a form with it. */
+static enum err
+logo_put(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	str bytes = rq->body;
+	struct http_part *part;
+	const char *type;
+	struct def d;
+	json_t *in;
+	enum err e;
+	int n;
+
+	TRY(def_get(cx, DEF_BRAND, rq->param[0], &d));
+	if (str_starts(http_header(rq, "content-type"), S("multipart/form-data"))) {
+		TRY(http_form(cx, rq, &part, &n));
+		bytes = S("");
+		for (int i = 0; i < n; i++)
+			if (part[i].file_name.n)
+				bytes = part[i].bytes;
+	}
+	type = picture_type(bytes);
+	if (type == NULL)
+		bad(cx, "logo", "InvalidValue", "Logo: must be a PNG or JPEG picture");
+	if (bytes.n > LOGO_MAX)
+		bad(cx, "logo", "TooLarge", "Logo: is too large (maximum is 65536 bytes)");
+	TRY(bad_check(cx));
+	in = json_pack("{s:{s:s,s:s,s:I},s:s,s:s}", "logo", "content_url", z_of(cx, str_printf(cx->arena, "/help/logo/%lld", (long long)d.id)),
+	    "content_type", type, "size", (json_int_t)bytes.n, "logo_type", type, "logo_bytes", z_of(cx, base64_of(cx->arena, bytes)));
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	e = def_set(cx, DEF_BRAND, d.id, in, &d);
+	json_decref(in);
+	TRY(e);
+	return one_reply(cx, rq, rp, &resources[5], 200, &d);
+}
+
+static enum err
+logo_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct def d;
+	json_t *in;
+	enum err e;
+
+	TRY(def_get(cx, DEF_BRAND, rq->param[0], &d));
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	in = json_pack("{s:n,s:s,s:s}", "logo", "logo_type", "", "logo_bytes", "");
+	e = def_set(cx, DEF_BRAND, d.id, in, &d);
+	json_decref(in);
+	TRY(e);
+	api_empty(rp, 204);
+	return OK;
+}
+
 #define BODY (1 * MiB)
 #define CRUD(path, read) \
 	{ GET,    path,         read,      0,    list,    0 }, \
@@ -1149,6 +1211,8 @@ const struct route def_routes[] = {
 	{ PUT,    "/api/v2/custom_status/default",           MAY_ADMIN,       64 * KiB, status_default, 0 },
 	{ POST,   "/api/v2/custom_statuses/{id}/ticket_form_statuses", MAY_ADMIN, 64 * KiB, pairs_add,  0 },
 	CRUD("/api/v2/brands", MAY_READ_TICKET),
+	{ PUT,    "/api/v2/brands/{id}/logo",                MAY_ADMIN, 2 * LOGO_MAX,   logo_put,       0 },
+	{ DELETE, "/api/v2/brands/{id}/logo",                MAY_ADMIN,       0,        logo_delete,    0 },
 	{ GET,    "/api/v2/brands/check_host_mapping",       MAY_READ_TICKET, 0,        host_mapping,   0 },
 	{ GET,    "/api/v2/brands/{id}/check_host_mapping",  MAY_READ_TICKET, 0,        host_mapping,   0 },
 	CRUD("/api/v2/recipient_addresses", MAY_READ_TICKET),

@@ -4,6 +4,7 @@
  * arena. `gen` goes up when a transaction that wrote a definition is durable or
  * undone; a snapshot was read from the state that its own gen names, or later.
  */
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -142,6 +143,9 @@ static const struct def_member brand[] = {
 	{ "host_mapping",          D_TEXT, D_NULL, 255, NULL, NULL },
 	{ "is_deleted",            D_BOOL, D_OURS, 0, NULL, "false" },
 	{ "logo",                  D_OBJECT, D_OURS | D_NULL, 0, NULL, NULL },
+	{ "logo_type",             D_TEXT, D_OURS | D_HIDDEN, 20, NULL, "\"\"" },
+	{ "logo_bytes",            D_TEXT, D_OURS | D_HIDDEN, 100000, NULL, "\"\"" },       /* base64 */
+	{ "color",                 D_TEXT, D_NULL, 7, NULL, "\"\"" },                        /* "#rrggbb", under white words */
 	{ "signature_template",    D_TEXT, D_NULL, 10000, NULL, "\"{{agent.signature}}\"" },
 	{ "ticket_form_ids",       D_IDS,  D_OURS, 400, NULL, "[]" },
 };
@@ -869,10 +873,33 @@ hostname_label(str s)
 	return s.n > 0;
 }
 
+/* WCAG 2.2, 1.4.3: how far apart white and this colour are; 0: it is none. */
+static double
+contrast_with_white(str color)
+{
+	unsigned char rgb[3];
+	double light = 0;
+	static const double weight[3] = { 0.2126, 0.7152, 0.0722 };
+
+	if (color.n != 7 || color.p[0] != '#' || !hex_to(str_sub(color, 1, 6), rgb, 3))
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		double c = rgb[i] / 255.0;
+		light += weight[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+	}
+	return 1.05 / (light + 0.05);
+}
+
 static enum err
 check_brand(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc)
 {
-	str sub = text_in(doc, "subdomain");
+	str sub = text_in(doc, "subdomain"), color = text_in(doc, "color");
+	double contrast = contrast_with_white(color);
+
+	if (color.n && contrast == 0)
+		wrong(cx, "color", "InvalidValue", "must be written #rrggbb");
+	else if (color.n && contrast < 4.5)
+		wrong(cx, "color", "InvalidValue", "is too light: white words on it could not be read (contrast below 4.5 to 1)");
 
 	if (sub.n && !hostname_label(sub))
 		wrong(cx, "subdomain", "InvalidValue", "must be letters, digits and hyphens");

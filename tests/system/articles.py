@@ -100,4 +100,24 @@ with Desk() as desk:
         admin.delete(HC + "/articles/%d.json" % x)
     check(admin.delete(HC + "/sections/%d.json" % sec).status == 204 and admin.delete(HC + "/categories/%d.json" % cat).status == 204, "empty, it goes")
     check(nobody.get(HC + "/locales.json").json["locales"] == ["en-us", "es"], "languages")
+    # Branding: a name, a colour that white words can be read on, a logo of a safe type.
+    brand = [b for b in admin.get("/api/v2/brands.json").json["brands"] if b["default"]][0]["id"]
+    where = "/api/v2/brands/%d" % brand
+    for color in ("#ffff00", "red", "#12345", "#gggggg", "url(x)", "#777;}*{"):
+        r = admin.put(where + ".json", {"brand": {"color": color}})
+        check(r.status == 422, "%s is no colour for a brand: %r" % (color, r))
+    r = admin.put(where + ".json", {"brand": {"color": "#7a1f5c", "name": "Lakeside <i>"}})
+    check(r.status == 200 and r.json["brand"]["color"] == "#7a1f5c", "a colour: %r" % r)
+    check(nobody.get("/help/brand.css").body == b":root { --brand: #7a1f5c; }\n", "it is in the style")
+    check(b"Lakeside &lt;i&gt;" in nobody.get("/help").body, "the name is on every page")
+    png = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    for body in (b"<svg onload=x()>", b"GIF89a....", b"", png + bytes(70000)):
+        check(admin.call("PUT", where + "/logo", raw=body, headers={"Content-Type": "image/png"}).status == 422, "no picture that is taken: %r" % body[:10])
+    check(mara.call("PUT", where + "/logo", raw=png, headers={"Content-Type": "image/png"}).status == 403, "administrators only")
+    r = admin.call("PUT", where + "/logo", raw=png, headers={"Content-Type": "image/png"})
+    check(r.status == 200 and r.json["brand"]["logo"]["content_type"] == "image/png" and "logo_bytes" not in r.json["brand"], "a logo: %r" % r)
+    r = nobody.get("/help/logo/%d" % brand)
+    check(r.status == 200 and r.body == png and r.headers["Content-Type"] == "image/png" and "sandbox" in r.headers["Content-Security-Policy"] and r.headers["X-Content-Type-Options"] == "nosniff", "served with strict headers: %r" % r)
+    check(b"/help/logo/" in nobody.get("/help").body, "and shown")
+    check(admin.delete(where + "/logo").status == 204 and nobody.get("/help/logo/%d" % brand).status == 404, "taken away")
 done("articles")

@@ -13,20 +13,8 @@ if not chromium:
 modules = node_modules()
 PASSWORD = "a password for the browser"
 HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script> \u202egnp.exe " + "W" * 300
-XSS = [
-    "<script>document.title='owned'</script><p>Hello <b>there</b></p>",
-    "<img src=x onerror=\"document.title='owned'\"><table><tr><td>cell</td></tr></table>",
-    "<svg><script>document.title='owned'</script></svg><h1>Title</h1>",
-    "<a href=\"javascript:document.title='owned'\">here</a><ul><li>item</li></ul>",
-    "<iframe srcdoc=\"<script>parent.document.title='owned'</script>\"></iframe><h2>Frame</h2>",
-    "<form action=https://evil.example><input name=q><button>go</button></form><h2>Form</h2>",
-    "<style>@import url(https://evil.example/x.css);</style><h2 style=\"background:url(https://evil.example/y)\">Style</h2>",
-    "<base href=https://evil.example><link rel=stylesheet href=//evil.example/z.css><h2>Base</h2>",
-    "<math><mtext></form><form><mglyph><style></math><img src onerror=document.title='owned'></h2><h2>Math</h2>",
-    "<noscript><p title=\"</noscript><img src=x onerror=document.title='owned'>\"></noscript><h2>Noscript</h2>",
-    "<img src=https://evil.example/pixel.gif width=1 height=1><video src=https://evil.example/v></video><h2>Pixel</h2>",
-    "<meta http-equiv=refresh content='0;url=https://evil.example'><h2>Refresh</h2>",
-]
+with open(os.path.join(HERE, "hostile.json")) as f:
+    XSS = json.load(f)                      # HTML of mails that would like to be more
 with Desk() as desk:
     admin = desk.admin()
 

@@ -15,6 +15,7 @@ export const PAGES: Page[] = [
 	{ path: "triggers", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Triggers }))) },
 	{ path: "automations", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Automations }))) },
 	{ path: "fields", part: "work", page: lazy(() => import("./fields")) },
+	{ path: "articles", part: "help", page: lazy(() => import("./articles")) },
 	{ path: "policy", part: "phi", page: lazy(() => import("./policy")) },
 	{ path: "scan", part: "phi", page: lazy(() => import("./scan")) },
 	{ path: "mail", part: "out", page: lazy(() => import("./mail")) },
