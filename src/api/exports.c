@@ -413,96 +413,169 @@ events_time(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 /* ---- metric events ------------------------------------------------------------------------------------------------------ */
 
-/* One moment of one measure; at 0: it has not come. Its id stays what it is, whatever comes later. */
-static int
-moment(struct json *j, const struct ticket *t, int nth, const char *metric, const char *type, usec at, const usec *spent)
+static void
+json_metric_event(struct json *j, struct ctx *cx, const struct metric_event *e)
 {
-	if (at == 0)
-		return 0;
 	jw_obj(j);
-	jw_kint(j, "id", t->id * 64 + nth);
-	jw_kint(j, "ticket_id", t->id);
-	jw_kz(j, "metric", metric);
-	jw_kint(j, "instance_id", 1);
-	jw_kz(j, "type", type);
-	jw_ktime(j, "time", at);
-	if (spent != NULL) {
+	jw_kint(j, "id", e->id);
+	jw_kint(j, "ticket_id", e->ticket_id);
+	jw_kz(j, "metric", e->metric);
+	jw_kint(j, "instance_id", e->instance);
+	jw_kz(j, "type", e->type);
+	jw_ktime(j, "time", e->at);
+	if (e->has_spent) {
 		jw_key(j, "status");
 		jw_obj(j);
-		jw_kint(j, "calendar", spent[0] / (60 * SECOND));
-		jw_kint(j, "business", spent[1] / (60 * SECOND));
+		jw_kint(j, "calendar", e->spent / (60 * SECOND));
+		jw_kint(j, "business", e->spent_b / (60 * SECOND));
 		jw_end_obj(j);
 	}
-	if (t->deleted_at)
-		jw_kbool(j, "deleted", true);
+	if (e->policy_id) {
+		str title = S("");
+		const char *rel;
+		jw_key(j, strcmp(e->type, "apply_group_sla") == 0 ? "group_sla" : "sla");
+		jw_obj(j);
+		jw_kint(j, "target", e->target / (60 * SECOND));
+		jw_kint(j, "target_in_seconds", e->target / SECOND);
+		jw_kbool(j, "business_hours", e->business);
+		jw_key(j, "policy");
+		jw_obj(j);
+		jw_kint(j, "id", e->policy_id);
+		if (rule_name(cx, e->policy_id, &title, &rel))
+			jw_kstr(j, "title", title);
+		else
+			jw_knull(j, "title");
+		jw_end_obj(j);
+		jw_end_obj(j);
+	}
+	if (e->deleted || strcmp(e->type, "breach") == 0)
+		jw_kbool(j, "deleted", e->deleted);
 	jw_end_obj(j);
-	return 1;
 }
 
+/* With page[size]: at most 100 events; the place is the ticket, and how many of its events were shown. */
 static enum err
-moments(struct json *j, struct ctx *cx, const struct ticket *t, int *count)
+metric_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	static const struct { const char *target, *event; } names[] = {
-		{ "first_reply_time", "reply_time" }, { "next_reply_time", "reply_time" }, { "requester_wait_time", "requester_wait_time" },
-		{ "agent_work_time", "agent_work_time" }, { "periodic_update_time", "periodic_update_time" },
-		{ "pausable_update_time", "pausable_update_time" }, { "total_resolution_time", "resolution_time" },
-		{ "group_ownership_time", "group_ownership_time" },
-	};
-	struct metric_times x;
-	struct sla_target *s;
-	struct metric m;
-	int n;
-
-	TRY(metric_get(cx, t, &m, &x));
-	TRY(sla_targets(cx, t->id, &s, &n));
-	*count += moment(j, t, 0, "reply_time", "activate", t->created_at, NULL);
-	*count += moment(j, t, 1, "reply_time", "fulfill", m.replied_at, NULL);
-	*count += moment(j, t, 2, "reply_time", "update_status", m.replied_at, (usec[]){ x.reply, x.reply_b });
-	*count += moment(j, t, 3, "resolution_time", "activate", t->created_at, NULL);
-	*count += moment(j, t, 4, "resolution_time", "fulfill", t->solved_at, NULL);
-	*count += moment(j, t, 5, "resolution_time", "update_status", t->solved_at, (usec[]){ x.full, x.full_b });
-	*count += moment(j, t, 6, "requester_wait_time", "activate", t->created_at, NULL);
-	*count += moment(j, t, 7, "requester_wait_time", "fulfill", t->solved_at, NULL);
-	*count += moment(j, t, 8, "requester_wait_time", "update_status", t->solved_at, (usec[]){ x.requester, x.requester_b });
-	for (int i = 0; i < n; i++)
-		for (int k = 0; k < (int)COUNT(names); k++)
-			if (strcmp(s[i].metric, names[k].target) == 0 && s[i].due_at
-			    && s[i].due_at < (s[i].state >= SLA_REACHED ? s[i].ended_at : cx->now))
-				*count += moment(j, t, 16 + k, names[k].event, "breach", s[i].due_at, NULL);
-	return OK;
-}
-
-/* By the tickets that changed: all moments of each, as they are known now. */
-static enum err
-metric_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
-{
+	static const char *const sorts[] = { "id", NULL };
 	struct export x = { .any_start = true };
-	int64_t *ids;
+	struct place first = { 0, 0 }, last = { 0, 0 };
+	struct paging p;
 	struct ticket *t;
 	struct json j;
-	int n, kept = 0, events = 0;
+	int64_t ids[101];
+	int n, events = 0, kept = 0;
+	bool more = false;
 
-	if (!begin_at(cx, rq, rp, &x))
+	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p) || !begin_at(cx, rq, rp, &x))
 		return OK;
-	TRY(ticket_changed(cx, x.at, x.id, x.limit, &t, &n));
-	ids = NEW(cx->arena, int64_t, n + 1);
+	if (p.before)
+		return api_errors(rp, 400, "InvalidPaginationParameter", "Invalid pagination parameter", "events are exported with page[after]");
+	if (p.after) {
+		x.at = p.value - ((p.id & 0xFFFFF) != 0);       /* that ticket again, without what was shown */
+		x.id = (p.id & 0xFFFFF) != 0 ? INT64_MAX : p.id >> 20;
+	}
+	TRY(ticket_changed(cx, x.at, x.id, p.limit + 1, &t, &n));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "ticket_metric_events");
 	jw_arr(&j);
-	for (int i = 0; i < n; i++) {
-		x.at = t[i].generated_at;
-		x.id = t[i].id;
-		if (x.no_deleted && t[i].deleted_at)
+	for (int i = 0; i < n && !more; i++) {
+		struct metric_event *e = NULL;
+		int count = 0, from = 0;
+		if (i == 0 && p.after && t[0].id == p.id >> 20 && t[0].generated_at == p.value)
+			from = (int)(p.id & 0xFFFFF);
+		if (!x.no_deleted || !t[i].deleted_at)
+			TRY(ticket_metric_events(cx, &t[i], &e, &count));
+		for (int k = from; k < count && !more; k++) {
+			if (events == p.limit) {
+				more = true;
+				break;
+			}
+			json_metric_event(&j, cx, &e[k]);
+			events++;
+			last = (struct place){ t[i].generated_at, t[i].id << 20 | (k + 1 < count ? k + 1 : 0) };
+			first = events == 1 ? last : first;
+			if (kept == 0 || ids[kept - 1] != t[i].id)
+				ids[kept++] = t[i].id;
+		}
+	}
+	more = more || n > p.limit;
+	jw_end_arr(&j);
+	api_page_end(&j, cx, rq, &p, events, more, first, last, 0);
+	jw_end_obj(&j);
+	cx->looked = cx->looked || kept == 0;
+	return kept ? trail_look(cx, "ticket", ids, ids_unique(ids, kept), "metrics") : OK;
+}
+
+/* Where the whole export began, which the pages behind the first say as since=; that is put into the request, so that the next
+ * page's address has it. */
+static usec
+begun(struct ctx *cx, struct http_req *rq, usec start)
+{
+	struct http_param *q = NEW(cx->arena, struct http_param, rq->query_count + 1);
+	const str *since = http_query(rq, "since");
+	int64_t n = time_unix(start);
+	int k = 0;
+
+	if (http_query(rq, "after") != NULL && since != NULL && (since->n > 12 || !str_int(*since, &n) || n < 0))
+		n = time_unix(start);
+	for (int i = 0; i < rq->query_count; i++)
+		if (!str_eq(rq->query[i].name, S("since")))
+			q[k++] = rq->query[i];
+	q[k++] = (struct http_param){ S("since"), str_printf(cx->arena, "%lld", (long long)n) };
+	rq->query = q;
+	rq->query_count = k;
+	return n * SECOND;
+}
+
+/* By the tickets that changed, all events of each: those that were given before have their numbers again. Behind the last of
+ * them: what was missed while nothing else happened. */
+static enum err
+metric_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct export x = { .any_start = true };
+	struct metric_event *e;
+	struct ticket *t, *idle;
+	int n, kept = 0, events = 0, count, idles = 0;
+	struct json j;
+	int64_t *ids;
+	usec from;
+
+	if (http_query(rq, "page[size]") != NULL || http_query(rq, "page[after]") != NULL)
+		return metric_page(cx, rq, rp);
+	if (!begin_at(cx, rq, rp, &x))
+		return OK;
+	from = begun(cx, rq, x.start);
+	TRY(ticket_changed(cx, x.at, x.id, x.limit, &t, &n));
+	if (n < x.limit)
+		TRY(ticket_idle_breaches(cx, from, x.limit, &idle, &idles));
+	ids = NEW(cx->arena, int64_t, n + idles + 1);
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "ticket_metric_events");
+	jw_arr(&j);
+	for (int i = 0; i < n + idles; i++) {
+		const struct ticket *one = i < n ? &t[i] : &idle[i - n];
+		if (i < n) {
+			x.at = one->generated_at;
+			x.id = one->id;
+		}
+		if (x.no_deleted && one->deleted_at)
 			continue;
-		TRY(moments(&j, cx, &t[i], &events));
-		ids[kept++] = t[i].id;
+		TRY(ticket_metric_events(cx, one, &e, &count));
+		for (int k = 0; k < count; k++)
+			if (i < n || (strcmp(e[k].type, "breach") == 0 && e[k].at >= from)) {
+				json_metric_event(&j, cx, &e[k]);
+				events++;
+			}
+		ids[kept++] = one->id;
 	}
 	jw_end_arr(&j);
 	time_end(&j, cx, rq, &x, "/api/v2/incremental/ticket_metric_events.json", events, n < x.limit, false);
 	jw_end_obj(&j);
 	cx->looked = cx->looked || kept == 0;
-	return kept ? trail_look(cx, "ticket", ids, kept, "metrics") : OK;
+	return kept ? trail_look(cx, "ticket", ids, ids_unique(ids, kept), "metrics") : OK;
 }
 
 /* One small page of a resource, to see what it looks like. */

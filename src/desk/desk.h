@@ -586,6 +586,19 @@ enum err metric_get(struct ctx *cx, const struct ticket *t, struct metric *m, st
 struct sla_target { const char *metric; int64_t policy_id; enum { SLA_RUNS = 1, SLA_RESTS, SLA_REACHED, SLA_LEFT /* missed, then no target any more */ } state; bool business; usec target, spent, due_at, ended_at; };
 enum err sla_targets(struct ctx *cx, int64_t ticket_id, struct sla_target **out, int *count) MUST_CHECK;
 
+/* What happened to the metrics of a ticket, oldest first: activate, pause, fulfill, update_status, measure, apply_sla,
+ * apply_group_sla, breach. An event's id never changes. MAY_EXPORT. */
+struct metric_event {
+	int64_t id, ticket_id, policy_id;    /* policy_id, target, business: of apply_sla */
+	int     instance;
+	const char *metric, *type;
+	usec    at, spent, spent_b, target;  /* has_spent: spent and spent_b (business hours) are said */
+	bool    has_spent, business, deleted;
+};
+enum err ticket_metric_events(struct ctx *cx, const struct ticket *t, struct metric_event **out, int *count) MUST_CHECK;
+/* Tickets that missed a target since `from` without having changed. */
+enum err ticket_idle_breaches(struct ctx *cx, usec from, int limit, struct ticket **out, int *count) MUST_CHECK;
+
 /* One step of the hour's automations, at most 1,000 tickets each; *more: call
  * again. `at`: the clock to go by (0: now). */
 enum err automations_step(struct ctx *cx, usec at, bool force, bool *more) MUST_CHECK;

@@ -447,6 +447,26 @@ with Desk() as desk:
     check(s["first_reply_time"]["breached"] and s["first_reply_time"]["stage"] == "active", "a breach is seen: %r" % s)
     breaches = [e for e in admin.get("/api/v2/incremental/ticket_metric_events.json?start_time=1").json["ticket_metric_events"] if e["type"] == "breach"]
     check([e["metric"] for e in breaches if e["time"] == s["first_reply_time"]["breach_at"]] == ["reply_time"], "and is an event: %r" % breaches)
+    # A whole life: paused, taken up again, answered, solved, opened again; what had a number keeps it.
+    life = lambda t: [e for e in admin.get("/api/v2/incremental/ticket_metric_events.json?start_time=1").json["ticket_metric_events"] if e["ticket_id"] == t]
+    w = end.post("/api/v2/requests.json", {"request": {"subject": "life", "comment": {"body": "please"}}}).json["request"]["id"]
+    update(w, tags=["gold"], priority="high", group_id=group)
+    before = life(w)
+    apply = [e for e in before if e["type"] == "apply_sla" and e["metric"] == "reply_time"]
+    check(len(apply) == 1 and apply[0]["sla"]["target"] == 60 and apply[0]["sla"]["policy"]["id"] and apply[0]["instance_id"] == 1, "the policy's target: %r" % apply)
+    update(w, client=admin, comment={"body": "answered", "public": True}, status="pending")
+    end.put("/api/v2/requests/%d.json" % w, {"request": {"comment": {"body": "thanks, but"}}})
+    update(w, client=admin, comment={"body": "well", "public": True}, status="solved")
+    end.put("/api/v2/requests/%d.json" % w, {"request": {"comment": {"body": "no"}}})
+    after = life(w)
+    steps = lambda m: [(e["type"], e["instance_id"]) for e in after if e["metric"] == m and e["type"] not in ("apply_sla", "breach")]
+    check(steps("reply_time") == [("activate", 1), ("measure", 0), ("fulfill", 1), ("update_status", 1), ("activate", 2), ("fulfill", 2), ("update_status", 2), ("activate", 3)], "replies: %r" % steps("reply_time"))
+    check(steps("requester_wait_time") == [("activate", 1), ("measure", 0), ("pause", 1), ("update_status", 1), ("activate", 1), ("fulfill", 1), ("update_status", 1), ("activate", 2)], "waiting: %r" % steps("requester_wait_time"))
+    check(steps("resolution_time") == [("activate", 1), ("measure", 0), ("fulfill", 1), ("update_status", 1), ("activate", 2)], "solutions: %r" % steps("resolution_time"))
+    check([k for k, n in steps("group_ownership_time")][:2] == ["activate", "measure"] and ("pause", 1) in steps("group_ownership_time"), "groups: %r" % steps("group_ownership_time"))
+    check([k for k, n in steps("periodic_update_time") if k in ("activate", "fulfill")] == ["activate", "fulfill"] and ("pause", 1) not in steps("periodic_update_time"), "updates: %r" % steps("periodic_update_time"))
+    check({e["id"]: e["time"] for e in before if e["type"] not in ("apply_sla",)}.items() <= {e["id"]: e["time"] for e in after}.items() and len({e["id"] for e in after}) == len(after), "numbers stay, and are one each")
+    check([e["time"] for e in after] == sorted(e["time"] for e in after), "in the order of time")
     late = view(title="Breached", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "sla_breach_at", "operator": "less_than", "value": "1"}],
                 output={"columns": ["sla_next_breach_at"], "sort_by": "sla_next_breach_at", "sort_order": "asc"})
     check(u in ids(admin, late["id"]) and count(admin, late["id"]) == len(ids(admin, late["id"])), "and found by a view")
