@@ -143,6 +143,7 @@ static const struct row {
 	{ "batch6", 30, 10, 89, 35 },
 	{ "batch7", 60, 5, 89, 24 },
 	{ "batch8", 36, 4, 95, 12 },
+	{ "batch9", 30, 6, 92, 25 },
 };
 
 static void

@@ -142,8 +142,9 @@ lex_word(const struct lexicon *l, uint64_t h, const char *p, size_t n)
 {
 	const uint64_t place = LEX_PLACE | LEX_WORLD | LEX_BIGPLACE;
 	uint64_t x = lex_get(l, h);
-	if (x == 0)
-		return lex_derived(l, p, n);
+	/* A rare surname may be one, too: jakes. */
+	if (x == 0 || (LEX_COMMON(x) == 0 && LEX_GIVEN(x) == 0 && LEX_SUR(x) < 3 && !(x & ~(uint64_t)0x3f)))
+		x |= lex_derived(l, p, n);
 	if (x & LEX_PLACE_HEAD || (x & place && LEX_COMMON(x) == 0))
 		x |= LEX_PLACE_SOME;
 	if (x & (place | LEX_ABBR | LEX_STATE | LEX_PLACE_HEAD | LEX_HOSP_HEAD))

@@ -422,7 +422,7 @@ last_first(struct scan *s, size_t i)
 		return;
 	const struct tok *a = &s->tok[i - 1], *b = &s->tok[i + 1];
 	if (!(a->flags & F_UP) || !(b->flags & F_UP) || blocked(s, i - 1) || blocked(s, i + 1) || HAS(b, W_DEGREE) || HAS(b, W_MONTH) ||
-	    HAS(a, W_MONTH) || HAS(a, W_NOTNAME) || HAS(b, W_NOTNAME) || HAS(a, W_WEEKDAY))
+	    HAS(a, W_MONTH) || HAS(a, W_NOTNAME) || HAS(a, W_SIGN) || HAS(a, W_GREET) || HAS(b, W_NOTNAME) || HAS(a, W_WEEKDAY))
 		return;
 	if (b->lex & (LEX_STATE | LEX_ABBR | LEX_COUNTRY))
 		return;
@@ -592,7 +592,7 @@ lexicon_name(struct scan *s, size_t i)
 	if (blocked(s, i) || (i > 0 && s->cover[i - 1] && !(k->flags & F_SPACE)))
 		return;
 	int g = (int)LEX_GIVEN(k->lex);
-	if (g < 2 && !(k->len == 1 && punct(s, i + 1, '.')))
+	if (k->flags & F_POSS || (g < 2 && !(k->len == 1 && punct(s, i + 1, '.'))))
 		return;
 	size_t j = i + 1;
 	if (k->len == 1)
@@ -751,6 +751,14 @@ phi_beside(struct scan *s)
 		    s->tok[z + 2].flags & F_NL || (s->tok[z + 2].type == T_PUNCT && !strchr("/%:$", s->t[s->tok[z + 2].at])) ||
 		    is_z(s, z + 2, "and") || is_z(s, z + 2, "now") || is_z(s, z + 2, "but") || is_z(s, z + 2, "with") || is_z(s, z + 2, "years")))
 			cand_add(s, s->tok[z + 1].at, s->tok[z + 1].at + s->tok[z + 1].len, PHI_AGE90, 66, s->phi->r_beside);
+		/* F/u w/ Dr. Prakash 7/19 wt chk */
+		if (i + 2 < s->ntok && s->tok[i].type == T_NUM && punct(s, i + 1, '/') && s->tok[i + 2].type == T_NUM && !s->cover[i] &&
+		    !((s->tok[i].flags & F_NL) | ((s->tok[i + 1].flags | s->tok[i + 2].flags) & F_SPACE))) {
+			size_t at = s->tok[i].at, end = s->tok[i + 2].at + s->tok[i + 2].len;
+			if (!punct(s, i + 3, '/') && !punct(s, i + 3, '%') && !(i + 3 < s->ntok && s->tok[i + 3].ctx & (s->phi->wc[W_QUANTITY] | s->phi->wc[W_NOTDATE])) &&
+			    phi_check_of("daymonth", 8)(s->t + at, end - at) != CHECK_NO)
+				cand_add(s, at, end, PHI_DATE, 58, s->phi->r_beside);
+		}
 		if (i < s->ntok && (punct(s, i, '(') || punct(s, i, '#') || punct(s, i, ',')))
 			i++;
 		if (i >= s->ntok || s->tok[i].flags & F_NL || s->tok[i].type == T_WORD || s->tok[i].type == T_PUNCT || s->cover[i] ||

@@ -513,6 +513,12 @@ phi_tag(struct scan *s)
 		    s->phi->wc[W_TITLE])) && (s->tok[from + 1].type == T_PUNCT ? s->t[s->tok[from + 1].at] == ',' && to > from + 2 :
 		    !(s->tok[from].flags & F_UP) && s->tok[from + 1].flags & F_UP))
 			from += s->tok[from + 1].type == T_PUNCT ? 2 : 1;
+		/* Thx, Val; Connie's Part D */
+		if (k5 == 0 && to > from + 2 && s->tok[from].ctx & s->phi->wc[W_SIGN] && s->tok[from + 1].type == T_PUNCT && s->t[s->tok[from + 1].at] == ',')
+			from += 2;
+		for (size_t k = from; k5 == 0 && k + 1 < to; k++)
+			if (s->tok[k].flags & F_POSS)
+				to = k + 1;
 		/* A number begins behind the words that ask for it: SSN 123; but RX 48812, A 99 */
 		while (k5 == 4 && to > from + 1 && s->tok[from].type == T_WORD && s->tok[from + 1].flags & F_SPACE &&
 		    (!(s->tok[from].flags & F_UP) || s->tok[from].len > 3 || s->tok[from].ctx & s->phi->id_words))
