@@ -17,7 +17,7 @@ N = int(os.environ.get("N", "1000000"))
 FIRST = min(N, int(os.environ.get("FIRST", "10000")))
 SECONDS = float(os.environ.get("SECONDS", "5"))
 MINUTES = float(os.environ.get("MINUTES", "40"))
-PACE = int(os.environ.get("PACE", "1000"))           # view pages a second where their time is asked, not their number
+PACE = int(os.environ.get("PACE", "500"))           # view pages a second where their time is asked, not their number
 COLORS = ["red", "amber", "green", "blue", "white", "grey", "black", "pink", "brown", "teal"]
 
 
@@ -254,7 +254,7 @@ def main():
     with Desk(start=False) as desk, tempfile.TemporaryDirectory(prefix="ward-bench-") as folder:
         desk.start()
         b, sync_ms = Busy(desk, folder), fdatasync_ms(desk.dir)
-        fill = b.mix("fill.mix", [(1, "POST", "/api/v2/tickets.json", None, b.creates("fill%d.json" % i, True)) for i in range(60)])
+        fill = b.mix("fill.mix", [(1, "POST", "/api/v2/tickets.json", None, b.creates("fill%d.json" % i, True)) for i in range(500)])
         for size in [FIRST] + ([N] if N > FIRST else []):
             print("%d tickets" % size, flush=True)
             have = b.fill(size, int(size * 0.3), fill)

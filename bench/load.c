@@ -40,7 +40,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 16 << 10, READ_SIZE = 64 << 10, KINDS = 64 };
+enum { HEAD_MAX = 16 << 10, READ_SIZE = 64 << 10, KINDS = 1024 };
 
 /* One kind of request: its text in pieces around each %d. */
 struct kind {

@@ -31,8 +31,8 @@ static const struct stmt followups_of = {
 
 static const struct stmt set_times = {
 	.name = "ticket.set_times",
-	.sql  = "UPDATE ticket SET updated_at = $3, solved_at = $4 WHERE account_id = $1 AND id = $2",
-	.in   = "iiii?",
+	.sql  = "UPDATE ticket SET updated_at = $3, solved_at = $4, generated_at = $5 WHERE account_id = $1 AND id = $2",
+	.in   = "iiii?i",
 };
 
 static const struct stmt deleted_by = {
@@ -426,7 +426,9 @@ import_tx(struct ctx *cx, void *arg)
 	t.updated_at = im->updated_at ? im->updated_at : last;
 	if (im->solved_at && t.status >= TICKET_SOLVED)
 		t.solved_at = im->solved_at;
-	TRY(store_exec(cx, &set_times, ARGS(INT(cx->account), INT(t.id), INT(t.updated_at), ID(t.solved_at)), NULL));
+	TRY(next_generated(cx, &t.generated_at));
+	TRY(store_exec(cx, &set_times, ARGS(INT(cx->account), INT(t.id), INT(t.updated_at), ID(t.solved_at), INT(t.generated_at)), NULL));
+	view_note(cx, &t, &t);
 	im->out = t;
 	return im->head.shown ? trail_look(cx, "ticket", &t.id, 1, im->head.shown) : OK;
 }

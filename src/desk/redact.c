@@ -13,6 +13,7 @@
 
 #include "desk/in.h"
 #include "desk/known.h"
+#include "desk/rule.h"
 #include "flow/flow.h"
 #include "phi.h"
 
@@ -501,7 +502,7 @@ static enum err
 redact_tx(struct ctx *cx, void *arg)
 {
 	struct work *w = arg;
-	struct ticket t;
+	struct ticket t, before_it;
 	struct comment *c;
 	struct audit *a, mine;
 	struct attachment *gone = NULL;
@@ -555,6 +556,7 @@ redact_tx(struct ctx *cx, void *arg)
 	}
 
 	TRY(count_gone(cx, w, &t, c, comments));
+	before_it = t;
 	old = t.key;
 	TRY(store_key_new(cx, &fresh));
 	t.key = fresh;
@@ -590,7 +592,9 @@ redact_tx(struct ctx *cx, void *arg)
 	}
 	TRY(next_generated(cx, &t.generated_at));
 	TRY(ticket_save_doc(cx, &t));
-	TRY(store_exec(cx, &set_updated, ARGS(INT(cx->account), INT(t.id), INT(cx->now)), NULL));
+	t.updated_at = cx->now;
+	TRY(store_exec(cx, &set_updated, ARGS(INT(cx->account), INT(t.id), INT(t.updated_at)), NULL));
+	view_note(cx, &before_it, &t);
 
 	for (int i = 0; i < comments; i++) {
 		bool hit;

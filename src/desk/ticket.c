@@ -1344,6 +1344,7 @@ delete_tx(struct ctx *cx, void *arg)
 	{
 		struct ticket now = t;
 		now.deleted_at = rm->restore ? 0 : cx->now;
+		now.updated_at = cx->now;
 		now.generated_at = generated;
 		view_note(cx, &t, &now);
 		news_note(cx, rm->restore ? NEWS_RESTORED : NEWS_DELETED, &t, 0, false);

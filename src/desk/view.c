@@ -30,6 +30,7 @@
 #define LOOK_MAX 20000               /* tickets looked at one by one for a page or a count */
 #define STALE_FOR (10 * SECOND)
 #define BRANCHES_MAX 24
+#define NEWEST "(SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1)"
 
 /* ---- columns ---------------------------------------------------------------------------------------------------- */
 
@@ -290,6 +291,7 @@ struct plan {
 	const struct cond *walk;               /* the condition whose values are walked one by one */
 	bool       by_status;                  /* each walk names its status, so conditions on it are spent */
 	bool       by_id;                      /* the order is (status, id): no other index may look better */
+	bool       newest;                     /* the newest change of all is a column behind the others */
 };
 
 static bool
@@ -555,7 +557,7 @@ page_query(struct ctx *cx, struct query *q, struct plan *p, const struct order *
 			n_value = number(q, at->after_value);
 		n_id = number(q, at->after_id);
 	}
-	buf_fmt(&q->sql, "SELECT " LIST_COLS " FROM (SELECT u.id AS id, u.g AS g, u.s AS s FROM (");
+	buf_fmt(&q->sql, "SELECT " LIST_COLS "%s FROM (SELECT u.id AS id, u.g AS g, u.s AS s FROM (", p->newest ? ", " NEWEST : "");
 	if (mask == 0) {
 		mask = 1;            /* nothing fits: the clauses say so themselves */
 		walked = walked && true;
@@ -679,100 +681,6 @@ place_value(const struct order *o, const struct ticket *t)
 }
 
 enum err
-view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *page, struct ticket **out, int *count,
-    struct view_place *place)
-{
-	const struct compiled *c;
-	struct order o;
-	struct view_page at = *page;
-	struct ticket *list, last = { 0 };
-	uint64_t version;
-	int want = page->limit, got = 0, looked = 0, limit;
-	int64_t skip = page->offset, offset = page->offset;
-	bool more = true, rest = false;
-
-	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
-	TRY(compiled_of(cx, view, &c, &version));
-	order_of(c, page, &o);
-	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
-	if (page->backward && page->after_set && o.keyed)
-		o.sort_down = !o.sort_down;
-	list = NEW(cx->arena, struct ticket, want + 1);
-	/* With conditions left over, chunks are looked through until the page is full. */
-	for (limit = want + 1; got <= want && more && looked < LOOK_MAX; limit = 200) {
-		struct plan p = { .c = c };
-		const struct stmt *st;
-		struct query q;
-		struct rows rs;
-		TRY(page_query(cx, &q, &p, &o, &at, limit, rest ? offset : p.rests || p.rest_any ? 0 : offset, cx->now));
-		if (!rest && (p.rests || p.rest_any)) {
-			/* Now that it is known: from the beginning, skipping what fits. */
-			rest = true;
-			offset = 0;
-			limit = 200;
-			TRY(page_query(cx, &q, &(struct plan){ .c = c }, &o, &at, limit, 0, cx->now));
-		}
-		q.once = version == 0;
-		TRY(intern(&q, "view.page", LIST_OUT, true, &st));
-		TRY(store_all(cx, st, q.arg, q.n, &rs));
-		more = rs.count == limit;
-		looked += rs.count;
-		for (int i = 0; i < rs.count && got <= want; i++) {
-			struct ticket *t = &list[got];
-			bool yes;
-			ticket_from_row(cx, &rs.row[i], t);
-			TRY(visible(cx, t, &yes));
-			if (yes && rest) {
-				struct subject s = { .cx = cx, .t = t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
-				yes = rest_holds(&p, &s);
-				TRY(s.e);
-				if (yes && skip > 0) {
-					skip--;
-					yes = false;
-				}
-			}
-			if (got < want)
-				last = *t;
-			got += yes;
-		}
-		if (!rest)
-			break;
-		if (o.keyed && rs.count) {
-			struct ticket end;
-			ticket_from_row(cx, &rs.row[rs.count - 1], &end);
-			at.after_set = true;
-			at.after_value = place_value(&o, &end);
-			at.after_id = end.id;
-		} else
-			offset += rs.count;
-	}
-	if (place != NULL) {
-		*place = (struct view_place){ .keyed = o.keyed, .more = got > want || (rest && more && looked >= LOOK_MAX) };
-		if (got > 0) {
-			struct ticket *end = got > want ? &list[want - 1] : place->more ? &last : &list[got - 1];
-			place->value = place_value(&o, end);
-			place->id = end->id;
-			place->first_value = place_value(&o, &list[0]);
-			place->first_id = list[0].id;
-		}
-	}
-	got = got > want ? want : got;
-	if (page->backward && page->after_set && o.keyed) {
-		for (int i = 0; i < got / 2; i++) {
-			last = list[i];
-			list[i] = list[got - 1 - i];
-			list[got - 1 - i] = last;
-		}
-		if (place != NULL)
-			*place = (struct view_place){ .keyed = true, .more = place->more, .value = place->first_value, .id = place->first_id,
-			    .first_value = place->value, .first_id = place->id };
-	}
-	*out = list;
-	*count = got;
-	return OK;
-}
-
-enum err
 view_draft(struct ctx *cx, const struct rule *in, struct rule *out)
 {
 	struct compiled c;
@@ -841,12 +749,29 @@ struct kept {
 	bool     used;
 };
 #define KEPT 2048
+
+/* The first tickets of a view in one order: all that fit and come not after `floor`; all that fit, when complete. */
+struct key { int64_t g, s, id; };
+#define TOP 120
+#define TOPS 512
+struct top {
+	int64_t  rule_id, user_id;
+	uint64_t version, gate, epoch, seq;
+	usec     generated;
+	unsigned order;                    /* enum below */
+	bool     complete;
+	int      n;
+	struct key floor, key[TOP];
+};
+enum { O_GROUPED = 1, O_GROUP_DOWN = 2, O_BY_NUMBER = 4, O_DOWN = 8 };
+
 struct counters {
 	pthread_mutex_t ring_lock, lock;   /* lock: the table of numbers */
 	struct change *ring[RING];
 	uint64_t       head, epoch;
 	usec           lost;               /* the newest generated_at that fell off or was never noted */
 	struct kept    kept[KEPT];
+	struct top    *top[TOPS];          /* NULL: not used yet */
 	atomic_bool    live, sealed;       /* somebody counts; somebody counts by tags */
 };
 
@@ -887,6 +812,8 @@ counters_free(struct counters **c)
 		return;
 	for (size_t i = 0; i < RING; i++)
 		change_unref((*c)->ring[i]);
+	for (size_t i = 0; i < TOPS; i++)
+		free((*c)->top[i]);
 	pthread_mutex_destroy(&(*c)->ring_lock);
 	pthread_mutex_destroy(&(*c)->lock);
 	free(*c);
@@ -1066,14 +993,19 @@ look_at(struct ctx *cx, const struct row *r, void *arg)
 	return s.e != OK ? s.e : e;
 }
 
-#define NEWEST "(SELECT g.generated_at FROM ticket g WHERE g.account_id = $1 ORDER BY g.generated_at DESC LIMIT 1)"
 static const struct stmt newest = {
 	.name = "view.newest",
 	.sql  = "SELECT COALESCE(" NEWEST ", 0)",
 	.in   = "i", .out = "i",
 };
 
-const struct stmt *const view_stmts[] = { &newest, NULL };
+static const struct stmt by_ids = {
+	.name = "view.by_ids",
+	.sql  = "SELECT " LIST_COLS " FROM ticket t WHERE t.account_id = $1 AND t.id IN (SELECT value FROM json_each($2)) AND t.deleted_at IS NULL",
+	.in   = "it", .out = LIST_OUT, .seal_out = { { "ticket", "doc", 0 } },
+};
+
+const struct stmt *const view_stmts[] = { &newest, &by_ids, NULL };
 
 /* Counts anew; *generated: everything up to it is in the number. It is read by the statement that counts, so from the
  * same snapshot; where there was no ticket to look at, before it, and nothing changed until after it. */
@@ -1120,19 +1052,83 @@ count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, 
 	return e;
 }
 
+/* What the ring has since then. False: that cannot be known, all is to be read anew. */
+struct since { uint64_t head, epoch; struct change **todo; int todos; };
+
+static bool
+changes_since(struct ctx *cx, struct counters *k, bool keep, uint64_t seq, usec generated, uint64_t epoch, bool sealed, struct since *s)
+{
+	uint64_t room = 0;
+
+	*s = (struct since){ .todos = 0 };
+	for (;;) {
+		if (keep && room)
+			s->todo = NEW(cx->arena, struct change *, room);
+		pthread_mutex_lock(&k->ring_lock);
+		s->head = k->head;
+		s->epoch = k->epoch;
+		keep = keep && epoch == k->epoch && generated >= k->lost && k->head - seq <= BEHIND_MAX;
+		if (!keep || k->head - seq <= room)
+			break;
+		room = k->head - seq + 16;
+		pthread_mutex_unlock(&k->ring_lock);
+	}
+	for (uint64_t i = seq; keep && i < s->head; i++) {
+		struct change *ch = k->ring[i % RING];
+		if (ch->generated <= generated)
+			continue;
+		if (sealed && !ch->sealed) {
+			keep = false;
+			break;
+		}
+		atomic_fetch_add(&ch->users, 1);
+		s->todo[s->todos++] = ch;
+	}
+	pthread_mutex_unlock(&k->ring_lock);
+	return keep;
+}
+
+static void
+since_done(struct since *s)
+{
+	for (int i = 0; i < s->todos; i++)
+		change_unref(s->todo[i]);
+	s->todos = 0;
+}
+
+/* Whose sight a view is kept for, and what it was kept under. */
+static void
+sight_of(struct ctx *cx, struct counters *k, const struct plan *p, int64_t *user, uint64_t *gate)
+{
+	bool own = scope_of(cx, NULL) != SCOPE_ALL;
+
+	atomic_store_explicit(&k->live, true, memory_order_release);
+	if (p->sealed)
+		atomic_store_explicit(&k->sealed, true, memory_order_release);
+	*user = p->mine || own ? cx->actor->user_id : 0;
+	*gate = p->groups || own ? gate_generation(cx) : 0;
+}
+
+static uint64_t
+place_in_table(int64_t view, int64_t user)
+{
+	uint64_t h = ((uint64_t)view * 0x9E3779B97F4A7C15u) ^ ((uint64_t)user * 0xC2B2AE3D27D4EB4Fu);
+
+	return h ^ h >> 29;
+}
+
 enum err
 view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 {
 	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
 	const struct compiled *c;
-	struct change **todo;
 	struct kept *slot = NULL, was = { 0 };
+	struct since since;
 	struct plan p;
 	struct query q;
-	uint64_t version, gate = 0, head, epoch, h;
+	uint64_t version, gate, h;
 	int64_t user, n;
-	int todos = 0;
-	usec generated, lost, now = time_now();
+	usec generated, now = time_now();
 	bool keep, anew = true;
 	enum err e = OK;
 
@@ -1142,17 +1138,11 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 		*fresh = true;
 		return count_anew(cx, c, true, &p, count, &generated);
 	}
-	atomic_store_explicit(&k->live, true, memory_order_release);
 	begin(&q, cx);
 	p = (struct plan){ .c = c };
 	where(&q, &p, cx->now, true);
-	if (p.sealed)
-		atomic_store_explicit(&k->sealed, true, memory_order_release);
-	user = p.mine || scope_of(cx, NULL) != SCOPE_ALL ? cx->actor->user_id : 0;
-	if (p.groups || scope_of(cx, NULL) != SCOPE_ALL)
-		gate = gate_generation(cx);
-	h = ((uint64_t)view->id * 0x9E3779B97F4A7C15u) ^ ((uint64_t)user * 0xC2B2AE3D27D4EB4Fu);
-	h ^= h >> 29;
+	sight_of(cx, k, &p, &user, &gate);
+	h = place_in_table(view->id, user);
 
 	pthread_mutex_lock(&k->lock);
 	for (unsigned i = 0; i < 8; i++) {
@@ -1165,34 +1155,15 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	}
 	pthread_mutex_unlock(&k->lock);
 
-	todo = NEW(cx->arena, struct change *, BEHIND_MAX);
-	pthread_mutex_lock(&k->ring_lock);
-	head = k->head;
-	epoch = k->epoch;
-	lost = k->lost;
-	keep = slot != NULL && was.version == version && was.gate == gate && was.epoch == epoch && was.generated >= lost
-	    && head - was.seq <= BEHIND_MAX;
+	keep = slot != NULL && was.version == version && was.gate == gate;
 	if (keep && (p.timed || p.words))
 		keep = now - was.counted_at < STALE_FOR && now >= was.counted_at;
-	for (uint64_t i = was.seq; keep && i < head; i++) {
-		struct change *ch = k->ring[i % RING];
-		if (ch->generated <= was.generated)
-			continue;
-		if (p.sealed && !ch->sealed) {
-			keep = false;
-			break;
-		}
-		atomic_fetch_add(&ch->users, 1);
-		todo[todos++] = ch;
-	}
-	pthread_mutex_unlock(&k->ring_lock);
+	keep = changes_since(cx, k, keep, was.seq, was.generated, was.epoch, p.sealed, &since);
 
 	/* Hours and words cannot be kept up: after a change such a view is counted anew, but not more often than that
 	 * its counting stays a twentieth of the time; meanwhile its number is not fresh. */
-	if (keep && (p.timed || p.words) && todos > 0) {
-		for (int i = 0; i < todos; i++)
-			change_unref(todo[i]);
-		todos = 0;
+	if (keep && (p.timed || p.words) && since.todos > 0) {
+		since_done(&since);
 		keep = now - was.counted_at < 20 * was.cost;
 		if (keep) {
 			*count = was.n;
@@ -1204,17 +1175,17 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 		anew = false;
 		n = was.n;
 		generated = was.generated;
-		for (int i = 0; i < todos && e == OK; i++) {
+		for (int i = 0; i < since.todos && e == OK; i++) {
+			const struct change *ch = since.todo[i];
 			bool before, after = false;
-			e = snap_counts(cx, &p, todo[i]->id, &todo[i]->before, &before);
+			e = snap_counts(cx, &p, ch->id, &ch->before, &before);
 			if (e == OK)
-				e = snap_counts(cx, &p, todo[i]->id, &todo[i]->after, &after);
+				e = snap_counts(cx, &p, ch->id, &ch->after, &after);
 			n += after - before;
-			generated = todo[i]->generated > generated ? todo[i]->generated : generated;
+			generated = ch->generated > generated ? ch->generated : generated;
 		}
 	}
-	for (int i = 0; i < todos; i++)
-		change_unref(todo[i]);
+	since_done(&since);
 	TRY(e);
 	if (anew) {
 		usec began = time_mono();
@@ -1238,10 +1209,368 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 			slot = &k->kept[(h + (rand_u64() & 7)) % KEPT];
 	}
 	/* Of two who counted at once the one who knows more stays. */
-	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->version != version || slot->epoch != epoch
+	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->version != version || slot->epoch != since.epoch
 	    || slot->gate != gate || slot->generated <= generated)
-		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = epoch,
-		    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = head, .used = true };
+		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = since.epoch,
+		    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = since.head, .used = true };
 	pthread_mutex_unlock(&k->lock);
+	return OK;
+}
+
+/* ---- pages that are kept --------------------------------------------------------------------------------------------------- */
+
+static int
+key_cmp(unsigned order, const struct key *a, const struct key *b)
+{
+	int way = order & O_DOWN ? -1 : 1;
+
+	if (a->g != b->g)
+		return (a->g < b->g ? -1 : 1) * (order & O_GROUP_DOWN ? -1 : 1);
+	if (a->s != b->s)
+		return a->s < b->s ? -way : way;
+	return a->id == b->id ? 0 : a->id < b->id ? -way : way;
+}
+
+static struct key
+key_of(unsigned order, int64_t id, int status, usec updated_at)
+{
+	return (struct key){ order & O_GROUPED ? status : 0, order & O_BY_NUMBER ? id : updated_at, id };
+}
+
+/* A ticket changed: it is no longer where it was; `fits`: it belongs at `k`. */
+static void
+top_change(struct top *t, int64_t id, bool fits, struct key k)
+{
+	int at;
+
+	for (at = 0; at < t->n && t->key[at].id != id; at++)
+		;
+	if (at < t->n)
+		memmove(&t->key[at], &t->key[at + 1], sizeof *t->key * (size_t)(--t->n - at));
+	if (!fits || (!t->complete && key_cmp(t->order, &k, &t->floor) > 0))
+		return;
+	for (at = t->n; at > 0 && key_cmp(t->order, &k, &t->key[at - 1]) < 0; at--)
+		;
+	if (t->n == TOP) {
+		t->n--;
+		t->complete = false;
+		if (at == TOP) {                           /* behind all that are kept */
+			t->floor = t->key[t->n++];
+			return;
+		}
+	}
+	memmove(&t->key[at + 1], &t->key[at], sizeof *t->key * (size_t)(t->n - at));
+	t->key[at] = k;
+	t->n++;
+	if (!t->complete && t->n == TOP)
+		t->floor = t->key[TOP - 1];
+}
+
+/* Fills a top from the query of a page without end. */
+struct filling { const struct plan *p; struct top *t; struct arena *scratch; bool full, any; };
+
+static enum err
+top_row(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct filling *f = arg;
+	struct arena *own = cx->arena;
+	struct ticket t;
+	struct subject s = { .cx = cx, .t = &t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+	bool yes = false;
+	enum err e = OK;
+
+	f->any = true;
+	f->t->generated = row_int(r, r->n - 1);
+	if (f->t->n == TOP) {
+		f->full = true;
+		return E_ABSENT;                           /* enough */
+	}
+	cx->arena = f->scratch;
+	ticket_from_row(cx, r, &t);
+	if (rest_holds(f->p, &s))
+		e = visible(cx, &t, &yes);
+	if (yes)
+		f->t->key[f->t->n++] = key_of(f->t->order, t.id, (int)t.status, t.updated_at);
+	cx->arena = own;
+	arena_reset(f->scratch);
+	return s.e != OK ? s.e : e;
+}
+
+static enum err
+top_fill(struct ctx *cx, const struct compiled *c, const struct order *o, struct top *t)
+{
+	struct plan p = { .c = c, .newest = true };
+	struct filling f = { .p = &p, .t = t };
+	const struct view_page none = { .limit = TOP };
+	const struct stmt *st;
+	struct query q;
+	struct row r;
+	usec before = 0;
+	enum err e = OK;
+
+	TRY(page_query(cx, &q, &p, o, &none, TOP + 1, 0, cx->now));
+	if (p.rests || p.rest_any) {
+		p = (struct plan){ .c = c, .newest = true };
+		TRY(page_query(cx, &q, &p, o, &none, INT32_MAX, 0, cx->now));
+	}
+	TRY(intern(&q, "view.top", LIST_OUT "i?", true, &st));
+	f.scratch = arena_new();
+	for (int tries = 0; tries < 20; tries++) {
+		/* Of no row nobody learns up to when there was none. */
+		if ((e = store_one(cx, &newest, ARGS(INT(cx->account)), &r)) != OK)
+			break;
+		t->generated = before = row_int(&r, 0);
+		t->n = 0;
+		e = store_each(cx, st, q.arg, q.n, top_row, &f);
+		if (e == E_ABSENT && f.full)
+			e = OK;
+		if (e != OK || f.any || (e = store_one(cx, &newest, ARGS(INT(cx->account)), &r)) != OK || row_int(&r, 0) == before)
+			break;
+	}
+	arena_free(&f.scratch);
+	t->complete = !f.full;
+	if (t->n > 0)
+		t->floor = t->key[t->n - 1];
+	return e;
+}
+
+/* The first tickets of the view as they are now, at least `need` of them or all; NULL: of this view they are not kept. */
+static enum err
+top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64_t version, const struct order *o, int need, struct top **out)
+{
+	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
+	unsigned order = (o->group ? O_GROUPED : 0u) | (o->group_down ? O_GROUP_DOWN : 0u) | (strcmp(o->sort->sql, "t.id") == 0 ? O_BY_NUMBER : 0u)
+	    | (o->sort_down ? O_DOWN : 0u);
+	struct top *t, **slot = NULL;
+	struct plan p = { .c = c };
+	struct since since;
+	struct query q;
+	uint64_t gate, h;
+	int64_t user;
+	bool keep = false;
+	enum err e = OK;
+
+	*out = NULL;
+	if (k == NULL || version == 0 || !o->walked)
+		return OK;
+	begin(&q, cx);
+	where(&q, &p, cx->now, true);
+	if (p.timed || p.words)
+		return OK;
+	sight_of(cx, k, &p, &user, &gate);
+	h = place_in_table(view->id, user) + order * 0x2545F491u;
+	t = NEW(cx->arena, struct top, 1);
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < 4 && !keep; i++) {
+		struct top *s = k->top[(h + i) % TOPS];
+		if (s != NULL && s->rule_id == view->id && s->user_id == user && s->order == order) {
+			*t = *s;
+			keep = t->version == version && t->gate == gate;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&k->lock);
+	keep = changes_since(cx, k, keep, t->seq, t->generated, t->epoch, p.sealed, &since);
+	for (int i = 0; keep && i < since.todos && e == OK; i++) {
+		const struct change *ch = since.todo[i];
+		bool fits;
+		e = snap_counts(cx, &p, ch->id, &ch->after, &fits);
+		top_change(t, ch->id, fits, key_of(order, ch->id, ch->after.status, ch->after.updated_at));
+		t->generated = ch->generated > t->generated ? ch->generated : t->generated;
+	}
+	since_done(&since);
+	TRY(e);
+	t->rule_id = view->id;
+	t->user_id = user;
+	t->version = version;
+	t->gate = gate;
+	t->order = order;
+	t->seq = since.head;
+	t->epoch = since.epoch;
+	if (!keep || (!t->complete && t->n < need))
+		TRY(top_fill(cx, c, o, t));
+	*out = t;
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < 4; i++) {
+		struct top **s = &k->top[(h + i) % TOPS];
+		if (*s == NULL || ((*s)->rule_id == view->id && (*s)->user_id == user && (*s)->order == order)) {
+			slot = s;
+			break;
+		}
+	}
+	if (slot == NULL)
+		slot = &k->top[(h + (rand_u64() & 3)) % TOPS];
+	if (*slot == NULL)
+		*slot = calloc(1, sizeof **slot);
+	/* Of two the one who knows more stays. */
+	if (*slot != NULL && ((*slot)->rule_id != view->id || (*slot)->user_id != user || (*slot)->order != order || (*slot)->version != version
+	    || (*slot)->gate != gate || (*slot)->epoch != t->epoch || (*slot)->generated <= t->generated))
+		**slot = *t;
+	pthread_mutex_unlock(&k->lock);
+	return OK;
+}
+
+/* A page out of the kept tickets; *count -1: they do not reach so far. */
+static enum err
+top_page(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64_t version, const struct order *o, const struct view_page *at,
+    struct ticket *list, int *count, struct view_place *place)
+{
+	struct key after = { 0, at->after_value, at->after_id };
+	int64_t start = at->offset;
+	struct top *t;
+	struct rows rs;
+	struct buf ids;
+	int n, got = 0;
+
+	*count = -1;
+	if (at->after_set && !o->keyed)
+		return OK;
+	if (start + at->limit >= TOP)
+		return OK;
+	TRY(top_of(cx, view, c, version, o, (int)start + at->limit + 1, &t));
+	if (t == NULL)
+		return OK;
+	if (at->after_set) {
+		if (t->order & O_BY_NUMBER)
+			after.s = after.id;
+		for (int i = 0; i < t->n && key_cmp(t->order, &t->key[i], &after) <= 0; i++)
+			start++;
+	}
+	if (t->n - start <= at->limit && !t->complete)
+		return OK;
+	n = t->n - start > at->limit ? at->limit : t->n > start ? (int)(t->n - start) : 0;
+	buf_init(&ids, cx->arena, 8 * KiB);
+	for (int i = 0; i < n; i++)
+		buf_fmt(&ids, "%c%lld", i ? ',' : '[', (long long)t->key[start + i].id);
+	buf_add(&ids, n ? S("]") : S("[]"));
+	TRY(store_all(cx, &by_ids, ARGS(INT(cx->account), TEXT(buf_str(&ids))), &rs));
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < rs.count; k++) {
+			struct ticket *one = &list[got];
+			struct subject s = { .cx = cx, .t = one, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+			bool yes = false;
+			if (row_int(&rs.row[k], 0) != t->key[start + i].id)
+				continue;
+			/* It may be newer than the list. */
+			ticket_from_row(cx, &rs.row[k], one);
+			if (rule_holds(&s, c))
+				TRY(visible(cx, one, &yes));
+			TRY(s.e);
+			got += yes;
+			break;
+		}
+	if (place != NULL) {
+		*place = (struct view_place){ .keyed = o->keyed, .more = t->n - start > at->limit };
+		if (n > 0) {
+			place->value = t->key[start + n - 1].s;
+			place->id = t->key[start + n - 1].id;
+			place->first_value = t->key[start].s;
+			place->first_id = t->key[start].id;
+		}
+	}
+	*count = got;
+	return OK;
+}
+
+enum err
+view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *page, struct ticket **out, int *count,
+    struct view_place *place)
+{
+	const struct compiled *c;
+	struct order o;
+	struct view_page at = *page;
+	struct ticket *list, last = { 0 };
+	uint64_t version;
+	int want = page->limit, got = 0, looked = 0, limit;
+	int64_t skip = page->offset, offset = page->offset;
+	bool more = true, rest = false;
+
+	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
+	TRY(compiled_of(cx, view, &c, &version));
+	order_of(c, page, &o);
+	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
+	if (page->backward && page->after_set && o.keyed)
+		o.sort_down = !o.sort_down;
+	list = NEW(cx->arena, struct ticket, want + 1);
+	if (!page->backward) {
+		TRY(top_page(cx, view, c, version, &o, &at, list, &got, place));
+		if (got >= 0) {
+			*out = list;
+			*count = got;
+			return OK;
+		}
+		got = 0;
+	}
+	/* With conditions left over, chunks are looked through until the page is full. */
+	for (limit = want + 1; got <= want && more && looked < LOOK_MAX; limit = 200) {
+		struct plan p = { .c = c };
+		const struct stmt *st;
+		struct query q;
+		struct rows rs;
+		TRY(page_query(cx, &q, &p, &o, &at, limit, rest ? offset : p.rests || p.rest_any ? 0 : offset, cx->now));
+		if (!rest && (p.rests || p.rest_any)) {
+			/* Now that it is known: from the beginning, skipping what fits. */
+			rest = true;
+			offset = 0;
+			limit = 200;
+			TRY(page_query(cx, &q, &(struct plan){ .c = c }, &o, &at, limit, 0, cx->now));
+		}
+		q.once = version == 0;
+		TRY(intern(&q, "view.page", LIST_OUT, true, &st));
+		TRY(store_all(cx, st, q.arg, q.n, &rs));
+		more = rs.count == limit;
+		looked += rs.count;
+		for (int i = 0; i < rs.count && got <= want; i++) {
+			struct ticket *t = &list[got];
+			bool yes;
+			ticket_from_row(cx, &rs.row[i], t);
+			TRY(visible(cx, t, &yes));
+			if (yes && rest) {
+				struct subject s = { .cx = cx, .t = t, .user_id = cx->actor->user_id, .role = cx->actor->role, .now = cx->now };
+				yes = rest_holds(&p, &s);
+				TRY(s.e);
+				if (yes && skip > 0) {
+					skip--;
+					yes = false;
+				}
+			}
+			if (got < want)
+				last = *t;
+			got += yes;
+		}
+		if (!rest)
+			break;
+		if (o.keyed && rs.count) {
+			struct ticket end;
+			ticket_from_row(cx, &rs.row[rs.count - 1], &end);
+			at.after_set = true;
+			at.after_value = place_value(&o, &end);
+			at.after_id = end.id;
+		} else
+			offset += rs.count;
+	}
+	if (place != NULL) {
+		*place = (struct view_place){ .keyed = o.keyed, .more = got > want || (rest && more && looked >= LOOK_MAX) };
+		if (got > 0) {
+			struct ticket *end = got > want ? &list[want - 1] : place->more ? &last : &list[got - 1];
+			place->value = place_value(&o, end);
+			place->id = end->id;
+			place->first_value = place_value(&o, &list[0]);
+			place->first_id = list[0].id;
+		}
+	}
+	got = got > want ? want : got;
+	if (page->backward && page->after_set && o.keyed) {
+		for (int i = 0; i < got / 2; i++) {
+			last = list[i];
+			list[i] = list[got - 1 - i];
+			list[got - 1 - i] = last;
+		}
+		if (place != NULL)
+			*place = (struct view_place){ .keyed = true, .more = place->more, .value = place->first_value, .id = place->first_id,
+			    .first_value = place->value, .first_id = place->id };
+	}
+	*out = list;
+	*count = got;
 	return OK;
 }

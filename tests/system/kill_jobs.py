@@ -10,7 +10,7 @@ end. SEED=n repeats a run as far as time can be repeated.
 import collections, json, os, random, re, threading, time, urllib.parse
 from desk import SLOW, Client, Desk, check, done
 
-ROUNDS = int(os.environ.get("KILLS", "10"))
+ROUNDS = int(os.environ.get("KILLS", "10" if SLOW == 1 else "3"))
 SEED = int(os.environ.get("SEED", str(random.randrange(10 ** 6))))
 ITEMS = 60
 rng = random.Random(SEED)
