@@ -24,7 +24,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py tests/system/people.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
             tests/system/rules.py tests/system/views.py \
             tests/system/kill.py tests/system/kill_jobs.py tests/system/full.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/secure.py tests/system/demo.py
-CHECKS   += tests/system/ask.py tests/system/articles.py
+CHECKS   += tests/system/ask.py tests/system/articles.py tests/system/web_help.py
 CHECKS   += tests/system/office.py tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
@@ -165,7 +165,7 @@ check: setup                                   ## everything that must hold befo
 	@$(MAKE) --no-print-directory lint-layers lint-banned all unit replay
 	@$(MAKE) --no-print-directory scripts
 
-demo:                                          ## a running desk with an invented clinic (DATA=DIR PORT=N)
+demo:                                          ## a running desk with an invented clinic (DATA=DIR PORT=N LIVE=1)
 	@tools/setup
 	@$(MAKE) --no-print-directory all
 	@exec tools/demo $(B) $(DATA) $(PORT)

@@ -235,6 +235,7 @@ banner(struct page *p)
 	page_word(p, W_MENU);
 	page_raw(p, "\">");
 	page_link(p, "", AT "/articles", W_ARTICLES);
+	page_link(p, "", AT "/ask", W_ASK);
 	if (help_signed_in(p->cx)) {
 		page_link(p, "", AT, W_MINE);
 		page_raw(p, "<form method=\"post\" action=\"" AT "/sign-out\"><input type=\"hidden\" name=\"csrf\" value=\"");

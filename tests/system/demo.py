@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make demo`: starts, prints its people, each of them may sign in, Ctrl-C ends it cleanly, a second start keeps the data."""
+"""`make demo`: starts soon, prints its people, each of them may sign in, a clinic's tickets, forms, ratings and answers are there, Ctrl-C
+ends it cleanly, a second start keeps the data; LIVE=1 keeps traffic coming until it is told to end."""
 import os, re, shutil, signal, socket, ssl, subprocess, tempfile, time
 from desk import BUILD, ROOT, SLOW, Client, check, done, totp
 
@@ -15,8 +16,8 @@ class Where:
     pass
 
 
-def start():
-    p = subprocess.Popen([os.path.join(ROOT, "tools", "demo"), BUILD, data, str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def start(**env):
+    p = subprocess.Popen([os.path.join(ROOT, "tools", "demo"), BUILD, data, str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ, **env))
     lines, end = [], time.time() + 60 * SLOW
     while time.time() < end:
         line = p.stdout.readline()
@@ -45,12 +46,50 @@ try:
             check(r.status == 201, "%s signs in: %r" % (role, r))
         admin = Client(w, people[0][1], people[0][3])
         n = admin.get("/api/v2/tickets/count.json").json["count"]["value"]
-        check(n >= 40, "there are tickets: %d" % n)
+        check(n == 200, "there are two hundred tickets: %d" % n)
+        if not again:
+            check([x[0].split(" ")[0] for x in people] == ["administrator", "compliance", "agent", "light", "patient"], "five roles: %r" % people)
+            tickets = []
+            for k in (1, 2):
+                tickets += admin.get("/api/v2/tickets.json?per_page=100&page=%d" % k).json["tickets"]
+            for what, least, got in (("statuses", 5, {t["status"] for t in tickets}), ("groups", 3, {t["group_id"] for t in tickets}), ("forms", 4, {t["ticket_form_id"] for t in tickets}), ("tags", 10, {x for t in tickets for x in t["tags"]}),
+                                     ("requesters", 30, {t["requester_id"] for t in tickets}), ("priorities", 4, {t["priority"] for t in tickets}), ("channels", 3, {t["via"]["channel"] for t in tickets})):
+                check(len(got) >= least, "%d or more %s: %r" % (least, what, got))
+            scores = {r["score"].split("_")[0] for r in admin.get("/api/v2/satisfaction_ratings.json?per_page=100").json["satisfaction_ratings"]}
+            check(scores == {"good", "bad"}, "ratings of both kinds: %r" % scores)
+            check(len(admin.get("/api/v2/slas/policies.json").json["sla_policies"]) == 1, "an SLA policy")
+            check(admin.get("/api/v2/help_center/en-us/articles.json").json["count"] >= 8 and admin.get("/api/v2/help_center/es/articles.json").json["count"] >= 5, "answers in two languages")
+            check(b"Lakeside Clinic" in Client(w).get("/help").body, "the help centre has the clinic's name")
+            found = admin.post("/api/ward/v1/phi/scan", {"text": tickets[0]["description"]}).json["findings"]
+            check(len(found) > 0, "there are identifiers to find: %r" % tickets[0]["description"])
+            light = Client(w, people[3][1], people[3][3])
+            mine = light.get("/api/v2/tickets.json?per_page=100").json["tickets"]
+            check(0 < len(mine) < 100 and not any("XEH9" in t["description"] for t in mine), "the light agent sees a part, masked: %d" % len(mine))
+            check(light.put("/api/v2/tickets/%d.json" % mine[0]["id"], {"ticket": {"comment": {"body": "a public word", "public": True}}}).status in (403, 422)
+                  or light.get("/api/v2/tickets/%d/comments.json" % mine[0]["id"]).json["comments"][-1]["public"] is False, "and says nothing in public")
+            check(Client(w, people[4][1], people[4][3]).get("/api/v2/requests.json").json["count"] >= 5, "the patient has requests")
         page = Client(w).get("/")
         check(page.status == 200 and b"<title>Ward" in page.body and "default-src 'none'" in page.headers["Content-Security-Policy"], "the page: %r" % page)
         p.send_signal(signal.SIGINT)
         code = p.wait(30 * SLOW)
         check(code == 0, "Ctrl-C ends it cleanly: %s" % code)
+    p, text = start(LIVE="1", PACE="0.3")
+    w.tls = ssl.create_default_context(cafile=os.path.join(data, "tls.crt"))
+    people = [x for x in re.findall(r"^(\S.*?)  +(\S+@\S+) +(\S+) +(\S+) +(\S+)$", text, re.M) if x[1] != "e-mail"]
+    admin, seen, end = Client(w, people[0][1], people[0][3]), set(), time.time() + 40 * SLOW
+    while time.time() < end and len(seen) < 3:
+        line = p.stdout.readline()
+        for kind, words in (("mail", "a mail came in"), ("answer", ": an"), ("reply", "wrote back")):
+            if words in line:
+                seen.add(kind)
+        if not line:
+            break
+    check(len(seen) == 3, "mails, answers and replies come: %r" % seen)
+    check(admin.get("/api/v2/tickets/count.json").json["count"]["value"] > 200, "new tickets are there")
+    p.send_signal(signal.SIGTERM)
+    code = p.wait(30 * SLOW)
+    check(code == 0, "it ends cleanly, all of it: %s" % code)
+    check(socket.socket().connect_ex(("127.0.0.1", port)) != 0, "the desk has ended, too")
 finally:
     shutil.rmtree(folder, ignore_errors=True)
 done("demo")
