@@ -178,6 +178,59 @@ doc_of(struct ctx *cx, str name, str type, str cid, enum scan_state scan, const 
 	return buf_str(&b);
 }
 
+/* What sealing makes of a chunk is gone before the next one. */
+static enum err
+chunk_put(struct ctx *cx, struct arena *scratch, int64_t id, int64_t key, int64_t n, str bytes)
+{
+	struct arena *own = cx->arena;
+	enum err e;
+
+	cx->arena = scratch;
+	e = store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(id), INT(n), SEALED(key, HIDE(bytes))), NULL);
+	cx->arena = own;
+	arena_reset(scratch);
+	return e;
+}
+
+static enum err
+chunks_put(struct ctx *cx, int64_t id, int64_t key, str bytes)
+{
+	CLEANUP(arena_free) struct arena *scratch = arena_new();
+
+	for (size_t at = 0, n = 0; at < bytes.n; at += CHUNK, n++)
+		TRY(chunk_put(cx, scratch, id, key, (int64_t)n, str_sub(bytes, at, CHUNK)));
+	return OK;
+}
+
+struct gathering { char *p; size_t n, cap; };
+
+static enum err
+gather(struct ctx *cx, const struct row *r, void *arg)
+{
+	struct gathering *g = arg;
+	str s = row_sensitive(r, 1).hidden;
+
+	if (s.n > g->cap - g->n)
+		return fail(cx, E_LIMIT, NULL, "the attachment is larger than it says");
+	memcpy(g->p + g->n, s.p, s.n);
+	g->n += s.n;
+	return OK;
+}
+
+/* All of it, opened chunk by chunk into the one place that it needs. */
+static enum err
+chunks_get(struct ctx *cx, int64_t id, int64_t size, sensitive *bytes)
+{
+	struct gathering g = { .cap = (size_t)size };
+
+	if (g.cap > 64 * MiB)
+		return fail(cx, E_LIMIT, NULL, "the attachment is too large to be shown");
+	g.p = arena_alloc(cx->arena, 1, g.cap + 1, 1);
+	TRY(store_each(cx, &chunks, ARGS(INT(cx->account), INT(id)), gather, &g));
+	*bytes = HIDE(((str){ g.p, g.n }));
+	return OK;
+}
+
 static enum err
 save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t owner, str token, const struct upload *u,
     struct attachment *out)
@@ -193,9 +246,7 @@ save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, int64_t owner, str t
 	    ID(comment_id), ID(owner), token.n ? BLIND(HIDE(token)) : NIL, INT(f.size), INT(f.is_inline), INT(cx->now),
 	    SEALED(f.key, HIDE(doc_of(cx, u->file_name, u->content_type, u->content_id, u->scan, u->finding,
 	    u->finding_count)))), NULL));
-	for (size_t at = 0, n = 0; at < u->bytes.n; at += CHUNK, n++)
-		TRY(store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(f.id), INT((int64_t)n),
-		    SEALED(f.key, HIDE(str_sub(u->bytes, at, CHUNK)))), NULL));
+	TRY(chunks_put(cx, f.id, f.key, u->bytes));
 	*out = f;
 	return OK;
 }
@@ -210,14 +261,14 @@ attachments_save(struct ctx *cx, int64_t ticket_id, int64_t comment_id, const st
 	return OK;
 }
 
-struct copying { int64_t id, key, n; };
+struct copying { struct arena *scratch; int64_t id, key, n; };
 
 static enum err
 copy_chunk(struct ctx *cx, const struct row *r, void *arg)
 {
 	struct copying *c = arg;
 
-	return store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(c->id), INT(c->n++), SEALED(c->key, row_sensitive(r, 1))), NULL);
+	return chunk_put(cx, c->scratch, c->id, c->key, c->n++, row_sensitive(r, 1).hidden);
 }
 
 enum err
@@ -226,12 +277,13 @@ attachment_copy(struct ctx *cx, const struct attachment *f, int64_t ticket_id, i
 	struct upload u = { .file_name = f->file_name.hidden, .content_type = f->content_type.hidden,
 	    .content_id = f->content_id.hidden, .is_inline = f->is_inline, .scan = f->scan, .finding = f->finding,
 	    .finding_count = f->finding_count };
+	CLEANUP(arena_free) struct arena *scratch = arena_new();
 	struct attachment made;
 	struct copying c;
 
 	TRY(save(cx, ticket_id, comment_id, 0, S(""), &u, &made));
 	TRY(store_exec(cx, &set_size, ARGS(INT(cx->account), INT(made.id), INT(f->size)), NULL));
-	c = (struct copying){ made.id, made.key, 0 };
+	c = (struct copying){ scratch, made.id, made.key, 0 };
 	return store_each(cx, &chunks, ARGS(INT(cx->account), INT(f->id)), copy_chunk, &c);
 }
 
@@ -276,20 +328,14 @@ enum err
 attachment_bytes(struct ctx *cx, int64_t id, str *bytes)
 {
 	struct attachment f;
-	struct rows rs;
-	struct buf b;
+	sensitive all;
 
 	TRY(attachment_get(cx, id, &f));
 	/* Bytes cannot be masked: without the right to see PHI only what was scanned and found clean. */
 	if (!actor_sees_phi(cx->actor) && (f.scan != SCAN_DONE || f.finding_count > 0))
 		return fail(cx, E_DENIED, NULL, "this file may hold PHI");
-	TRY(store_all(cx, &chunks, ARGS(INT(cx->account), INT(id)), &rs));
-	buf_init(&b, cx->arena, 64 * MiB);
-	for (int i = 0; i < rs.count; i++)
-		buf_add(&b, reveal_clear(cx, row_sensitive(&rs.row[i], 1)));
-	if (b.over)
-		return fail(cx, E_LIMIT, NULL, "the attachment is too large to be shown");
-	*bytes = buf_str(&b);
+	TRY(chunks_get(cx, id, f.size, &all));
+	*bytes = reveal_clear(cx, all);
 	return OK;
 }
 
@@ -637,15 +683,13 @@ upload_delete(struct ctx *cx, str token)
 enum err
 attachment_load(struct ctx *cx, int64_t id, str *bytes)
 {
-	struct rows rs;
-	struct buf b;
+	sensitive all;
+	struct row r;
 
-	TRY(store_all(cx, &chunks, ARGS(INT(cx->account), INT(id)), &rs));
-	buf_init(&b, cx->arena, 64 * MiB);
-	for (int i = 0; i < rs.count; i++)
-		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_SCAN));
-	*bytes = buf_str(&b);
-	return b.over ? fail(cx, E_LIMIT, NULL, "the attachment is too large") : OK;
+	TRY(store_one(cx, &by_id, ARGS(INT(cx->account), INT(id)), &r));
+	TRY(chunks_get(cx, id, row_int(&r, 5), &all));
+	*bytes = reveal(cx, all, TO_SCAN);
+	return OK;
 }
 
 struct override { int64_t id; bool on; struct attachment out; };
@@ -713,9 +757,7 @@ attachment_rewrite(struct ctx *cx, const struct attachment *f, str name, const s
 	}
 	TRY(store_key_new(cx, &fresh));
 	TRY(store_exec(cx, &delete_chunks, ARGS(INT(cx->account), INT(f->id)), NULL));
-	for (size_t at = 0, n = 0; at < all.n; at += CHUNK, n++)
-		TRY(store_exec(cx, &insert_chunk, ARGS(INT(cx->account), INT(f->id), INT((int64_t)n),
-		    SEALED(fresh, HIDE(str_sub(all, at, CHUNK)))), NULL));
+	TRY(chunks_put(cx, f->id, fresh, all));
 	TRY(store_exec(cx, &set_doc, ARGS(INT(cx->account), INT(f->id), INT(fresh), INT((int64_t)all.n), SEALED(fresh, HIDE(doc_of(cx,
 	    name, reveal(cx, f->content_type, TO_STORE), reveal(cx, f->content_id, TO_STORE), f->scan, kept, count)))), NULL));
 	return store_key_destroy(cx, f->key);
