@@ -736,6 +736,22 @@ restore_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 static const char *const created_sorts[] = { "created_at", NULL };
 
+/* ?include_inline_images=false: pictures that stand in the text are no attachments. They are listed otherwise, because the text
+ * is shown without them. */
+static void
+without_inline(const struct http_req *rq, struct comment *c, int n)
+{
+	if (!api_query_is(rq, "include_inline_images", "false"))
+		return;
+	for (int i = 0; i < n; i++) {
+		int kept = 0;
+		for (int k = 0; k < c[i].attachment_count && c[i].attachment != NULL; k++)
+			if (!c[i].attachment[k].is_inline)
+				c[i].attachment[kept++] = c[i].attachment[k];
+		c[i].attachment_count = kept;
+	}
+}
+
 /* A page of comments; *more: there is another. */
 static enum err
 comments_read(struct ctx *cx, int64_t ticket_id, const struct paging *p, struct comment **out, int *count, bool *more)
@@ -772,6 +788,7 @@ comments(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (!api_paging(cx, rq, rp, created_sorts, 1, 100, &p))
 		return OK;
 	TRY(comments_read(cx, rq->param[0], &p, &c, &n, &more));
+	without_inline(rq, c, n);
 	if (!p.cursor)
 		TRY(comment_count(cx, rq->param[0], false, &total));
 	api_begin(rp, &j, 200);
@@ -921,6 +938,33 @@ redact_attachment(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return look_one(cx, "ticket", rq->param[0], "attachments");
 }
 
+/* ?filter_events[]=Comment&filter_events[]=Change: the other events go, and audits that have none left. */
+static bool
+events_kept(const struct http_req *rq, struct audit *a)
+{
+	bool asked = false, comment = false;
+	int kept = 0;
+
+	for (int q = 0; q < rq->query_count; q++)
+		if (str_eq(rq->query[q].name, S("filter_events[]")) || str_eq(rq->query[q].name, S("filter_events"))) {
+			asked = true;
+			comment = comment || str_eq(rq->query[q].value, S("Comment"));
+		}
+	if (!asked)
+		return true;
+	for (int i = 0; i < a->event_count; i++) {
+		bool yes = false;
+		for (int q = 0; q < rq->query_count; q++)
+			yes = yes || (str_starts(rq->query[q].name, S("filter_events")) && str_eq(rq->query[q].value, a->event[i].type));
+		if (yes)
+			a->event[kept++] = a->event[i];
+	}
+	a->event_count = kept;
+	if (!comment)
+		a->comment_id = 0;
+	return kept > 0 || a->comment_id != 0;
+}
+
 static enum err
 audits(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -951,7 +995,8 @@ audits(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_key(&j, "audits");
 	jw_arr(&j);
 	for (int i = 0; i < n; i++)
-		json_audit(&j, cx, base, &a[i]);
+		if (events_kept(rq, &a[i]))
+			json_audit(&j, cx, base, &a[i]);
 	jw_end_arr(&j);
 	if (api_includes(rq, "users")) {
 		int64_t *ids = NEW(cx->arena, int64_t, n + 1);

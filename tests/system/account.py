@@ -156,6 +156,12 @@ def attachments(desk, c):
     check(desk.deliver(mail).returncode == 0, "a mail with a picture")
     t = max(x["id"] for x in c.get("/api/v2/tickets.json?per_page=100").json["tickets"])
     atts = c.get("/api/v2/tickets/%d/comments.json" % t).json["comments"][0]["attachments"]
+    check(c.get("/api/v2/tickets/%d/comments.json?include_inline_images=false" % t).json["comments"][0]["attachments"] == [], "left out when asked")
+    check(len(c.get("/api/v2/tickets/%d/comments.json?include_inline_images=true" % t).json["comments"][0]["attachments"]) == 1, "or named")
+    c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"priority": "high"}})
+    only = lambda q: [sorted({e["type"] for e in a["events"]}) for a in c.get("/api/v2/tickets/%d/audits.json?%s" % (t, q)).json["audits"]]
+    check(only("filter_events[]=Comment") == [["Comment"]] and only("filter_events[]=Change") == [["Change"]] and only("filter_events[]=Comment&filter_events[]=Change") == [["Comment"], ["Change"]]
+          and only("filter_events[]=Nothing") == [] and len(only("")) == 2, "audits by the type of their events: %s" % only(""))
     if check(len(atts) == 1 and atts[0]["inline"], "inline: %s" % atts):
         r = c.get("/" + atts[0]["content_url"].split("/", 3)[3])
         check(r.headers["Content-Type"] == "image/png" and r.headers["Content-Disposition"].startswith("inline"), "shown as the picture that it is: %s" % r.headers)
