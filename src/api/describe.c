@@ -55,6 +55,7 @@ static const struct {
 	{ "POST /api/v2/tickets/{id}/task_lists", "task_list", NULL, "task_list_template_id:string" },
 	{ "PUT /api/ward/v1/tickets/{id}/task_lists/{id}/tasks/{id}", "task", NULL, "completed:boolean" },
 	{ "PUT /api/ward/v1/setup/{word}", NULL, NULL, "reason:string reopen:boolean fingerprint:string outbox_id:integer version:integer" },
+	{ "POST /api/ward/v1/api_tokens", "api_token", NULL, "user_id:integer description:string bearer:boolean read_only:boolean" },
 	{ "POST /api/ward/v1/keys/rotations", NULL, NULL, "key:string expected_version:integer" },
 	{ "PUT /api/ward/v1/tickets/{id}/presence", NULL, NULL, "state:string" },
 	{ "PUT /api/ward/v1/tickets/{id}/draft", "draft", NULL, "body:string html_body:string public:boolean version:integer" },

@@ -1,4 +1,6 @@
 /* logs.c - /api/v2/audit_logs and /access_logs, read from the trail. */
+#include <stdlib.h>
+
 #include "api/in.h"
 
 /* filter[x]; the first of that name. */
@@ -313,6 +315,63 @@ ulid(struct ctx *cx, const struct trail_event *e)
 	return str_dup(cx->arena, (str){ out, sizeof out });
 }
 
+/* ---- who saw a person: looks at the record and at each ticket that the person asked for ------------------------------ */
+
+enum { PERSON_TICKETS = 500 };          /* the newest of them, and as many deleted ones */
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct trail_event *x = a, *y = b;
+
+	return x->seq < y->seq ? 1 : x->seq > y->seq ? -1 : 0;
+}
+
+static enum err
+person_looks(struct ctx *cx, const struct trail_filter *f, int64_t person, struct trail_event **out, int *count)
+{
+	struct ticket_filter of = { .requester_id = person, .sort = SORT_ID, .descending = true, .limit = PERSON_TICKETS };
+	struct trail_filter one = *f;
+	struct trail_event *e, *all = NULL;
+	struct ticket *t;
+	int64_t *ids = NEW(cx->arena, int64_t, 2 * PERSON_TICKETS);
+	int n, tickets = 0, have = 0, room = 0;
+
+	for (int gone = 0; gone < 2; gone++) {
+		of.deleted = gone;
+		TRY(ticket_list(cx, &of, &t, &n));
+		for (int i = 0; i < n && tickets < 2 * PERSON_TICKETS; i++)
+			ids[tickets++] = t[i].id;
+	}
+	for (int i = -1; i < tickets; i++) {
+		one.object = i < 0 ? S("user") : S("ticket");
+		one.object_id = i < 0 ? person : ids[i];
+		TRY(trail_list(cx, &one, &e, &n));
+		if (have + n > room) {
+			struct trail_event *more = NEW(cx->arena, struct trail_event, (have + n) * 2);
+			if (have)
+				memcpy(more, all, sizeof *more * (size_t)have);
+			all = more;
+			room = (have + n) * 2;
+		}
+		if (n)
+			memcpy(all + have, e, sizeof *all * (size_t)n);
+		have += n;
+		/* Only the newest `limit` can be shown. */
+		if (have > 4 * f->limit || i == tickets - 1) {
+			int kept = 0;
+			qsort(all, (size_t)have, sizeof *all, newest_first);
+			for (int k = 0; k < have && kept < f->limit; k++)
+				if (kept == 0 || all[k].seq != all[kept - 1].seq)      /* a look at several of them is one event */
+					all[kept++] = all[k];
+			have = kept;
+		}
+	}
+	*out = all;
+	*count = have;
+	return OK;
+}
+
 static enum err
 access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -320,6 +379,7 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct trail_filter f = { .kind = TRAIL_LOOK };
 	const str *size = http_query(rq, "page[size]"), *sort = http_query(rq, "sort");
 	struct http_req copy = *rq;
+	int64_t person = 0;
 	struct trail_event *e;
 	struct paging p;
 	struct json j;
@@ -333,15 +393,17 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	p.cursor = true;
 	if (size == NULL)
 		p.limit = 1000;
-	if (!look_filter(rq, rp, &f))
+	if (!look_filter(rq, rp, &f) || !filter_id(rq, rp, "filter[person_id]", &person))
 		return OK;
+	if (person && (f.object.n || (sort != NULL && !p.descending)))
+		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "filter[person_id] goes without filter[object], newest first");
 	f.oldest_first = sort != NULL && !p.descending;
 	if (p.after)
 		*(f.oldest_first ? &f.after_seq : &f.before_seq) = p.id;
 	if (p.before)
 		*(f.oldest_first ? &f.before_seq : &f.after_seq) = p.id;
 	f.limit = p.limit + 1;
-	TRY(trail_list(cx, &f, &e, &n));
+	TRY(person ? person_looks(cx, &f, person, &e, &n) : trail_list(cx, &f, &e, &n));
 	more = n > p.limit;
 	if (more)
 		n = p.limit;
@@ -420,17 +482,17 @@ csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum trail_kind 
 	struct trail_filter f = { .kind = kind, .limit = CSV_STEP };
 	struct trail_event *e;
 	struct names names;
-	int64_t shown[1] = { 0 };
+	int64_t shown[1] = { 0 }, person = 0;
 	int rows = 0, n;
 
-	if (!(kind == TRAIL_LOOK ? look_filter(rq, rp, &f) : change_filter(rq, rp, &f)))
+	if (!(kind == TRAIL_LOOK ? look_filter(rq, rp, &f) && filter_id(rq, rp, "filter[person_id]", &person) : change_filter(rq, rp, &f)))
 		return OK;
 	rp->status = 200;
 	rp->type = "text/csv; charset=utf-8";
 	http_head(rp, "Content-Disposition", kind == TRAIL_LOOK ? S("attachment; filename=\"who-saw-what.csv\"") : S("attachment; filename=\"trail.csv\""));
 	buf_fmt(&rp->body, "event,at,actor_id,actor,action,object,object_id,%s,address,hash\r\n", kind == TRAIL_LOOK ? "fields" : "change");
 	do {
-		TRY(trail_list(cx, &f, &e, &n));
+		TRY(person ? person_looks(cx, &f, person, &e, &n) : trail_list(cx, &f, &e, &n));
 		TRY(actor_names(cx, e, n, &names));
 		for (int i = 0; i < n; i++)
 			csv_line(cx, &rp->body, &e[i], &names);

@@ -106,6 +106,55 @@ tokens(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* The token in clear is in this answer and nowhere else. */
+static enum err
+token_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const names[] = { "user_id", "description", "bearer", "read_only", NULL };
+	int64_t user = cx->actor->user_id;
+	struct api_token made;
+	const json_t *obj, *v;
+	struct json j;
+	struct user u;
+	enum err e;
+	str clear;
+
+	TRY(api_body(cx, rq, rp, "api_token", &obj));
+	if (obj == NULL)
+		return OK;
+	api_known(cx, obj, names);
+	if ((v = json_object_get(obj, "user_id")) != NULL && !json_id(v, &user))
+		bad(cx, "user_id", "InvalidValue", "User: must be an id");
+	v = json_object_get(obj, "description");
+	if (!json_is_string(v) || str_trim(json_text(cx, v)).n == 0 || json_text(cx, v).n > 255)
+		bad(cx, "description", "BlankValue", "Description: say in at most 255 characters what it is for");
+	for (int i = 2; i < 4; i++)
+		if ((v = json_object_get(obj, names[i])) != NULL && !json_is_boolean(v))
+			bad(cx, names[i], "InvalidValue", i == 2 ? "Bearer: must be true or false" : "Read only: must be true or false");
+	TRY(bad_check(cx));
+	e = user_brief(cx, user, &u);
+	if (e == E_ABSENT || (e == OK && (!u.active || u.suspended))) {
+		fail_forget(cx);
+		bad(cx, "user_id", "InvalidValue", "User: is nobody who may sign in");
+		return bad_check(cx);
+	}
+	TRY(e);
+	TRY(token_create(cx, user, str_trim(json_text(cx, json_object_get(obj, "description"))), json_is_true(json_object_get(obj, "bearer")),
+	    json_is_true(json_object_get(obj, "read_only")), &clear, &made));
+	api_begin(rp, &j, 201);
+	jw_obj(&j);
+	jw_key(&j, "api_token");
+	jw_obj(&j);
+	jw_kint(&j, "id", made.id);
+	jw_kint(&j, "user_id", made.user_id);
+	jw_kstr(&j, "description", made.description);
+	jw_kbool(&j, "bearer", made.bearer);
+	jw_kstr(&j, "token", clear);
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
 static enum err
 token_delete(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
@@ -153,6 +202,7 @@ const struct route ward_routes[] = {
 	{ GET,    "/metrics",                         MAY_ANYONE,      0,        metrics,        0 },
 	{ POST,   "/api/ward/v1/phi/scan",            MAY_SIGNED_IN,   2 * MiB,  scan,           0 },
 	{ GET,    "/api/ward/v1/api_tokens",          MAY_ADMIN,       0,        tokens,         0 },
+	{ POST,   "/api/ward/v1/api_tokens",          MAY_ADMIN,       16 * KiB, token_post,    0 },
 	{ DELETE, "/api/ward/v1/api_tokens/{id}",     MAY_ADMIN,       0,        token_delete,   0 },
 	{ GET,    "/api/ward/v1/routes",              MAY_ADMIN,       0,        routes,         0 },
 	{ 0 }

@@ -217,7 +217,7 @@ keys_step(struct ward *w, bool *more)
 	if (now.looked == 0 && vault_rewrap_pending(&cx, w->sys.vault, &pending) == OK && pending)
 		begun();
 	if (now.looked == 0 || mono - now.looked >= COUNT_EVERY) {
-		if (ward_keyring.count_data(&cx, ward_keyring.arg, 0, &n) == OK) {
+		if (ward_keyring.count_data(&cx, ward_keyring.arg, INT32_MAX, &n) == OK) {
 			pthread_mutex_lock(&now.lock);
 			now.data_keys = n;
 			now.counted_at = time_now();

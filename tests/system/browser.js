@@ -27,7 +27,7 @@ async function browser() {
 	const page = context.pages()[0] || await context.newPage();
 	const complaints = [], foreign = [], shots = F.shots;
 	let n = 0, refused = 0, denied = 0;
-	page.setDefaultTimeout(30000);
+	page.setDefaultTimeout(Number(process.env.WAIT || 30000));
 	// The browser itself notes each 401 in the console; those we ask for are counted, all else is a fault.
 	page.on("console", (m) => { if (/status of 401/.test(m.text())) refused++; else if (/status of (40[349]|422)/.test(m.text())) denied++; else if (m.type() !== "info" && m.type() !== "debug") complaints.push(m.type() + ": " + m.text()); });
 	page.on("pageerror", (e) => complaints.push(String(e)));

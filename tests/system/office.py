@@ -78,6 +78,16 @@ with Desk() as desk:
     check(admin.put("/api/ward/v1/setup/backup", {"fingerprint": printed[:16]}).status == 422 and admin.put("/api/ward/v1/setup/backup", {"fingerprint": fresh}).status == 200, "the old copy is not enough")
     check(ana_client.get("/api/ward/v1/keys").status == 403, "keys are no agent's")
 
+    # ---- tokens, made over the API, shown once ----
+    for body in ({}, {"api_token": {}}, {"api_token": {"description": " "}}, {"api_token": {"description": "x", "user_id": 99999}}, {"api_token": {"description": "x", "bearer": "yes"}}, {"api_token": {"description": "x", "more": 1}}):
+        check(admin.post("/api/ward/v1/api_tokens", body).status in (400, 422), "refused: %r" % body)
+    r = admin.post("/api/ward/v1/api_tokens", {"api_token": {"description": "nightly export", "user_id": ana, "bearer": True, "read_only": True}})
+    check(r.status == 201 and r.json["api_token"]["token"], "a token: %r" % r.status)
+    bot = Client(desk, bearer=r.json["api_token"]["token"])
+    check(bot.get("/api/v2/users/me.json").json["user"]["id"] == ana and bot.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).status == 403, "acts as Ana, reading only")
+    check(r.json["api_token"]["token"] not in admin.get("/api/ward/v1/api_tokens").body.decode(), "and is not shown again")
+    check(ana_client.post("/api/ward/v1/api_tokens", {"api_token": {"description": "x"}}).status == 403, "an agent makes none")
+
     # ---- verifying ----
     t = admin.get("/api/ward/v1/trail").json["trail"]
     check(t["events"] > 50 and len(t["public_key"]) == 44, "the trail: %r" % t)
@@ -104,6 +114,22 @@ with Desk() as desk:
     check([e["ward_action"] for e in r.json["audit_logs"]] == ["key.rotate_root"], "filtered by what was done")
     check(admin.get("/api/ward/v1/looks/csv?filter[object_id]=x").status == 400, "a wrong filter")
 
+    # Who saw a person: the record and the tickets, each look once.
+    pat, _ = desk.person(admin, "Pat Ient", "pat@patients.example")
+    theirs = [admin.post("/api/v2/tickets.json", {"ticket": {"subject": "Mine %d" % i, "requester_id": pat, "comment": {"body": "Hello"}}}).json["ticket"]["id"] for i in range(2)]
+    ana_client.get("/api/v2/tickets/%d.json" % theirs[0])
+    ana_client.get("/api/v2/tickets/%d.json" % theirs[1])
+    ana_client.get("/api/v2/tickets/show_many.json?ids=%d,%d" % tuple(theirs))
+    ana_client.get("/api/v2/users/%d.json" % pat)
+    logs = [l for l in admin.get("/api/v2/access_logs.json?filter[person_id]=%d&page[size]=100" % pat).json["access_logs"] if l["user_id"] == ana]
+    check(sorted((l["object"], sorted(l["object_ids"])) for l in logs) == sorted([("ticket", [theirs[0]]), ("ticket", [theirs[1]]), ("ticket", theirs), ("user", [pat])]), "who saw Pat: %r" % logs)
+    check(len({l["id"] for l in logs}) == 4, "each once")
+    rows = list(csv.DictReader(io.StringIO(admin.get("/api/ward/v1/looks/csv?filter[person_id]=%d&filter[user_id]=%d" % (pat, ana)).body.decode())))
+    check(len(rows) == 4 and {r["actor"] for r in rows} == {"Ana Agent"}, "and as CSV: %r" % rows)
+    check(admin.get("/api/v2/access_logs.json?filter[person_id]=%d&filter[object]=ticket" % pat).status == 400, "not both")
+    for t in theirs:
+        admin.delete("/api/v2/tickets/%d.json" % t)
+
     # ---- reports ----
     odd, _ = desk.person(admin, "=HYPERLINK(1)", "odd@clinic.example", "agent", password="a password for odd")
     odd_client = Client(desk, "odd@clinic.example", desk.token("odd@clinic.example"))
@@ -123,9 +149,9 @@ with Desk() as desk:
         r = report(name)
         return dict(zip([c["name"] for c in r["columns"]], r["rows"][-1]["values"]))
 
-    check(last("tickets") == {"created": 41, "solved": 1, "reopened": 1}, "tickets today: %r" % last("tickets"))
+    check(last("tickets") == {"created": 43, "solved": 1, "reopened": 1}, "tickets today: %r" % last("tickets"))
     check(last("backlog") == {"unsolved": 40}, "and what is left: %r" % last("backlog"))
-    check(last("channels") == {"email": 0, "form": 0, "chat": 0, "api": 41}, "by channel")
+    check(last("channels") == {"email": 0, "form": 0, "chat": 0, "api": 43}, "by channel")
     check(last("first_reply")["tickets"] == 1 and last("resolution")["tickets"] == 1, "one was answered and solved")
     check(report("first_reply_spans")["rows"] == [{"name": "15m", "values": [1]}], "at once")
     check(last("satisfaction") == {"good": 0, "bad": 0, "good_percent": None}, "a share of nothing is not 0")
@@ -161,7 +187,7 @@ with Desk() as desk:
     # ---- over a restart, and with an altered trail ----
     desk.stop()
     desk.start()
-    check(report("tickets")["rows"][-1]["values"] == [41, 1, 1], "the figures stay")
+    check(report("tickets")["rows"][-1]["values"] == [43, 1, 1], "the figures stay")
     check(admin.get("/api/ward/v1/trail/verifications").json["verifications"][0]["state"] == "good", "so does what was verified")
     desk.stop()
     db = sqlite3.connect(os.path.join(desk.data, "ward.db"))

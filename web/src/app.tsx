@@ -14,14 +14,15 @@ import { Empty, Loading, Name } from "./ui/bits";
 import { SaysProvider } from "./ui/says";
 import { SearchInput } from "./ui/suggest";
 import { Tools, useTools } from "./ui/tools";
-import { LANGUAGES, speak } from "./words";
+import { LANGUAGES, moreWords, speak } from "./words";
 
 const List = lazy(() => import("./workspace/list"));
 const TicketPage = lazy(() => import("./workspace/ticket"));
 const NewTicket = lazy(() => import("./workspace/new"));
 const Person = lazy(() => import("./workspace/person"));
-const Admin = lazy(() => import("./admin/admin"));
-const Reports = lazy(() => import("./reports/reports"));
+const Admin = lazy(() => moreWords("office").then(() => import("./admin/admin")));
+const Reports = lazy(() => moreWords("office").then(() => import("./reports/reports")));
+const SetupNote = lazy(() => moreWords("office").then(() => import("./admin/setup-note")));
 const Enrol = lazy(() => import("./enrol"));
 const Requests = lazy(() => import("./requests/requests"));
 
@@ -114,7 +115,7 @@ function Shell({ children }: { children: ReactNode }) {
 			<div className="shell">
 				<Rail />
 				<Top />
-				<main className="main" id="main" tabIndex={-1}><Suspense fallback={<Loading />}>{children}</Suspense></main>
+				<main className="main" id="main" tabIndex={-1}>{me.role === "admin" ? <Suspense fallback={null}><SetupNote /></Suspense> : null}<Suspense fallback={<Loading />}>{children}</Suspense></main>
 			</div>
 		</Tools>
 	);
@@ -137,7 +138,7 @@ function Pages() {
 				<Route path="/agent/people/:id">{(p) => <Person key={p.id} id={Number(p.id)} />}</Route>
 				<Route path="/agent/new"><NewTicket /></Route>
 				<Route path="/admin/*?"><Admin /></Route>
-				<Route path="/reports"><Reports /></Route>
+				<Route path="/reports/:part?">{(p) => <Reports part={p.part} />}</Route>
 				<Route path="/requests/*?"><Requests /></Route>
 				<Route path="/requests"><Requests /></Route>
 				<Route path="/"><Redirect to={home} replace /></Route>

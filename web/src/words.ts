@@ -16,7 +16,24 @@ function wanted(): Language {
 	return "en";
 }
 
+// Words of a part that is fetched when it is needed (the admin centre, reports).
+const parts = new Map<string, (l: Language) => Promise<{ default: object }>>([
+	["office", (l) => l === "es" ? import("./locales/office.es.json") : import("./locales/office.en.json")],
+]);
+const wantedParts = new Set<string>();
+
+async function loadPart(name: string, language: Language) {
+	for (const l of new Set<Language>(["en", language]))
+		i18next.addResourceBundle(l, "translation", (await parts.get(name)!(l)).default, true, true);
+}
+
+export async function moreWords(name: string) {
+	wantedParts.add(name);
+	await loadPart(name, i18next.language as Language);
+}
+
 async function load(language: Language) {
+	for (const name of wantedParts) await loadPart(name, language);
 	if (language === "es" && !i18next.hasResourceBundle("es", "translation"))
 		i18next.addResourceBundle("es", "translation", (await import("./locales/es.json")).default);
 	await i18next.changeLanguage(language);

@@ -4,17 +4,25 @@ import { useTranslation } from "react-i18next";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { useMe } from "../session";
 import { Empty, Loading } from "../ui/bits";
+import "./office.css";
 
 interface Page { path: string; part: string; page: LazyExoticComponent<ComponentType> }
 export const PAGES: Page[] = [
+	{ path: "setup", part: "first", page: lazy(() => import("./setup")) },
 	{ path: "people", part: "team", page: lazy(() => import("./people")) },
 	{ path: "groups", part: "team", page: lazy(() => import("./groups")) },
 	{ path: "organizations", part: "team", page: lazy(() => import("./organizations")) },
+	{ path: "roles", part: "team", page: lazy(() => import("./roles")) },
+	{ path: "sessions", part: "team", page: lazy(() => import("./sessions")) },
 	{ path: "views", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.ViewRules }))) },
 	{ path: "macros", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Macros }))) },
 	{ path: "triggers", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Triggers }))) },
 	{ path: "automations", part: "work", page: lazy(() => import("./rules").then((m) => ({ default: m.Automations }))) },
 	{ path: "fields", part: "work", page: lazy(() => import("./fields")) },
+	{ path: "forms", part: "work", page: lazy(() => import("./forms")) },
+	{ path: "slas", part: "work", page: lazy(() => import("./slas")) },
+	{ path: "schedules", part: "work", page: lazy(() => import("./schedules")) },
+	{ path: "deleted", part: "work", page: lazy(() => import("./deleted")) },
 	{ path: "articles", part: "help", page: lazy(() => import("./articles")) },
 	{ path: "policy", part: "phi", page: lazy(() => import("./policy")) },
 	{ path: "scan", part: "phi", page: lazy(() => import("./scan")) },
@@ -24,6 +32,7 @@ export const PAGES: Page[] = [
 	{ path: "webhooks", part: "out", page: lazy(() => import("./webhooks")) },
 	{ path: "trail", part: "proof", page: lazy(() => import("./trail")) },
 	{ path: "looks", part: "proof", page: lazy(() => import("./looks-page")) },
+	{ path: "keys", part: "system", page: lazy(() => import("./keys")) },
 	{ path: "tokens", part: "system", page: lazy(() => import("./tokens")) },
 	{ path: "suspended", part: "system", page: lazy(() => import("./suspended")) },
 	{ path: "jobs", part: "system", page: lazy(() => import("./jobs")) },
@@ -34,10 +43,12 @@ const PARTS = [...new Set(PAGES.map((p) => p.part))];
 export default function Admin() {
 	const { t } = useTranslation();
 	const me = useMe();
-	const [where] = useLocation();
+	const [where, go] = useLocation();
 	if (me.role !== "admin") return <Empty title={t("error.denied")} />;
 	return (
-		<div className="split">
+		<div className="split office">
+			<label className="pick"><span className="sr">{t("admin.title")}</span><select className="plain-select" value={PAGES.find((p) => where.startsWith("/admin/" + p.path))?.path || ""} onChange={(e) => go("/admin/" + e.target.value)}>
+				{PARTS.map((part) => <optgroup key={part} label={t("admin.part." + part)}>{PAGES.filter((p) => p.part === part).map((p) => <option key={p.path} value={p.path}>{t("admin." + p.path)}</option>)}</optgroup>)}</select></label>
 			<nav className="side" aria-label={t("admin.title")}>
 				{PARTS.map((part) => (
 					<div key={part}>
@@ -54,7 +65,7 @@ export default function Admin() {
 				<Suspense fallback={<Loading />}>
 					<Switch>
 						{PAGES.map((p) => <Route key={p.path} path={"/admin/" + p.path}><p.page /></Route>)}
-						<Route path="/admin"><Redirect to={"/admin/" + PAGES[0].path} replace /></Route>
+						<Route path="/admin"><Redirect to="/admin/people" replace /></Route>
 						<Route><Empty title={t("error.nowhere")} /></Route>
 					</Switch>
 				</Suspense>

@@ -7,9 +7,10 @@ import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
 
 interface Look { id: string; timestamp: string; user_id: number | null; ip_address: string; authorization_type: string; summary: string; object: string; object_ids: number[] }
 
-export function Looks({ object, user }: { object?: { type: string; id?: number }; user?: number }) {
+// `person`: looks at the record and at each ticket of somebody.
+export function Looks({ object, user, person }: { object?: { type: string; id?: number }; user?: number; person?: number }) {
 	const { t } = useTranslation();
-	const filter = (object ? "&filter%5Bobject%5D=" + object.type + (object.id ? "&filter%5Bobject_id%5D=" + object.id : "") : "") + (user ? "&filter%5Buser_id%5D=" + user : "");
+	const filter = (person ? "&filter%5Bperson_id%5D=" + person : "") + (object ? "&filter%5Bobject%5D=" + object.type + (object.id ? "&filter%5Bobject_id%5D=" + object.id : "") : "") + (user ? "&filter%5Buser_id%5D=" + user : "");
 	const all = useInfiniteQuery({ queryKey: ["looks", filter], initialPageParam: "", getNextPageParam: (last: any) => last.meta?.has_more ? last.meta.after_cursor : null,
 		queryFn: ({ pageParam }) => get("/api/v2/access_logs.json?page%5Bsize%5D=50" + (pageParam ? "&page%5Bafter%5D=" + encodeURIComponent(pageParam) : "") + filter) });
 	const rows = (all.data?.pages.flatMap((p: any) => p.access_logs) || []) as Look[];

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { get, put, Refused } from "../api";
+import { get, post, put, Refused } from "../api";
 import { Fault, Loading } from "../ui/bits";
 import { useSays } from "../ui/says";
 
@@ -17,6 +17,7 @@ export default function Mail() {
 	const conf = useQuery({ queryKey: ["mail"], queryFn: () => get<{ mail: Record<string, any> }>("/api/ward/v1/mail") });
 	const [v, setV] = useState<Record<string, string>>({});
 	const [wrong, setWrong] = useState<Record<string, string>>({});
+	const [tested, setTested] = useState("");
 	useEffect(() => {
 		document.title = t("admin.mail") + " - Ward";
 		if (conf.data) setV(Object.fromEntries(Object.entries(conf.data.mail).map(([k, x]) => [k, String(x)])));
@@ -37,6 +38,20 @@ export default function Mail() {
 			else fault(err);
 		}
 	};
+	// The way that every mail takes: what becomes of it, the outbox knows.
+	const test = async () => {
+		try {
+			let { message: m } = await post("/api/ward/v1/mail/test");
+			setTested(t("setup.mail.going"));
+			for (let i = 0; i < 20 && !["sent", "dead", "held"].includes(m.state); i++) {
+				await new Promise((r) => window.setTimeout(r, 1000));
+				m = (await get("/api/ward/v1/outbox/" + m.id)).message;
+			}
+			setTested(m.state === "sent" ? t("setup.mail.sent") : t("setup.mail.not", { state: m.state, reason: m.reason || "–" }));
+		} catch (err) {
+			fault(err);
+		}
+	};
 	const field = (k: string, type = "text") => (
 		<div className="field" key={k}>
 			<label htmlFor={"m-" + k}>{t("mail." + k)}</label>
@@ -53,7 +68,8 @@ export default function Mail() {
 			{field("user")}{field("password", "password")}{field("from", "email")}{field("name")}
 			<label className="field"><span>{t("mail.ca_pem")}</span><textarea rows={3} value={v.ca_pem || ""} onChange={(e) => setV({ ...v, ca_pem: e.target.value })} /></label>
 			<details><summary>{t("mail.more")}</summary><div className="stack" style={{ marginTop: 12 }}>{NUMBERS.slice(1).map((k) => field(k, "number"))}</div></details>
-			<div><Button isPrimary type="submit">{t("records.save")}</Button></div>
+			<div className="row"><Button isPrimary type="submit">{t("records.save")}</Button>{conf.data.mail.host ? <Button type="button" onClick={test}>{t("mail.test")}</Button> : null}</div>
+			{tested ? <p role="status">{tested}</p> : null}
 		</form>
 	);
 }

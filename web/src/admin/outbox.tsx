@@ -44,7 +44,7 @@ export default function Outbox() {
 	return (
 		<>
 			<Records<Message> source={{
-				path: "/api/ward/v1/outbox", many: "outbox", one: "message", cursor: true, live: true, query: state ? "state=" + state : "", title: t("admin.outbox"), empty: t("outbox.empty"),
+				path: "/api/ward/v1/outbox", many: "outbox", one: "message", cursor: true, live: true, query: state ? "state=" + state : "", title: t("admin.outbox"), empty: t("outbox.empty"), next: <p>{t("outbox.next")}</p>,
 				tools: <Choice label={t("field.status")} hideLabel value={state} onChange={setState} options={[["", t("outbox.all")], ...STATES.map((s) => [s, t("outbox." + s) + (counts.data?.counts[s] ? " (" + number(counts.data.counts[s]) + ")" : "")] as [string, string])]} />,
 				columns: [{ words: t("tokens.number"), show: (m) => m.id, width: 80 }, { words: t("destinations.kind"), show: (m) => t("outbox.kind." + m.kind, m.kind), width: 100 }, { words: t("outbox.event"), show: (m) => m.event, wide: true },
 					{ words: t("field.status"), show: (m) => <>{t("outbox." + m.state)}{m.reason ? <><br /><span className="soft">{m.reason}</span></> : null}</> }, { words: t("outbox.tries"), show: (m) => m.attempts, width: 70, wide: true }, { words: t("field.created"), show: (m) => <Time at={m.created_at} />, width: 140, wide: true }],

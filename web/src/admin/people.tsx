@@ -1,21 +1,29 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { call, put, type User } from "../api";
+import { Button } from "@zendeskgarden/react-buttons";
+import { useQueryClient } from "@tanstack/react-query";
+import { call, get, put, type User } from "../api";
 import { Choice, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
+import { number } from "../words";
+import { Invite, NewPassword } from "./invite";
 import { Records, Typed } from "./records";
 
 export default function People() {
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
+	const cache = useQueryClient();
 	const [reset, setReset] = useState<User | null>(null);
+	const [password, setPassword] = useState<User | null>(null);
+	const [inviting, setInviting] = useState(false);
 	const masked = (u: User, setting: boolean | null) => put("/api/ward/v1/phi/users/" + u.id, { setting }).then(() => say(t("records.saved")), fault);
 	const [role, setRole] = useState("staff");
 	const roles: [string, string][] = ["end-user", "agent", "admin"].map((r) => [r, t("role." + r)]);
 	return <><Records<User> source={{
 		path: "/api/v2/users", many: "users", one: "user", query: role === "staff" ? "role[]=agent&role[]=admin" : "role[]=" + role, title: t("admin.people"), empty: t("people.empty"),
-		tools: <Choice label={t("person.role")} hideLabel value={role} onChange={setRole} options={[["staff", t("people.staff")], ...roles]} />,
+		next: <Button onClick={() => setInviting(true)}>{t("invite.title")}</Button>,
+		tools: <><Button size="small" onClick={() => setInviting(true)}>{t("invite.title")}</Button><Choice label={t("person.role")} hideLabel value={role} onChange={setRole} options={[["staff", t("people.staff")], ...roles]} /></>,
 		columns: [
 			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> },
 			{ words: t("person.email"), show: (u) => u.email || "", wide: true },
@@ -31,13 +39,19 @@ export default function People() {
 		actions: (u) => u.role === "end-user" ? null : (
 			<select className="plain-select" aria-label={t("people.more", { name: u.name })} value="" style={{ width: 90 }} onChange={(e) => {
 				if (e.target.value === "reset") setReset(u);
+				else if (e.target.value === "password") setPassword(u);
 				else masked(u, e.target.value === "role" ? null : e.target.value === "clear");
 			}}>
-				<option value="">{t("people.moreShort")}</option><option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option>
+				<option value="">{t("people.moreShort")}</option><option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
 			</select>
 		),
-		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id) },
+		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id), facts: async (u) => {
+			const [r, open] = await Promise.all([get("/api/v2/users/" + u.id + "/related.json"), get<{ count: number }>("/api/v2/search/count.json?query=" + encodeURIComponent("type:ticket status<solved assignee:" + u.id))]);
+			return t("people.deleteCount", { requested: number(r.user_related.requested_tickets), assigned: number(r.user_related.assigned_tickets), open: number(open.count) });
+		} },
 	}} />
+		{inviting ? <Invite onClose={() => { setInviting(false); cache.invalidateQueries(); }} /> : null}
+		{password ? <NewPassword user={password} onClose={() => setPassword(null)} /> : null}
 		{reset ? <Typed title={t("people.resetFactor")} warn={t("people.resetWarn")} word={reset.email || String(reset.id)} onClose={() => setReset(null)} go={async () => { await call("DELETE", "/api/ward/v1/users/" + reset.id + "/factors"); say(t("people.resetDone")); }} /> : null}
 	</>;
 }

@@ -7,8 +7,10 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { del, get, post, Refused } from "../api";
 import { Fault, Loading, Time } from "../ui/bits";
-import { Box } from "../ui/box";
+import { number } from "../words";
 import { useSays } from "../ui/says";
+import { Typed } from "./records";
+import { Trial } from "./trial";
 
 interface Rule { kinds: "any" | string[]; places: "any" | string[]; channels: "any" | string[]; min_score: number; treatment: string }
 interface Policy { version: number; state: string; created_at: string | null; activated_at: string | null; why: string; style: string; allow: string[]; rules: Rule[] }
@@ -118,6 +120,7 @@ export default function PolicyPage() {
 					{draft.map((p) => (
 						<div key={p.version} className="leaving stack"><strong>{t("policy.waiting", { version: p.version })}</strong>{p.why ? <p>{p.why}</p> : null}
 							<details><summary>{t("policy.matrix")}</summary><Matrix rules={p.rules} facts={f} /></details>
+							<Trial version={p.version} />
 							<div className="row"><Button size="small" isPrimary onClick={() => setSure(p)}>{t("policy.activate")}</Button><Button size="small" isDanger onClick={() => del("/api/ward/v1/phi/policies/" + p.version).then(reload, fault)}>{t("policy.discard")}</Button></div></div>
 					))}
 					<h2>{t("policy.now", { version: now.data.policy.version })}</h2>
@@ -128,11 +131,13 @@ export default function PolicyPage() {
 				</>
 			)}
 			{sure ? (
-				<Box title={t("policy.activate")} onClose={() => setSure(null)}>
-					<p>{t("policy.sure")}</p>
-					<Matrix rules={sure.rules} facts={f} />
-					<div className="row"><Button isPrimary isDanger onClick={() => activate(sure)}>{t("policy.activate")}</Button><Button onClick={() => setSure(null)}>{t("cancel")}</Button></div>
-				</Box>
+				<Typed title={t("policy.activate")} warn={t("policy.sure")} word={String(sure.version)} onClose={() => setSure(null)} go={() => activate(sure)}
+					facts={async () => {
+						const jobs = (await get<{ jobs: { id: number; kind: string; version?: number; state: string }[] }>("/api/ward/v1/phi/jobs")).jobs, j = jobs.find((x) => x.kind === "trial" && x.version === sure.version && x.state === "completed");
+						const cells = f.kinds.flatMap((k) => f.places.map((pl) => treatment(now.data!.policy.rules, k.name, pl, f.channels) !== treatment(sure.rules, k.name, pl, f.channels))).filter(Boolean).length;
+						const tried = j ? await get<{ findings_that_change: number; job: { done: number } }>("/api/ward/v1/phi/jobs/" + j.id) : null;
+						return t("policy.cells", { count: cells, all: f.kinds.length * f.places.length }) + " " + (tried ? t("policy.triedBefore", { changes: number(tried.findings_that_change), tickets: number(tried.job.done) }) : t("policy.notTried"));
+					}} />
 			) : null}
 		</>
 	);

@@ -26,7 +26,8 @@ export interface Source<R> {
 	title: string; empty: string;
 	columns: Column<R>[];
 	fields?: FormField[];
-	remove?: { warn(r: R): string; word(r: R): string };
+	remove?: { warn(r: R): string; word(r: R): string; facts?(r: R): Promise<string> };    // facts: in numbers, asked when it is opened
+	next?: ReactNode;                // what to do when there is none
 	tools?: ReactNode;
 	actions?(r: R, reload: () => void): ReactNode;
 	canEdit?(r: R): boolean;
@@ -94,16 +95,19 @@ function Form<R extends { id: number | string }>({ source, record, onClose, onDo
 }
 
 // Dangerous acts say what will happen and wait for a typed confirmation.
-export function Typed({ title, warn, word, go, onClose }: { title: string; warn: string; word: string; go(): Promise<void>; onClose(): void }) {
+export function Typed({ title, warn, word, facts, go, onClose }: { title: string; warn: string; word: string; facts?(): Promise<string>; go(): Promise<void>; onClose(): void }) {
 	const { t } = useTranslation();
 	const { fault } = useSays();
 	const [typed, setTyped] = useState("");
 	const [busy, setBusy] = useState(false);
+	const [counted, setCounted] = useState<string | null>(facts ? null : "");
+	useEffect(() => { facts?.().then(setCounted, (e) => { fault(e); onClose(); }); }, []);
 	return (
 		<Box title={title} onClose={onClose}>
 			<p>{warn}</p>
+			{counted === null ? <p role="status">{t("loading")}</p> : counted ? <p className="leaving" id="counted">{counted}</p> : null}
 			<label className="field"><span>{t("records.type", { word })}</span><input value={typed} autoFocus autoComplete="off" onChange={(e) => setTyped(e.target.value)} /></label>
-			<div className="row"><Button isPrimary isDanger disabled={busy || typed !== word} onClick={() => { setBusy(true); go().then(onClose, (e) => { fault(e); setBusy(false); }); }}>{title}</Button><Button onClick={onClose}>{t("cancel")}</Button></div>
+			<div className="row"><Button isPrimary isDanger disabled={busy || counted === null || typed !== word} onClick={() => { setBusy(true); go().then(onClose, (e) => { fault(e); setBusy(false); }); }}>{title}</Button><Button onClick={onClose}>{t("cancel")}</Button></div>
 		</Box>
 	);
 }
@@ -123,7 +127,7 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 	return (
 		<>
 			<div className="row between"><h1>{source.title}</h1><div className="row">{source.tools}{source.fields ? <Button isPrimary size="small" onClick={() => setForm(null)}>{t("records.new")}</Button> : null}</div></div>
-			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={source.empty} /> : (
+			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={source.empty}>{source.next ?? (source.fields ? <Button onClick={() => setForm(null)}>{t("records.first")}</Button> : null)}</Empty> : (
 				<div className="scroll"><table className="list">
 					<caption className="sr">{source.title}</caption>
 					<thead><tr>{source.columns.map((c) => <th key={c.words} scope="col" className={c.wide ? "wide" : undefined} style={{ width: c.width }}>{c.words}</th>)}{acts ? <th scope="col" style={{ width: source.actions ? 250 : 170 }}><span className="sr">{t("records.acts")}</span></th> : null}</tr></thead>
@@ -137,7 +141,7 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 			)}
 			{all.hasNextPage ? <div><Button onClick={() => all.fetchNextPage()} disabled={all.isFetchingNextPage}>{t("more")}</Button></div> : null}
 			{form !== undefined ? <Form source={source} record={form} onClose={() => setForm(undefined)} onDone={() => { setForm(undefined); reload(); }} /> : null}
-			{gone ? <Typed title={t("records.delete")} warn={source.remove!.warn(gone)} word={source.remove!.word(gone)} onClose={() => setGone(null)}
+			{gone ? <Typed title={t("records.delete")} warn={source.remove!.warn(gone)} word={source.remove!.word(gone)} facts={source.remove!.facts ? () => source.remove!.facts!(gone) : undefined} onClose={() => setGone(null)}
 				go={async () => { await call("DELETE", source.path + "/" + gone.id + ".json"); reload(); }} /> : null}
 		</>
 	);

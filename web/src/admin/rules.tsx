@@ -13,9 +13,9 @@ import { Typed } from "./records";
 export type Kind = "trigger" | "automation" | "macro" | "view";
 interface Value { value: string; title: string }
 interface Operator { value: string; title: string; terminal: boolean }
-interface Definition { title: string; subject: string; type: string; group: string; operators?: Operator[]; values?: Value[] }
-interface Definitions { conditions_all: Definition[]; conditions_any: Definition[]; actions: Definition[] }
-interface Condition { field: string; operator: string; value: unknown }
+export interface Definition { title: string; subject: string; type: string; group: string; operators?: Operator[]; values?: Value[] }
+export interface Definitions { conditions_all: Definition[]; conditions_any: Definition[]; actions: Definition[] }
+export interface Condition { field: string; operator: string; value: unknown }
 interface Action { field: string; value: unknown }
 interface Rule { id: number; title: string; description?: string | null; active: boolean; position?: number; conditions?: { all: Condition[]; any: Condition[] }; all?: Condition[]; any?: Condition[]; actions?: Action[] }
 
@@ -53,7 +53,7 @@ function grouped(defs: Definition[]) {
 	return [...out].map(([g, list]) => <optgroup key={g} label={g}>{list.map((d) => <option key={d.subject} value={d.subject}>{d.title}</option>)}</optgroup>);
 }
 
-function Conditions({ title, defs, list, onChange }: { title: string; defs: Definition[]; list: Condition[]; onChange(l: Condition[]): void }) {
+export function Conditions({ title, defs, list, onChange }: { title: string; defs: Definition[]; list: Condition[]; onChange(l: Condition[]): void }) {
 	const { t } = useTranslation();
 	const set = (i: number, c: Partial<Condition>) => onChange(list.map((x, k) => k === i ? { ...x, ...c } : x));
 	return (
@@ -185,7 +185,7 @@ export function Rules({ kind }: { kind: Kind }) {
 				<Choice label={t("rules.shown")} hideLabel value={state} onChange={setState} options={[["true", t("rules.on")], ["false", t("rules.off")], ["", t("rules.both")]]} />
 				<Button isPrimary size="small" disabled={!defs.data} onClick={() => setOpen(null)}>{t("records.new")}</Button></div></div>
 			<p className="soft">{t("rules.about." + kind)}</p>
-			{list.error || defs.error ? <Fault error={list.error || defs.error} /> : list.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={t("rules.empty")} /> : (
+			{list.error || defs.error ? <Fault error={list.error || defs.error} /> : list.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={t("rules.empty")}><Button disabled={!defs.data} onClick={() => setOpen(null)}>{t("records.first")}</Button></Empty> : (
 				<div className="scroll"><table className="list"><caption className="sr">{t("admin." + PATH[kind])}</caption>
 					<thead><tr><th scope="col">{t("rules.title")}</th><th scope="col" className="wide">{kind === "view" ? t("rules.conditions") : t("rules.actions")}</th><th scope="col" style={{ width: 90 }}>{t("fields.active")}</th><th scope="col" style={{ width: 170 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
 					<tbody>{rows.map((r) => <tr key={r.id}><td className="wrap"><Name>{r.title}</Name></td><td className="wrap wide soft">{does(r)}</td>

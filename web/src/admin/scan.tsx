@@ -113,7 +113,7 @@ export default function Scan() {
 				<Button isPrimary type="submit">{t("scan.start")}</Button>
 			</form>
 			{live.map((j) => <Running key={j.id} job={j} reload={reload} />)}
-			{past.length === 0 && live.length === 0 ? <Empty title={t("scan.none")} /> : null}
+			{past.length === 0 && live.length === 0 ? <Empty title={t("scan.none")}><p>{t("scan.next")}</p></Empty> : null}
 			{shown !== null ? <Results key={shown} id={shown} reload={reload} /> : null}
 			{past.length ? (
 				<table className="list"><caption className="sr">{t("scan.past")}</caption><thead><tr><th scope="col" style={{ width: 70 }}>{t("tokens.number")}</th><th scope="col">{t("jobs.what")}</th><th scope="col">{t("field.status")}</th><th scope="col" className="num wide">{t("scan.findings")}</th><th scope="col" className="wide">{t("field.created")}</th><th scope="col" style={{ width: 90 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>

@@ -1,0 +1,73 @@
+// A colleague: made with a password that is shown once; the second factor they set up themselves.
+import { Button } from "@zendeskgarden/react-buttons";
+import { useState, type FormEvent } from "react";
+import { useTranslation } from "react-i18next";
+import { post, put, Refused, type User } from "../api";
+import { Box } from "../ui/box";
+import { useSays } from "../ui/says";
+
+// 20 characters of 32: 100 bits, none that look alike.
+export function newPassword() {
+	const from = "abcdefghjkmnpqrstuvwxyz23456789x", r = crypto.getRandomValues(new Uint8Array(20));
+	return [...r].map((b, i) => (i && i % 5 === 0 ? "-" : "") + from[b % 32]).join("");
+}
+
+function Handover({ email, password, onClose }: { email: string; password: string; onClose(): void }) {
+	const { t } = useTranslation();
+	return (
+		<Box title={t("invite.done")} onClose={onClose}>
+			<p>{t("invite.hand")}</p>
+			<pre className="code" id="handover">{location.origin + "/\n" + email + "\n" + password}</pre>
+			<p className="soft">{t("invite.once")}</p>
+			<div><Button isPrimary onClick={onClose}>{t("invite.kept")}</Button></div>
+		</Box>
+	);
+}
+
+export function NewPassword({ user, onClose }: { user: User; onClose(): void }) {
+	const { t } = useTranslation();
+	const { fault } = useSays();
+	const [password, setPassword] = useState("");
+	if (password) return <Handover email={user.email || ""} password={password} onClose={onClose} />;
+	const go = () => { const p = newPassword(); put("/api/v2/users/" + user.id + ".json", { user: { password: p } }).then(() => setPassword(p), fault); };
+	return (
+		<Box title={t("invite.reset")} onClose={onClose}>
+			<p>{t("invite.resetAbout", { name: user.name })}</p>
+			<div className="row"><Button isPrimary isDanger onClick={go}>{t("invite.reset")}</Button><Button onClick={onClose}>{t("cancel")}</Button></div>
+		</Box>
+	);
+}
+
+export function Invite({ onClose }: { onClose(): void }) {
+	const { t } = useTranslation();
+	const { fault } = useSays();
+	const [v, setV] = useState({ name: "", email: "", role: "agent", ticket_restriction: "groups" });
+	const [wrong, setWrong] = useState<string[]>([]);
+	const [password, setPassword] = useState("");
+	const submit = async (e: FormEvent) => {
+		e.preventDefault();
+		setWrong([]);
+		const p = newPassword(), { ticket_restriction, ...rest } = v;
+		try {
+			await post("/api/v2/users.json", { user: { ...rest, password: p, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
+			setPassword(p);
+		} catch (err) {
+			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			else fault(err);
+		}
+	};
+	if (password) return <Handover email={v.email} password={password} onClose={onClose} />;
+	return (
+		<Box title={t("invite.title")} onClose={onClose}>
+			<form className="stack" onSubmit={submit}>
+				{wrong.length ? <div className="leaving" role="alert">{wrong.map((w) => <p key={w}>{w}</p>)}</div> : null}
+				<label className="field"><span>{t("person.name")}</span><input required autoComplete="off" value={v.name} onChange={(e) => setV({ ...v, name: e.target.value })} /></label>
+				<label className="field"><span>{t("person.email")}</span><input required type="email" autoComplete="off" value={v.email} onChange={(e) => setV({ ...v, email: e.target.value })} /></label>
+				<label className="field"><span>{t("person.role")}</span><select value={v.role} onChange={(e) => setV({ ...v, role: e.target.value })}><option value="agent">{t("role.agent")}</option><option value="admin">{t("role.admin")}</option></select></label>
+				{v.role === "agent" ? <label className="field"><span>{t("people.sees")}</span><select value={v.ticket_restriction} onChange={(e) => setV({ ...v, ticket_restriction: e.target.value })}>
+					<option value="groups">{t("people.groups")}</option><option value="assigned">{t("people.assigned")}</option><option value="organization">{t("people.organization")}</option><option value="">{t("people.all")}</option></select></label> : <p className="leaving">{t("invite.admin")}</p>}
+				<div className="row"><Button isPrimary type="submit">{t("invite.go")}</Button><Button type="button" onClick={onClose}>{t("cancel")}</Button></div>
+			</form>
+		</Box>
+	);
+}

@@ -1,0 +1,80 @@
+// Who is signed in, and what signing in asks for.
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Button } from "@zendeskgarden/react-buttons";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { call, get, people, put, type User } from "../api";
+import { useMe } from "../session";
+import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
+import { useSays } from "../ui/says";
+import { Typed } from "./records";
+
+interface Row { id: number; user_id: number; authenticated_at: string; last_seen_at: string }
+const SWITCHES: [string, string][] = [["tickets", "agents_see_phi"], ["tickets", "agent_ticket_redaction"], ["tickets", "agent_ticket_deletion"], ["api", "api_password_access_end_users"], ["active_features", "customer_satisfaction"]];
+
+function Rules() {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const facts = useQuery({ queryKey: ["security"], queryFn: () => get("/api/v2/security_settings.json") });
+	const settings = useQuery({ queryKey: ["settings"], queryFn: () => get("/api/v2/account/settings.json") });
+	if (facts.error || settings.error) return <Fault error={facts.error || settings.error} />;
+	if (!facts.data || !settings.data) return <Loading />;
+	const s = facts.data.security_settings, agent = s.authentication.agent;
+	const flip = (section: string, key: string, on: boolean) => put("/api/v2/account/settings.json", { settings: { [section]: { [key]: on } } }).then((d) => { cache.setQueryData(["settings"], d); say(t("records.saved")); }, fault);
+	return (
+		<>
+			<h2>{t("sessions.rules")}</h2>
+			<dl className="facts">
+				<dt>{t("sessions.factor")}</dt><dd>{agent.two_factor_enforce ? t("sessions.always") : t("sessions.off")}</dd>
+				<dt>{t("sessions.idle")}</dt><dd>{t("sessions.minutes", { count: s.agent_session_timeout })}</dd>
+				<dt>{t("sessions.longest")}</dt><dd>{t("sessions.hours", { count: Math.round(s.maximum_session_duration / 60) })}</dd>
+				<dt>{t("sessions.tries")}</dt><dd>{agent.password.failed_attempts_allowed}</dd>
+				<dt>{t("sessions.password")}</dt><dd>{t("sessions.characters", { count: agent.password.password_length })}</dd>
+			</dl>
+			<fieldset className="lined stack"><legend className="sr">{t("sessions.switches")}</legend>
+				{SWITCHES.map(([section, key]) => <label key={key} className="row"><input type="checkbox" checked={!!settings.data.settings[section]?.[key]} onChange={(e) => flip(section, key, e.target.checked)} /> {t("sessions." + key)}</label>)}</fieldset>
+		</>
+	);
+}
+
+export default function Sessions() {
+	const { t } = useTranslation();
+	const { say } = useSays();
+	const me = useMe();
+	const cache = useQueryClient();
+	const [end, setEnd] = useState<Row | null>(null);
+	const all = useInfiniteQuery({ queryKey: ["sessions"], initialPageParam: "", refetchInterval: 15000, getNextPageParam: (last: any) => last.meta?.has_more ? last.meta.after_cursor : null,
+		queryFn: ({ pageParam }) => get("/api/v2/sessions.json?page%5Bsize%5D=100" + (pageParam ? "&page%5Bafter%5D=" + encodeURIComponent(pageParam) : "")) });
+	const mine = useQuery({ queryKey: ["session-mine"], queryFn: () => get<{ session: Row }>("/api/v2/users/me/session.json") });
+	const rows = (all.data?.pages.flatMap((p: any) => p.sessions) || []) as Row[];
+	const ids = [...new Set(rows.map((r) => r.user_id))].slice(0, 100);
+	const users = useQuery({ queryKey: ["names", ids.join(",")], enabled: ids.length > 0, queryFn: () => get<{ users: User[] }>("/api/v2/users/show_many.json?ids=" + ids.join(",")) });
+	const names = people(users.data?.users);
+	const count = (u: number) => rows.filter((r) => r.user_id === u).length;
+	useEffect(() => { document.title = t("admin.sessions") + " - Ward"; }, [t]);
+	return (
+		<>
+			<h1>{t("admin.sessions")}</h1>
+			<p className="soft">{t("sessions.about")}</p>
+			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={t("sessions.empty")} /> : (
+				<div className="scroll"><table className="list" id="sessions"><caption className="sr">{t("admin.sessions")}</caption>
+					<thead><tr><th scope="col">{t("trail.who")}</th><th scope="col" className="wide" style={{ width: 120 }}>{t("person.role")}</th><th scope="col" style={{ width: 150 }}>{t("sessions.since")}</th><th scope="col" className="wide" style={{ width: 150 }}>{t("sessions.seen")}</th><th scope="col" style={{ width: 170 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
+					<tbody>{rows.map((r) => { const u = names.get(r.user_id); return (
+						<tr key={r.id}><td className="wrap"><Name>{u?.name || "#" + r.user_id}</Name>{mine.data?.session.id === r.id ? <> <span className="state">{t("sessions.mine")}</span></> : null}</td><td className="wide">{u ? t("role." + u.role) : ""}</td><td><Time at={r.authenticated_at} /></td><td className="wide"><Time at={r.last_seen_at} /></td>
+							<td>{mine.data?.session.id === r.id ? null : <Button size="small" isBasic isDanger onClick={() => setEnd(r)}>{t("sessions.end")}</Button>}</td></tr>
+					); })}</tbody></table></div>
+			)}
+			{all.hasNextPage ? <div><Button onClick={() => all.fetchNextPage()}>{t("more")}</Button></div> : null}
+			<Rules />
+			{end ? <Typed title={t("sessions.end")} word={names.get(end.user_id)?.name || String(end.user_id)} onClose={() => setEnd(null)}
+				warn={t("sessions.endWarn", { name: names.get(end.user_id)?.name || end.user_id, count: count(end.user_id) - (end.user_id === me.id ? 1 : 0) })}
+				go={async () => {
+					if (end.user_id === me.id) await call("DELETE", "/api/v2/users/" + end.user_id + "/sessions/" + end.id + ".json");
+					else await call("DELETE", "/api/v2/users/" + end.user_id + "/sessions.json");
+					say(t("sessions.ended"));
+					cache.invalidateQueries({ queryKey: ["sessions"] });
+				}} /> : null}
+		</>
+	);
+}
