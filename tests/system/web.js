@@ -490,7 +490,7 @@ async function main() {
 		for (const p of paths) {
 			await page.goto(U + p);
 			await seen("section h1");
-			await page.waitForFunction(() => !document.querySelector("section [role=status]"));
+			await page.waitForFunction(() => !document.querySelector("section .empty[role=status]"));
 			await page.waitForTimeout(200);
 			assert.equal((await page.$$("section [role=alert]")).length, 0, p);
 			await look("admin" + p.replace(/\//g, "-").replace("-admin", ""));

@@ -12,7 +12,8 @@ export function pieces(text: string, findings: Finding[]): Piece[] {
 	const bytes = new TextEncoder().encode(text), dec = new TextDecoder("utf-8", { ignoreBOM: true }), out: Piece[] = [];
 	let at = 0;
 	for (const f of [...findings].sort((a, b) => a.start - b.start)) {
-		if (f.start < at || f.end > bytes.length) continue;
+		// Findings of the text before, for a moment after it was changed: never half a character.
+		if (f.start < at || f.end > bytes.length || (bytes[f.start] & 0xc0) === 0x80 || (bytes[f.end] & 0xc0) === 0x80) continue;
 		if (f.start > at) out.push({ text: dec.decode(bytes.slice(at, f.start)) });
 		out.push({ text: dec.decode(bytes.slice(f.start, f.end)), finding: f });
 		at = f.end;
