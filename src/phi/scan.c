@@ -30,7 +30,7 @@ drop(void *arg)
 		explicit_bzero(s->t, s->tcap);
 		free(s->t);
 	}
-	free(s->map), free(s->bits), free(s->near), free(s->list), free(s->before), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->sorted), free(s->emit), free(s->score), free(s->tag);
+	free(s->map), free(s->bits), free(s->near), free(s->own), free(s->list), free(s->before), free(s->tok), free(s->cover), free(s->hint), free(s->cand), free(s->sorted), free(s->emit), free(s->score), free(s->tag);
 	free(s->out), free(s->memory), free(s->words), free(s->vecs);
 	free(s);
 	mine = NULL;
