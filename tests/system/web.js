@@ -137,6 +137,28 @@ async function main() {
 		await notice("Note added.");
 		await page.waitForFunction(() => document.querySelectorAll("#conversation li.note").length === 2);
 	});
+	await step("what the policy did on arrival stands beside the message; a reply goes by secure link", async () => {
+		await page.goto(U + "/agent/tickets/" + F.ssn);
+		await page.waitForSelector("#conversation .did:has-text('Social security number destroyed on arrival')");
+		assert.doesNotMatch(await text("#conversation"), /212-45-6789/);
+		await page.fill("#text", "Your result of 03/14/2026 is here.");
+		await page.click("#send");
+		await seen("#leaving");
+		await page.getByRole("button", { name: "Send by secure link" }).click();
+		await seen("#secure");
+		await field("Proof").selectOption("date_of_birth");
+		const go = page.getByRole("button", { name: "Send secure link" });
+		assert.ok(await go.isDisabled());
+		await page.getByLabel("Answer").fill("1968-03-14");
+		await look("secure-link");
+		await go.click();
+		await notice("A secure link was sent.");
+		await page.waitForSelector("#secure-links li:has-text('active')");
+		await page.locator("#secure-links").getByRole("button", { name: "Revoke" }).click();
+		await page.waitForSelector("#secure-links li:has-text('revoked')");
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#conversation li");
+	});
 	await step("an attachment by choosing, a status with the reply", async () => {
 		await page.setInputFiles("input[type=file]", { name: "scan <b>.txt", mimeType: "text/plain", buffer: Buffer.from("nothing in here") });
 		await page.waitForSelector(".files .tag:has-text('scan <b>.txt')");
@@ -259,7 +281,7 @@ async function main() {
 		await page.goto(U + "/agent/tickets/" + F.chair0);
 		await field("Form").selectOption({ label: "Clinic form" });
 		await notice("Saved.");
-		assert.equal(await field("Diagnosis").count(), 0);
+		await field("Diagnosis").waitFor({ state: "detached" });
 		await field("Visit").selectOption({ label: "Follow-up" });
 		await field("Diagnosis").waitFor();
 		await page.waitForSelector("aside .phi-tag");
@@ -619,6 +641,16 @@ async function main() {
 		await page.fill("#purpose", "x");
 		await page.getByRole("button", { name: "Show", exact: true }).click();
 		await page.waitForSelector("dialog[open] [role=alert]");
+		await page.fill("#purpose", "The patient is on the phone and asks for the date.");
+		await page.getByRole("button", { name: "Show", exact: true }).click();
+		await page.waitForFunction(() => document.getElementById("conversation").textContent.includes("03/14/1968"));
+		await page.goto(U + "/agent/tickets/" + F.ssn);
+		await seen("#masked");
+		await page.waitForSelector("aside .field:has-text('Diagnosis') .read-only");     // masked is not for writing
+		assert.equal(await field("Diagnosis").count(), 0);
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#masked");
+		await page.getByRole("button", { name: "Show with a purpose" }).click();
 		await page.fill("#purpose", "The patient is on the phone and asks for the date.");
 		await page.getByRole("button", { name: "Show", exact: true }).click();
 		await page.waitForFunction(() => document.getElementById("conversation").textContent.includes("03/14/1968"));

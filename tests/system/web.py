@@ -15,7 +15,10 @@ PASSWORD = "a password for the browser"
 HOSTILE = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script> \u202egnp.exe " + "W" * 300
 with open(os.path.join(HERE, "hostile.json")) as f:
     XSS = json.load(f)                      # HTML of mails that would like to be more
-with Desk() as desk:
+with Desk(start=False) as desk:
+    with open(os.path.join(desk.data, "ward.conf"), "a") as f:
+        f.write("base_url = https://desk.clinic.example\n")
+    desk.start()
     admin = desk.admin()
 
     def staff(name, email, **fields):
@@ -50,6 +53,9 @@ with Desk() as desk:
     diagnosis = define("ticket_field", type="text", title="Diagnosis", phi=True, phi_purpose="Triage of follow-ups")
     define("ticket_form", name="Clinic form", ticket_field_ids=[visit, diagnosis], agent_conditions=[
         {"parent_field_id": visit, "value": "visit_again", "child_fields": [{"id": diagnosis, "is_required": False}]}])
+    r = admin.put("/api/ward/v1/mail.json", {"mail": {"host": "localhost", "port": 9, "from": "support@clinic.example"}})
+    check(r.status == 200, "mail has a relay, which is away: %r" % r)
+    ssn = ticket("My papers", "My SSN is 212-45-6789.", nadia, custom_fields=[{"id": diagnosis, "value": "Asthma, MRN 00482913"}])
     chair0 = ticket("Cushions for the waiting room", "Ours are worn.", odd)
     ticket("Portal outage since this morning", "Nobody can sign in to the portal.", odd, type="problem", status="open")
     for i in range(55):
@@ -67,7 +73,7 @@ with Desk() as desk:
         os.makedirs(shots, exist_ok=True)
     facts = os.path.join(folder, "facts.json")
     with open(facts, "w") as f:
-        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair, "chair0": chair0, "bearer": desk.token(None, "--bearer"),
+        json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair, "chair0": chair0, "ssn": ssn, "bearer": desk.token(None, "--bearer"),
                    "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "ines": ines, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
     env = dict(os.environ, NODE_PATH=modules, HOME=folder)

@@ -9,6 +9,7 @@ export function words(e: unknown, t: TFunction): string {
 	if (e.status === 0) return t("error.unreachable");
 	if (e.status === 403) return t("error.denied");
 	if (e.status === 404) return t("error.absent");
+	if (e.status === 503) return e.message;        // what is wanted, for now: mail is not set up, the disk is full
 	if (e.status >= 500) return t("error.server", { id: e.requestId });
 	return e.message;
 }

@@ -72,7 +72,7 @@ export default function NewTicket() {
 			{shown.map((x) => <FieldInput key={x.field.id} shown={x} live value={values[x.field.id]} onSave={(v) => setValues((all) => ({ ...all, [x.field.id]: v }))} />)}
 			<label className="field"><span>{t("new.text")}</span><textarea required rows={8} dir="auto" value={body} onChange={(e) => setBody(e.target.value)} /></label>
 			{inBody.length ? <p className="leaving" role="status">{t("compose.leaves", { count: inBody.length, kinds: [...new Set(inBody.map((f) => t("kind." + f.label, f.label)))].join(", ") })}</p> : null}
-			<div className="row">
+			<div className="row at-end">
 				<Choice label={t("field.priority")} value={priority} onChange={setPriority} options={["low", "normal", "high", "urgent"].map((p) => [p, t("priority." + p)])} />
 				<label className="row"><input type="checkbox" checked={!isPublic} onChange={(e) => setPublic(!e.target.checked)} /> {t("new.private")}</label>
 			</div>

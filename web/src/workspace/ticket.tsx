@@ -42,6 +42,7 @@ async function talk(id: number) {
 function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): Save {
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
+	const cache = useQueryClient();
 	const now = useRef(ticket);
 	now.current = ticket;
 	return useCallback(async (change, back) => {
@@ -50,13 +51,14 @@ function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): S
 		const conflict = (e: unknown) => { if (e instanceof Refused && e.status === 409) say(t("ticket.conflict")); else fault(e); onSaved(); };
 		try {
 			const r = await put<{ ticket: Ticket }>(path, { ticket: { ...change, safe_update: true, updated_stamp: was.updated_at } });
+			cache.setQueryData<Loaded>(["ticket", was.id], (o) => o && { ...o, ticket: r.ticket });
 			onSaved();
 			// Taken back only while nobody changed it again.
 			say(t("ticket.saved"), () => put(path, { ticket: { ...back, safe_update: true, updated_stamp: r.ticket.updated_at } }).then(onSaved, conflict));
 		} catch (e) {
 			conflict(e);
 		}
-	}, [onSaved, say, fault, t]);
+	}, [cache, onSaved, say, fault, t]);
 }
 
 function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: Group[]; masked: boolean; save: Save }) {
