@@ -204,7 +204,7 @@ def measure(b, have, sync_ms):
         m, u = metrics(b.c), cpu_seconds(b.desk)
         r = b.load(conns, SECONDS, *args)
         n, v = metrics(b.c), cpu_seconds(b.desk)
-        done = max(1, n["ward_store_transactions_total"] - m["ward_store_transactions_total"])
+        done = max(1, r["requests"], n["ward_store_transactions_total"] - m["ward_store_transactions_total"])   # with those of the warming up
         r["server_us"], r["writer_us"] = (v[0] - u[0]) * 1e6 / done, (v[1] - u[1]) * 1e6 / done
         out[name] = r
         print("  %-48s %9.0f/s  p50 %.2f  p99 %.2f ms; %.0f us CPU a request (writer %.0f)" % (name, r["rate"], r["p50_ms"], r["p99_ms"], r["server_us"], r["writer_us"]), flush=True)

@@ -411,7 +411,6 @@ rule_apply(struct effect *fx)
 	for (int i = 0; i < fx->rule->acts; i++) {
 		const struct act *a = &fx->rule->act[i];
 		TRY(a->row->apply(fx, a));
-		fx->s->have_tag = fx->s->have_custom = false;
 	}
 	return OK;
 }

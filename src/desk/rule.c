@@ -412,17 +412,34 @@ custom_hashes(struct ctx *cx, sensitive json, const struct field_hash **out)
 	return (int)n;
 }
 
+/* Actions put another text in the place of the one before, so its address tells whether it is still the same. */
+static const char *
+text_at(sensitive s)
+{
+	static const char none[] = "";
+
+	return s.hidden.p ? s.hidden.p : none;
+}
+
+static void
+tags_hashed(struct subject *s)
+{
+	if (s->have_tag && (s->tag_of == NULL || s->tag_of == text_at(s->t->tags)))
+		return;
+	s->tags = tag_hashes(s->cx, s->t->tags, &s->tag);
+	s->tag_of = text_at(s->t->tags);
+	s->have_tag = true;
+}
+
 void
 subject_hashes(struct subject *s)
 {
-	if (!s->have_tag) {
-		s->tags = tag_hashes(s->cx, s->t->tags, &s->tag);
-		s->have_tag = true;
-	}
-	if (!s->have_custom) {
-		s->customs = custom_hashes(s->cx, s->t->custom_fields, &s->custom);
-		s->have_custom = true;
-	}
+	tags_hashed(s);
+	if (s->have_custom && (s->custom_of == NULL || s->custom_of == text_at(s->t->custom_fields)))
+		return;
+	s->customs = custom_hashes(s->cx, s->t->custom_fields, &s->custom);
+	s->custom_of = text_at(s->t->custom_fields);
+	s->have_custom = true;
 }
 
 static bool
@@ -430,10 +447,7 @@ eval_tags(struct subject *s, const struct cond *c)
 {
 	int have = 0;
 
-	if (!s->have_tag) {
-		s->tags = tag_hashes(s->cx, s->t->tags, &s->tag);
-		s->have_tag = true;
-	}
+	tags_hashed(s);
 	if (c->op == OP_PRESENT || c->op == OP_NOT_PRESENT)
 		return (s->tags > 0) == (c->op == OP_PRESENT);
 	for (int i = 0; i < c->words; i++) {

@@ -126,6 +126,7 @@ struct subject {
 	int64_t              *group; int groups; bool have_groups;   /* current user's */
 	uint64_t             *tag; int tags; bool have_tag;          /* hashed; set when the texts are not there */
 	const struct field_hash *custom; int customs; bool have_custom;
+	const char           *tag_of, *custom_of;                   /* the texts they are of, which are never changed in place */
 	enum err              e;                 /* the first failure of a look-up */
 };
 struct field_hash { int64_t id, num; uint64_t hash; bool empty, is_num; };   /* of one custom value */

@@ -222,7 +222,6 @@ would_change(struct subject *s, const struct compiled *c, bool *yes)
 	s->t = &copy;
 	e = run_rule(s, c, &copy, &a, 0, true, yes, &fx);
 	s->t = was;
-	s->have_tag = s->have_custom = false;
 	return e;
 }
 

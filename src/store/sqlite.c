@@ -203,7 +203,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	    " PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
 	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
-	TRY(run_text(cx, f, writer && db == DB_MAIN ? "PRAGMA cache_size=-8192" : "PRAGMA cache_size=-1024", db_names[db]));
+	TRY(run_text(cx, f, writer && db == DB_MAIN ? "PRAGMA cache_size=-24576" : "PRAGMA cache_size=-1024", db_names[db]));
 	if (!writer)
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
 

@@ -65,6 +65,7 @@ with Desk() as desk:
     print("%d counts beside %d writes" % (reads[0], writes[0]))
 
     # Pages are kept as counters are: the same as a view that is only tried, which is read anew, shows.
+    admin.close()                             # it slept meanwhile
     many = admin.post("/api/v2/tickets/create_many.json", {"tickets": [{"subject": "m", "comment": {"body": "x"}, "tags": ["red"] if k % 9 == 0 else []} for k in range(100)]})
     jobs = [many] + [admin.post("/api/v2/tickets/create_many.json", {"tickets": [{"subject": "m", "comment": {"body": "x"}, "priority": "high" if k % 3 else "low"} for k in range(100)]}) for _ in range(2)]
     for j in jobs:
