@@ -1,4 +1,4 @@
-/* clause.h - queries out of whole clauses, for list.c and view.c alone.
+/* clause.h - queries out of whole clauses, for list.c, view.c and view_kept.c alone.
  *
  * Nothing that a person sent becomes text of a query: clauses are literals of
  * the tables in these two files, values are parameters.

@@ -176,7 +176,7 @@ struct rules {
 	struct shared_book *now;       /* NULL: to be loaded */
 	uint64_t         changes;      /* committed ones so far */
 	int              dirty;        /* changes under way in the writer's transaction */
-	struct counters *counters;     /* of views (view.c) */
+	struct counters *counters;     /* of views, and their first pages (view_kept.c) */
 };
 struct counters *counters_new(void);
 void     counters_free(struct counters **c);
@@ -220,7 +220,7 @@ enum err business_after(struct ctx *cx, usec at, usec span, usec *out) MUST_CHEC
 enum err rule_candidates(struct ctx *cx, const struct compiled *c, int64_t after, usec now, int limit, int64_t **ids,
     int *count) MUST_CHECK;
 
-/* Counters of views (view.c): called when a change of a ticket is on disk. */
+/* What is kept of views (view_kept.c): called when a change of a ticket is on disk. */
 void     view_note(struct ctx *cx, const struct ticket *old, const struct ticket *now);
 void     view_forget(struct ctx *cx);          /* many tickets changed at once: count anew */
 
