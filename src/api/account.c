@@ -675,20 +675,18 @@ bookmarks(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	static const char *const sorts[] = { "id", NULL };
 	const char *base = z_of(cx, api_base(cx, rq));
+	struct place first, last;
 	struct skip *s;
 	struct paging p;
 	struct json j;
 	int64_t *ids;
 	int n, from, to;
+	bool more;
 
 	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
 		return OK;
 	TRY(bookmark_list(cx, &s, &n));
-	for (from = 0; p.after && from < n && s[from].id >= p.id; from++)
-		;
-	if (!p.cursor)
-		from = p.offset < n ? (int)p.offset : n;
-	to = from + p.limit < n ? from + p.limit : n;
+	api_cut(&p, &s[0].id, sizeof *s, n, &from, &to, &more, &first, &last);
 	ids = NEW(cx->arena, int64_t, n + 1);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
@@ -699,8 +697,7 @@ bookmarks(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		ids[i - from] = s[i].ticket_id;
 	}
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, to - from, to < n, to > from ? (struct place){ s[from].id, s[from].id } : (struct place){ 0, 0 },
-	    to > from ? (struct place){ s[to - 1].id, s[to - 1].id } : (struct place){ 0, 0 }, n);
+	api_page_end(&j, cx, rq, &p, to - from, more, first, last, n);
 	jw_end_obj(&j);
 	n = ids_unique(ids, to - from);
 	return n ? trail_look(cx, "ticket", ids, n, "subject,description,tags,custom_fields,external_id") : OK;

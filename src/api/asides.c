@@ -390,26 +390,22 @@ templates(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	static const char *const sorts[] = { "id", NULL };
 	const char *base = z_of(cx, api_base(cx, rq));
 	const struct def *const *all;
+	struct place first, last;
 	const struct defs *d;
 	struct paging p;
 	struct json j;
+	int64_t *ids;
 	int n, from, to;
+	bool more;
 
 	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
 		return OK;
 	TRY(defs_get(cx, &d));
 	all = def_all(d, DEF_TASKS, &n);
-	if (!p.cursor)
-		from = p.offset < n ? (int)p.offset : n;
-	else
-		for (from = 0; from < n && p.after && all[from]->id <= p.id; from++)
-			;
-	if (p.before) {
-		for (to = 0; to < n && all[to]->id < p.id; to++)
-			;
-		from = to > p.limit ? to - p.limit : 0;
-	} else
-		to = from + p.limit < n ? from + p.limit : n;
+	ids = NEW(cx->arena, int64_t, n + 1);
+	for (int i = 0; i < n; i++)
+		ids[i] = all[i]->id;
+	api_cut(&p, ids, sizeof *ids, n, &from, &to, &more, &first, &last);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "task_list_templates");
@@ -418,8 +414,7 @@ templates(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		json_template(&j, cx, base, all[i], false);
 	jw_end_arr(&j);
 	p.cursor = true;                       /* this list has no other envelope */
-	api_page_end(&j, cx, rq, &p, to - from, p.before ? from > 0 : to < n, to > from ? (struct place){ all[from]->id, all[from]->id }
-	    : (struct place){ 0, 0 }, to > from ? (struct place){ all[to - 1]->id, all[to - 1]->id } : (struct place){ 0, 0 }, n);
+	api_page_end(&j, cx, rq, &p, to - from, more, first, last, n);
 	jw_end_obj(&j);
 	return OK;
 }

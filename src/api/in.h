@@ -78,6 +78,10 @@ bool  api_paging(struct ctx *cx, const struct http_req *rq, struct http_reply *r
 struct place { int64_t value, id; };
 void  api_page_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct paging *p, int n, bool more,
     struct place first, struct place last, int64_t total);
+/* A list that is whole in memory, cut as the request asks: rows *from up to *to are shown, *more says whether there are others
+ * in that direction, first and last are for api_page_end(). ids: of the first row; the others' stand `step` bytes apart. */
+void  api_cut(const struct paging *p, const int64_t *ids, size_t step, int n, int *from, int *to, bool *more, struct place *first,
+    struct place *last);
 /* The text of a cursor, and back. False: not one of ours. */
 str   cursor_make(struct ctx *cx, char kind, int64_t value, int64_t id);
 bool  cursor_read(struct ctx *cx, str text, char *kind, int64_t *value, int64_t *id);

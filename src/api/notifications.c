@@ -150,9 +150,11 @@ reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struct n
 	static const char *const sorts[] = { "created_at", "updated_at", NULL };
 	const char *base = z_of(cx, api_base(cx, rq));
 	const str *sort = http_query(rq, "sort");
-	int from = 0, to, k = 0;
+	struct place first, last;
+	int from, to, k = 0;
 	int64_t *ids;
 	struct paging p;
+	bool more;
 	struct json j;
 
 	if (!api_paging(cx, rq, rp, sorts, 2, 100, &p))
@@ -172,17 +174,7 @@ reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struct n
 			all->row[i] = all->row[all->n - 1 - i];
 			all->row[all->n - 1 - i] = swap;
 		}
-	for (; p.after && from < all->n && all->row[from].id != p.id; from++)
-		;
-	from += p.after && from < all->n;
-	if (!p.cursor)
-		from = p.offset < all->n ? (int)p.offset : all->n;
-	to = from + p.limit < all->n ? from + p.limit : all->n;
-	if (p.before) {
-		for (to = 0; to < all->n && all->row[to].id != p.id; to++)
-			;
-		from = to > p.limit ? to - p.limit : 0;
-	}
+	api_cut(&p, &all->row[0].id, sizeof *all->row, all->n, &from, &to, &more, &first, &last);
 	ids = NEW(cx->arena, int64_t, to - from + 1);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
@@ -193,8 +185,7 @@ reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, struct n
 		ids[k++] = all->row[i].id;
 	}
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, k, p.before ? from > 0 : to < all->n, k ? (struct place){ all->row[from].id, all->row[from].id }
-	    : (struct place){ 0, 0 }, k ? (struct place){ all->row[to - 1].id, all->row[to - 1].id } : (struct place){ 0, 0 }, all->n);
+	api_page_end(&j, cx, rq, &p, k, more, first, last, all->n);
 	jw_end_obj(&j);
 	return k ? trail_look(cx, "outbox", ids, k, "to") : OK;
 }

@@ -85,27 +85,18 @@ identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	static const char *const sorts[] = { "id", NULL };
 	const char *base = z_of(cx, api_base(cx, rq));
+	struct place first, last;
 	struct identity *i;
 	struct paging p;
 	struct json j;
-	int n, from = 0, to;
+	int n, from, to;
+	bool more;
 
 	if (!api_paging(cx, rq, rp, sorts, 1, 100, &p))
 		return OK;
 	TRY(identity_list(cx, rq->param[0], &i, &n));
 	n = of_types(rq, i, n);
-	if (p.after) {
-		while (from < n && i[from].id != p.id)
-			from++;
-		from += from < n;
-	} else if (!p.cursor)
-		from = p.offset < n ? (int)p.offset : n;
-	to = from + p.limit < n ? from + p.limit : n;
-	if (p.before) {
-		for (to = 0; to < n && i[to].id != p.id; to++)
-			;
-		from = to > p.limit ? to - p.limit : 0;
-	}
+	api_cut(&p, &i[0].id, sizeof *i, n, &from, &to, &more, &first, &last);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "identities");
@@ -113,8 +104,7 @@ identities(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	for (int k = from; k < to; k++)
 		json_identity(&j, cx, base, &i[k]);
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, to - from, p.before ? from > 0 : to < n, to > from ? (struct place){ i[from].id, i[from].id } : (struct place){ 0, 0 },
-	    to > from ? (struct place){ i[to - 1].id, i[to - 1].id } : (struct place){ 0, 0 }, n);
+	api_page_end(&j, cx, rq, &p, to - from, more, first, last, n);
 	jw_end_obj(&j);
 	return look_one(cx, "user", rq->param[0], "identities");
 }

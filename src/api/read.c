@@ -397,6 +397,23 @@ api_paging(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, con
 	return true;
 }
 
+void
+api_cut(const struct paging *p, const int64_t *ids, size_t step, int n, int *from, int *to, bool *more, struct place *first,
+    struct place *last)
+{
+#define ID_AT(i) (*(const int64_t *)(const void *)((const char *)ids + (size_t)(i) * step))
+	int at = 0;
+
+	while ((p->after || p->before) && at < n && ID_AT(at) != p->id)
+		at++;
+	*from = p->after ? at + (at < n) : p->before ? (at > p->limit ? at - p->limit : 0) : p->offset < n ? (int)p->offset : n;
+	*to = p->before ? at : n - *from < p->limit ? n : *from + p->limit;
+	*more = p->before ? *from > 0 : *to < n;
+	*first = *to > *from ? (struct place){ ID_AT(*from), ID_AT(*from) } : (struct place){ 0, 0 };
+	*last = *to > *from ? (struct place){ ID_AT(*to - 1), ID_AT(*to - 1) } : (struct place){ 0, 0 };
+#undef ID_AT
+}
+
 /* The request's own URL with its other parameters kept and these replaced. */
 static str
 page_url(struct ctx *cx, const struct http_req *rq, const char *const drop[], int drops, str extra)
