@@ -163,7 +163,7 @@ enum err
 desk_prepare(struct ctx *cx)
 {
 	const struct stmt *const *const lists[] = {
-		notify_stmts,
+		notify_stmts, gone_stmts, who_stmts,
 		def_stmts, tag_stmts, merge_stmts, rating_stmts, aside_stmts,
 		draft_stmts,
 		secure_stmts, guide_stmts,

@@ -62,6 +62,8 @@ void     pack_findings(struct buf *b, uint8_t tag, const struct findings *list);
 bool     unpack_finding(str bytes, struct finding *out);
 
 void ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t);
+/* May the actor do this to the ticket: `staff`, or of an end user `end_user`. CCs and followers count. */
+enum err ticket_may(struct ctx *cx, enum may staff, enum may end_user, const struct ticket *t) MUST_CHECK;
 void about_ticket(const struct ticket *t, struct about *a);
 /* The row, in a transaction or not, deleted or not; no permission check. E_ABSENT. */
 enum err ticket_row(struct ctx *cx, int64_t id, struct ticket *out) MUST_CHECK;
@@ -78,6 +80,13 @@ enum err audits_of(struct ctx *cx, int64_t ticket_id, struct audit **out, int *c
 
 /* For rules: what a change of tags makes of them, who is added (kind 1 CC, 2 follower), which events record it. */
 str      ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in);
+/* Of a change that is written (who.c), each with bad() for what is wrong: the requester, found or made; assignee and group that
+ * fit each other; problem, organization and brand that exist; the closed ticket that it follows. */
+enum err ticket_requester(struct ctx *cx, const struct ticket_change *in, int64_t *id, int64_t *organization) MUST_CHECK;
+enum err ticket_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t) MUST_CHECK;
+enum err ticket_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t) MUST_CHECK;
+enum err ticket_follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *t) MUST_CHECK;
+str      ticket_cc_bytes(struct ctx *cx, const struct ticket *t);      /* ticket.cc */
 enum err ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n) MUST_CHECK;
 void     ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
     const struct ticket_change *in);
@@ -184,6 +193,7 @@ str      json_of_words(struct ctx *cx, const str *w, int n);
 str      json_quote(struct ctx *cx, str s);
 str      json_number(struct ctx *cx, int64_t v);          /* "\"12\"", as audits write ids; 0 gives null */
 
+extern const struct stmt *const gone_stmts[], *const who_stmts[];
 extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const attach_stmts[], *const inbound_stmts[],
     *const search_stmts[], *const job_stmts[], *const redact_stmts[], *const list_stmts[];
 extern const struct stmt *const notify_stmts[];

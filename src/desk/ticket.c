@@ -1,4 +1,4 @@
-/* ticket.c - the waist: how a ticket comes to be, changes, goes and is read.
+/* ticket.c - the waist: how a ticket comes to be, changes and is read; who is in it is who.c, how it goes gone.c.
  *
  * ticket_create() and ticket_update() do what is slow (PHI scan, search terms)
  * before the transaction, on the caller's thread; the rest runs on the writer
@@ -65,65 +65,11 @@ static const struct stmt set_doc = {
 	.seal_in = { { "ticket", "doc", 1 } },
 };
 
-static const struct stmt set_deleted = {
-	.name = "ticket.set_deleted",
-	.sql  = "UPDATE ticket SET deleted_at = $3, deleted_by = $4, updated_at = $5, generated_at = $6"
-	        " WHERE account_id = $1 AND id = $2",
-	.in   = "iii?i?ii",
-};
-
-static const struct stmt set_incidents = {
-	.name = "ticket.set_incidents",
-	.sql  = "UPDATE ticket SET has_incidents = 1 WHERE account_id = $1 AND id = $2 AND has_incidents = 0",
-	.in   = "ii",
-};
-
-static const struct stmt insert_cc = {
-	.name = "ticket_cc.insert",
-	.sql  = "INSERT INTO ticket_cc (account_id, ticket_id, kind, user_id) VALUES ($1, $2, $3, $4)"
-	        " ON CONFLICT DO NOTHING",
-	.in   = "iiii",
-};
-
-static const struct stmt delete_cc = {
-	.name = "ticket_cc.delete",
-	.sql  = "DELETE FROM ticket_cc WHERE account_id = $1 AND ticket_id = $2 AND kind = $3 AND user_id = $4",
-	.in   = "iiii",
-};
-
 static const struct stmt last_generated = {
 	.name = "ticket.last_generated",
 	.sql  = "SELECT generated_at FROM ticket WHERE account_id = $1 ORDER BY generated_at DESC, id DESC LIMIT 1",
 	.in   = "i",
 	.out  = "i",
-};
-
-/* Working tickets only: what is closed stays as it was. */
-static const struct stmt unassign_group = {
-	.name = "ticket.unassign_group",
-	.sql  = "UPDATE ticket SET assignee_id = NULL, generated_at = $4 WHERE account_id = $1 AND assignee_id = $2"
-	        " AND group_id = $3 AND status < 5",
-	.in   = "iiii",
-};
-
-static const struct stmt unassign_user = {
-	.name = "ticket.unassign_user",
-	.sql  = "UPDATE ticket SET assignee_id = NULL, generated_at = $3 WHERE account_id = $1 AND assignee_id = $2"
-	        " AND status < 5",
-	.in   = "iii",
-};
-
-static const struct stmt group_gone = {
-	.name = "ticket.group_gone",
-	.sql  = "UPDATE ticket SET group_id = NULL, assignee_id = NULL, generated_at = $3 WHERE account_id = $1"
-	        " AND group_id = $2 AND status < 5",
-	.in   = "iii",
-};
-
-static const struct stmt org_gone = {
-	.name = "ticket.org_gone",
-	.sql  = "UPDATE ticket SET organization_id = NULL, generated_at = $3 WHERE account_id = $1 AND organization_id = $2",
-	.in   = "iii",
 };
 
 static const struct stmt counter_up = {
@@ -161,8 +107,8 @@ read_cc(struct ctx *cx, str bytes, struct ticket *t)
 			t->follower[t->follower_count++] = (int64_t)id;
 }
 
-static str
-write_cc(struct ctx *cx, const struct ticket *t)
+str
+ticket_cc_bytes(struct ctx *cx, const struct ticket *t)
 {
 	struct buf b;
 
@@ -338,8 +284,8 @@ about_ticket(const struct ticket *t, struct about *a)
 }
 
 /* CCs and followers both open a ticket; gate takes one list. */
-static enum err
-may(struct ctx *cx, enum may staff, enum may end_user, const struct ticket *t)
+enum err
+ticket_may(struct ctx *cx, enum may staff, enum may end_user, const struct ticket *t)
 {
 	struct about a;
 	int64_t *all;
@@ -359,7 +305,7 @@ may(struct ctx *cx, enum may staff, enum may end_user, const struct ticket *t)
 static enum err
 may_see(struct ctx *cx, const struct ticket *t)
 {
-	return may(cx, MAY_READ_TICKET, MAY_READ_REQUEST, t);
+	return ticket_may(cx, MAY_READ_TICKET, MAY_READ_REQUEST, t);
 }
 
 static bool
@@ -567,17 +513,10 @@ static const struct stmt insert_audit = {
 	.seal_in = { { "ticket_audit", "doc", 1 } },
 };
 
-static const struct stmt set_cc = {
-	.name = "ticket.set_cc",
-	.sql  = "UPDATE ticket SET cc = $3, generated_at = $4 WHERE account_id = $1 AND id = $2",
-	.in   = "iib?i",
-};
-
 const struct stmt *const ticket_stmts[] = {
-	&set_cc,
-	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc, &set_deleted, &set_incidents,
-	&insert_cc, &delete_cc, &last_generated, &counter_up, &counter_read,
-	&unassign_group, &unassign_user, &group_gone, &org_gone, &insert_comment, &insert_audit, NULL
+	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc,
+	&last_generated, &counter_up, &counter_read,
+	&insert_comment, &insert_audit, NULL
 };
 
 /* What a write carries from its preparation into its transaction. */
@@ -656,213 +595,6 @@ save_audit(struct ctx *cx, struct work *w)
 	return store_exec(cx, &insert_audit, ARGS(INT(cx->account), INT(a->id), INT(a->ticket_id), INT(w->t.key),
 	    INT(a->author_id), ID(a->comment_id), TEXT(a->channel), INT(a->created_at),
 	    SEALED(w->t.key, HIDE(audit_doc(cx, a)))), NULL);
-}
-
-/* ---- people ---------------------------------------------------------------------------------------------- */
-
-static enum err
-find_requester(struct ctx *cx, const struct ticket_change *in, int64_t *id, int64_t *organization)
-{
-	struct user u;
-	enum err e;
-
-	if (in->requester_id != 0) {
-		if ((e = user_brief(cx, in->requester_id, &u)) == E_ABSENT || (e == OK && !u.active)) {
-			fail_forget(cx);
-			bad(cx, "requester_id", "InvalidValue", "Requester: is not a known user");
-			return OK;
-		}
-		TRY(e);
-	} else if (in->requester_email.hidden.n) {
-		str address = reveal(cx, in->requester_email, TO_STORE);
-		if (!email_valid(address)) {
-			bad(cx, "requester", "InvalidFormat", "Requester: email is not a valid address");
-			return OK;
-		}
-		TRY(user_for_address(cx, reveal(cx, in->requester_name, TO_STORE), address, &u));
-	} else if (in->requester_name.hidden.n) {
-		bad(cx, "requester", "BlankValue", "Requester: email cannot be blank");
-		return OK;
-	} else {
-		if (cx->actor == NULL || cx->actor->user_id == 0) {
-			bad(cx, "requester_id", "BlankValue", "Requester: cannot be blank");
-			return OK;
-		}
-		*id = cx->actor->user_id;
-		*organization = cx->actor->organization_id;
-		return OK;
-	}
-	*id = u.id;
-	*organization = u.organization_id;
-	return OK;
-}
-
-static enum err
-check_assignee(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
-{
-	struct user u;
-	struct group g;
-	enum err e;
-
-	if ((in->has & T_GROUP) && t->group_id != 0) {
-		if ((e = group_get(cx, t->group_id, &g)) == E_ABSENT || (e == OK && g.deleted)) {
-			fail_forget(cx);
-			bad(cx, "group_id", "InvalidValue", "Group: is not a known group");
-			t->group_id = 0;
-		} else
-			TRY(e);
-	}
-	if (in->has & T_ASSIGNEE) {
-		if (in->assignee_email.hidden.n)
-			e = user_by_email(cx, reveal(cx, in->assignee_email, TO_STORE), &u);
-		else if (t->assignee_id != 0)
-			e = user_brief(cx, t->assignee_id, &u);
-		else
-			return OK;
-		if (e == E_ABSENT || (e == OK && (!u.active || u.suspended || u.role < ROLE_AGENT))) {
-			fail_forget(cx);
-			bad(cx, "assignee_id", "InvalidValue", "Assignee: is not an active agent");
-			return OK;
-		}
-		TRY(e);
-		t->assignee_id = u.id;
-		if (!(in->has & T_GROUP) && (t->group_id == 0 || !membership_exists(cx, u.id, t->group_id)))
-			t->group_id = u.default_group_id;
-		else if (t->group_id != 0 && !membership_exists(cx, u.id, t->group_id))
-			bad(cx, "assignee_id", "InvalidValue", "Assignee: is not a member of the group");
-	} else if ((in->has & T_GROUP) && t->assignee_id != 0 && t->group_id != 0
-	    && !membership_exists(cx, t->assignee_id, t->group_id))
-		t->assignee_id = 0;
-	return OK;
-}
-
-static enum err
-check_links(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
-{
-	struct organization o;
-	struct ticket p;
-	enum err e;
-
-	if ((in->has & T_ORG) && t->organization_id != 0) {
-		if ((e = org_get(cx, t->organization_id, &o)) == E_ABSENT) {
-			fail_forget(cx);
-			bad(cx, "organization_id", "InvalidValue", "Organization: is not a known organization");
-		} else
-			TRY(e);
-	}
-	if ((in->has & T_PROBLEM) && t->problem_id != 0) {
-		e = ticket_row(cx, t->problem_id, &p);
-		if (e == OK)
-			e = may_see(cx, &p);
-		if (e == E_ABSENT || e == E_DENIED || (e == OK && (p.type != TYPE_PROBLEM || p.deleted_at))) {
-			fail_forget(cx);
-			bad(cx, "problem_id", "InvalidValue", "Problem: is not a ticket of type problem");
-		} else {
-			TRY(e);
-			TRY(store_exec(cx, &set_incidents, ARGS(INT(cx->account), INT(p.id)), NULL));
-		}
-	}
-	return OK;
-}
-
-enum err
-ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc_change *ch, int n)
-{
-	int64_t **list = kind == 1 ? &t->cc : &t->follower, *now;
-	int *count = kind == 1 ? &t->cc_count : &t->follower_count;
-	const char *field = kind == 1 ? "email_ccs" : "followers";
-
-	now = NEW(cx->arena, int64_t, *count + n + 1);
-	memcpy(now, *list ? *list : now, sizeof *now * (size_t)*count);
-	*list = now;
-	for (int i = 0; i < n; i++) {
-		struct user u;
-		enum err e;
-		int k;
-		if (ch[i].user_id != 0)
-			e = user_brief(cx, ch[i].user_id, &u);
-		else if (!email_valid(reveal(cx, ch[i].email, TO_STORE)))
-			e = E_ABSENT;
-		else
-			e = user_for_address(cx, reveal(cx, ch[i].name, TO_STORE), reveal(cx, ch[i].email, TO_STORE), &u);
-		if (e == E_ABSENT || (e == OK && kind == 2 && u.role < ROLE_AGENT)) {
-			fail_forget(cx);
-			bad(cx, field, "InvalidValue", kind == 1 ? "Email CCs: names a user who is not known"
-			    : "Followers: names somebody who is not an agent");
-			continue;
-		}
-		TRY(e);
-		for (k = 0; k < *count && now[k] != u.id; k++)
-			;
-		if (ch[i].remove && k < *count) {
-			memmove(now + k, now + k + 1, sizeof *now * (size_t)(*count - k - 1));
-			--*count;
-			TRY(store_exec(cx, &delete_cc, ARGS(INT(cx->account), INT(t->id), INT(kind), INT(u.id)), NULL));
-		} else if (!ch[i].remove && k == *count) {
-			if (*count >= 48) {
-				bad(cx, field, "TooManyValues", "Email CCs: at most 48 are allowed");
-				break;
-			}
-			now[(*count)++] = u.id;
-			TRY(store_exec(cx, &insert_cc, ARGS(INT(cx->account), INT(t->id), INT(kind), INT(u.id)), NULL));
-		}
-	}
-	return OK;
-}
-
-/* A follow-up of a closed ticket says so, and begins with that one's organization. */
-static enum err
-follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
-{
-	struct ticket from;
-	enum err e;
-
-	if (in->followup_source_id == 0)
-		return OK;
-	e = ticket_row(cx, in->followup_source_id, &from);
-	if (e == OK)
-		e = may_see(cx, &from);
-	if (e == E_ABSENT || e == E_DENIED || (e == OK && (from.deleted_at || from.status != TICKET_CLOSED))) {
-		fail_forget(cx);
-		bad(cx, "via_followup_source_id", "InvalidValue", "Followup source: is not a closed ticket");
-		return OK;
-	}
-	TRY(e);
-	t->channel = S("closed_ticket");
-	if (t->via_source.hidden.n == 0)
-		t->via_source = HIDE(str_printf(cx->arena, "{\"from\":{\"ticket_id\":%lld,\"channel\":\"" STR_F "\"},\"to\":{},"
-		    "\"rel\":\"follow_up\"}", (long long)from.id, STR_A(from.channel)));
-	if (!(in->has & T_ORG) && from.requester_id == t->requester_id && from.organization_id)
-		t->organization_id = from.organization_id;
-	return OK;
-}
-
-enum err
-ticket_replace_cc(struct ctx *cx, int64_t id, int64_t from, int64_t to)
-{
-	struct ticket t;
-
-	TRY(ticket_row(cx, id, &t));
-	for (int kind = 1; kind <= 2; kind++) {
-		int64_t *list = kind == 1 ? t.cc : t.follower;
-		int *n = kind == 1 ? &t.cc_count : &t.follower_count, at = -1;
-		bool have = false;
-		for (int i = 0; i < *n; i++) {
-			at = list[i] == from ? i : at;
-			have = have || list[i] == to;
-		}
-		if (at < 0)
-			continue;
-		TRY(store_exec(cx, &delete_cc, ARGS(INT(cx->account), INT(id), INT(kind), INT(from)), NULL));
-		if (have)
-			list[at] = list[--*n];
-		else {
-			list[at] = to;
-			TRY(store_exec(cx, &insert_cc, ARGS(INT(cx->account), INT(id), INT(kind), INT(to)), NULL));
-		}
-	}
-	TRY(next_generated(cx, &t.generated_at));
-	return store_exec(cx, &set_cc, ARGS(INT(cx->account), INT(id), BYTES(write_cc(cx, &t)), INT(t.generated_at)), NULL);
 }
 
 /* ---- preparation: what needs no database --------------------------------------------------------------- */
@@ -1003,12 +735,12 @@ create_tx(struct ctx *cx, void *arg)
 	    .via_source = HIDE(in->via_source_json), .tags = none.tags, .custom_fields = none.custom_fields,
 	    .finding = w->head.f, .finding_count = w->head.count, .comment_count = 1 };
 	w->a = (struct audit){ 0 };
-	TRY(find_requester(cx, in, &t->requester_id, &t->organization_id));
+	TRY(ticket_requester(cx, in, &t->requester_id, &t->organization_id));
 	if (in->has & T_ORG)
 		t->organization_id = in->organization_id;
-	TRY(check_assignee(cx, in, t));
-	TRY(check_links(cx, in, t));
-	TRY(follow_up(cx, in, t));
+	TRY(ticket_assignee(cx, in, t));
+	TRY(ticket_links(cx, in, t));
+	TRY(ticket_follow_up(cx, in, t));
 	t->submitter_id = in->submitter_id ? in->submitter_id : cx->actor && cx->actor->user_id ? cx->actor->user_id
 	    : t->requester_id;
 	if (in->submitter_id != 0 && in->submitter_id != t->requester_id) {
@@ -1055,7 +787,7 @@ create_tx(struct ctx *cx, void *arg)
 	    ID(t->brand_id), ID(t->form_id), ID(in->followup_source_id), INT(t->status), INT(t->priority), INT(t->type),
 	    INT(t->is_public), INT(1), TEXT(t->channel), INT(t->created_at), INT(t->updated_at), INT(t->generated_at),
 	    ID(t->due_at), ID(t->solved_at), t->external_id.hidden.n ? BLIND(t->external_id) : NIL,
-	    BYTES(write_cc(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
+	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
 	TRY(save_comment(cx, w, channel, t->created_at));
 	TRY(save_audit(cx, w));
 	TRY(search_add(cx, 't', t->id, &w->terms));
@@ -1129,11 +861,11 @@ update_tx(struct ctx *cx, void *arg)
 	int64_t n;
 
 	TRY(ticket_row(cx, w->id, &old));
-	TRY(in->as_request ? may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &old) : may_see(cx, &old));
+	TRY(in->as_request ? ticket_may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &old) : may_see(cx, &old));
 	if (old.deleted_at)
 		return fail(cx, E_ABSENT, NULL, "no such ticket");
 	if (agent)
-		TRY(may(cx, MAY_UPDATE_TICKET, MAY_UPDATE_TICKET, &old));
+		TRY(ticket_may(cx, MAY_UPDATE_TICKET, MAY_UPDATE_TICKET, &old));
 	if (old.erased)
 		return fail(cx, E_INVALID, NULL, "this ticket was erased for good");
 	if (old.status == TICKET_CLOSED) {
@@ -1165,7 +897,7 @@ update_tx(struct ctx *cx, void *arg)
 		t->type = in->type;
 	if (in->has & T_REQUESTER) {
 		int64_t org = t->organization_id;
-		TRY(find_requester(cx, in, &t->requester_id, &org));
+		TRY(ticket_requester(cx, in, &t->requester_id, &org));
 		if (t->requester_id != old.requester_id)
 			t->organization_id = org;
 	}
@@ -1187,8 +919,8 @@ update_tx(struct ctx *cx, void *arg)
 		t->external_id = in->external_id;
 	if (in->has & T_RECIPIENT)
 		t->recipient = in->recipient;
-	TRY(check_assignee(cx, in, t));
-	TRY(check_links(cx, in, t));
+	TRY(ticket_assignee(cx, in, t));
+	TRY(ticket_links(cx, in, t));
 	/* Who solves what nobody has takes it, as Zendesk does. */
 	if (t->status == TICKET_SOLVED && t->assignee_id == 0 && agent && cx->actor->user_id != 0
 	    && old.status < TICKET_SOLVED) {
@@ -1263,7 +995,7 @@ update_tx(struct ctx *cx, void *arg)
 	    INT(t->submitter_id), ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id),
 	    ID(t->brand_id), ID(t->form_id), INT(t->status), INT(t->priority), INT(t->type), INT(t->is_public),
 	    INT(t->comment_count), INT(t->updated_at), INT(t->generated_at), ID(t->due_at), ID(t->solved_at),
-	    BYTES(write_cc(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
+	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
 	if (in->has & T_EXTERNAL_ID)
 		TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(t->id),
 		    t->external_id.hidden.n ? BLIND(t->external_id) : NIL), NULL));
@@ -1320,160 +1052,6 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 	return OK;
 }
 
-/* ---- delete, restore, purge -------------------------------------------------------------------------------- */
-
-struct removal { int64_t id; bool restore; };
-
-static enum err
-delete_tx(struct ctx *cx, void *arg)
-{
-	struct removal *rm = arg;
-	struct ticket t;
-	usec generated;
-	struct terms terms = { 0 };
-	struct trail_field f;
-
-	TRY(ticket_row(cx, rm->id, &t));
-	TRY(may_see(cx, &t));
-	TRY(may(cx, MAY_DELETE_TICKET, MAY_DELETE_TICKET, &t));
-	if ((t.deleted_at != 0) != rm->restore || t.erased)
-		return fail(cx, E_ABSENT, NULL, "no such ticket");
-	TRY(next_generated(cx, &generated));
-	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(t.id), rm->restore ? NIL : INT(cx->now),
-	    rm->restore ? NIL : ID(cx->actor->user_id), INT(cx->now), INT(generated)), NULL));
-	{
-		struct ticket now = t;
-		now.deleted_at = rm->restore ? 0 : cx->now;
-		now.updated_at = cx->now;
-		now.generated_at = generated;
-		view_note(cx, &t, &now);
-		news_note(cx, rm->restore ? NEWS_RESTORED : NEWS_DELETED, &t, 0, false);
-	}
-	if (rm->restore)
-		TRY(ticket_terms(cx, &t, &terms));
-	TRY(search_replace(cx, 't', t.id, &terms));
-	TRY(desk_counter_add(cx, "tickets", rm->restore ? 1 : -1));
-	if (t.status < TICKET_SOLVED)
-		TRY(report_add(cx, FIG_UNSOLVED, cx->now, 0, 0, rm->restore ? 1 : -1));
-	TRY(tags_changed(cx, rm->restore ? HIDE(S("[]")) : t.tags, rm->restore ? t.tags : HIDE(S("[]"))));
-	TRY(ticket_event(cx, rm->restore ? "zen:event-type:ticket.undeleted" : "zen:event-type:ticket.soft_deleted", &t, S("{}")));
-	f = (struct trail_field){ .name = "status", .has_before = true, .has_after = true,
-	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
-	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };
-	return trail_append(cx, &(struct event){ .action = rm->restore ? "ticket.restore" : "ticket.delete",
-	    .object = "ticket", .id = t.id, .key = t.key, .field = &f, .count = 1 });
-}
-
-enum err
-ticket_delete(struct ctx *cx, int64_t id)
-{
-	return store_write(cx, delete_tx, &(struct removal){ id, false });
-}
-
-enum err
-ticket_restore(struct ctx *cx, int64_t id)
-{
-	return store_write(cx, delete_tx, &(struct removal){ id, true });
-}
-
-static enum err
-purge_tx(struct ctx *cx, void *arg)
-{
-	int64_t id = *(int64_t *)arg;
-	struct ticket t;
-	struct comment *c;
-	struct terms none = { 0 };
-	usec generated;
-	int n;
-
-	TRY(ticket_row(cx, id, &t));
-	TRY(may(cx, MAY_DELETE_TICKET, MAY_DELETE_TICKET, &t));
-	if (t.deleted_at == 0)
-		return fail(cx, E_INVALID, NULL, "delete the ticket first; only a deleted ticket is erased for good");
-	if (t.erased)
-		return fail(cx, E_ABSENT, NULL, "no such ticket");
-	TRY(comments_of(cx, id, &c, &n));
-	for (int i = 0; i < n; i++)
-		for (int k = 0; k < c[i].attachment_count; k++)
-			TRY(attachment_erase(cx, c[i].attachment[k].id, c[i].attachment[k].key));
-	TRY(rating_forget(cx, id));
-	TRY(drafts_forget(cx, id));
-	TRY(secure_forget(cx, id));
-	TRY(raw_mail_erase(cx, -id));            /* all raw mail of the ticket */
-	TRY(flow_forget_ticket(cx, id));
-	{
-		struct ticket bare = { .id = t.id, .status = t.status, .created_at = t.created_at, .updated_at = cx->now, .channel = t.channel,
-		    .tags = HIDE(S("[]")) };
-		TRY(ticket_event(cx, "zen:event-type:ticket.permanently_deleted", &bare, S("{}")));
-	}
-	TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(id), NIL), NULL));
-	TRY(next_generated(cx, &generated));
-	TRY(store_exec(cx, &set_deleted, ARGS(INT(cx->account), INT(id), INT(t.deleted_at), ID(cx->actor->user_id),
-	    INT(cx->now), INT(generated)), NULL));
-	TRY(search_replace(cx, 't', id, &none));
-	TRY(trail_reseal(cx, t.key, 0, NULL, NULL));
-	TRY(store_key_destroy(cx, t.key));
-	return trail_append(cx, &(struct event){ .action = "ticket.purge", .object = "ticket", .id = id });
-}
-
-enum err
-ticket_purge(struct ctx *cx, int64_t id)
-{
-	TRY(store_write(cx, purge_tx, &id));
-	return cx->tx != NULL ? OK : store_erase(cx);    /* a job erases after its item's commit */
-}
-
-/* ---- what happens in gate ----------------------------------------------------------------------------------- */
-
-/* One generated_at for all of them: the export's order is (generated_at, id). */
-static enum err
-sweep_tickets(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, const char *action, const char *object,
-    int64_t id)
-{
-	int64_t changed = 0;
-
-	TRY(store_exec(cx, st, a, n, &changed));
-	if (changed == 0)
-		return OK;
-	view_forget(cx);
-	return trail_append(cx, &(struct event){ .action = action, .object = object, .id = id,
-	    .cause = str_z(cx->arena, str_printf(cx->arena, "tickets:%lld", (long long)changed)) });
-}
-
-enum err
-desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id)
-{
-	usec g;
-
-	TRY(next_generated(cx, &g));
-	if (group_id == 0)
-		TRY(asides_forget_user(cx, user_id));
-	if (group_id != 0)
-		return sweep_tickets(cx, &unassign_group, ARGS(INT(cx->account), INT(user_id), INT(group_id), INT(g)),
-		    "ticket.unassign", "user", user_id);
-	return sweep_tickets(cx, &unassign_user, ARGS(INT(cx->account), INT(user_id), INT(g)), "ticket.unassign", "user",
-	    user_id);
-}
-
-enum err
-desk_group_gone(struct ctx *cx, int64_t group_id)
-{
-	usec g;
-
-	TRY(next_generated(cx, &g));
-	return sweep_tickets(cx, &group_gone, ARGS(INT(cx->account), INT(group_id), INT(g)), "ticket.ungroup", "group", group_id);
-}
-
-enum err
-desk_org_gone(struct ctx *cx, int64_t organization_id)
-{
-	usec g;
-
-	TRY(next_generated(cx, &g));
-	return sweep_tickets(cx, &org_gone, ARGS(INT(cx->account), INT(organization_id), INT(g)), "ticket.unorganize",
-	    "organization", organization_id);
-}
-
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 enum err
@@ -1495,7 +1073,7 @@ request_get(struct ctx *cx, int64_t id, struct ticket *out)
 	struct ticket t;
 
 	TRY(ticket_row(cx, id, &t));
-	TRY(may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &t));
+	TRY(ticket_may(cx, MAY_READ_REQUEST, MAY_READ_REQUEST, &t));
 	if (t.deleted_at)
 		return fail(cx, E_ABSENT, NULL, "no such request");
 	*out = t;
