@@ -178,6 +178,21 @@ async function office() {
 		await box(page).getByRole("button", { name: "Save" }).click();
 		await page.waitForSelector("td:has-text('Urgent first')");
 	});
+	await step("a drop-down is made with its choices", async () => {
+		await open("/admin/fields");
+		await page.getByRole("button", { name: "New", exact: true }).click();
+		await box(page).getByLabel("Type", { exact: true }).selectOption("tagger");
+		await box(page).getByLabel("Name", { exact: true }).fill("Ward");
+		await box(page).getByLabel(/^Choices/).fill("Follow-up visit\nNew patient = new_one");
+		await box(page).getByRole("button", { name: "Save" }).click();
+		await page.waitForSelector("tr:has-text('drop-down') >> text=Ward");
+		const made = await page.evaluate(async () => (await (await fetch("/api/v2/ticket_fields.json")).json()).ticket_fields.find((f) => f.title === "Ward").custom_field_options.map((o) => [o.name, o.value]));
+		assert.deepEqual(made, [["Follow-up visit", "follow_up_visit"], ["New patient", "new_one"]]);
+		await page.locator("tr", { hasText: "Ward" }).getByRole("button", { name: "Delete" }).click();
+		await seen("#counted");
+		assert.match(await text("#counted"), /There are \d+ tickets/);
+		await page.keyboard.press("Escape");
+	});
 	await step("a form whose field appears only then", async () => {
 		await open("/admin/forms");
 		await page.getByRole("button", { name: "New", exact: true }).click();

@@ -10,12 +10,15 @@ import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 
 export interface Column<R> { words: string; show(r: R): ReactNode; width?: number | string; wide?: boolean }
-export interface FormField { name: string; words: string; kind?: "text" | "long" | "email" | "check" | "list" | "choice" | "password"; options?: [string, string][]; hint?: string; required?: boolean; onlyNew?: boolean }
+export interface FormField { name: string; words: string; kind?: "text" | "long" | "email" | "check" | "list" | "choice" | "password" | "options"; options?: [string, string][]; hint?: string; required?: boolean; onlyNew?: boolean }
 // The address of the next page, in either of the API's two ways, or null.
 const following = (page: any): string | null => {
 	const next: string | null = page.meta ? (page.meta.has_more ? page.links.next : null) : page.next_page;
 	return next ? new URL(next).pathname + new URL(next).search : null;
 };
+
+// "Follow-up visit": follow_up_visit
+const tagOf = (name: string) => name.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
 
 export interface Source<R> {
 	path: string;                    // "/api/v2/groups"
@@ -39,7 +42,7 @@ function Form<R extends { id: number | string }>({ source, record, onClose, onDo
 	const fields = source.fields!.filter((f) => !f.onlyNew || !record);
 	const first = (f: FormField) => {
 		const v = record ? (record as any)[f.name] : undefined;
-		return f.kind === "list" ? (v || []).join(", ") : f.kind === "check" ? !!v : v ?? (f.kind === "choice" ? f.options![0][0] : "");
+		return f.kind === "options" ? (v || []).map((o: { name: string; value: string }) => o.name + " = " + o.value).join("\n") : f.kind === "list" ? (v || []).join(", ") : f.kind === "check" ? !!v : v ?? (f.kind === "choice" ? f.options![0][0] : "");
 	};
 	const [values, setValues] = useState<Record<string, any>>(() => Object.fromEntries(fields.map((f) => [f.name, first(f)])));
 	const [wrong, setWrong] = useState<Record<string, string>>({});
@@ -54,7 +57,10 @@ function Form<R extends { id: number | string }>({ source, record, onClose, onDo
 			const v = values[f.name];
 			if (record && v === first(f)) continue;
 			if (f.kind === "list") out[f.name] = String(v).split(/[\s,]+/).filter(Boolean);
-			else if (v !== "" || record) out[f.name] = v;
+			else if (f.kind === "options") {
+				const lines = String(v).split("\n").map((l) => l.trim()).filter(Boolean);
+				if (lines.length || record) out[f.name] = lines.map((l) => { const [name, value] = l.split(/\s*=\s*/); return { name, value: value || tagOf(name) }; });
+			} else if (v !== "" || record) out[f.name] = v;
 		}
 		try {
 			if (record) await put(source.path + "/" + record.id + ".json", { [source.one]: out });
@@ -79,7 +85,7 @@ function Form<R extends { id: number | string }>({ source, record, onClose, onDo
 							{f.kind === "check" ? <label className="row" style={{ fontWeight: 400 }}><input type="checkbox" style={{ width: "auto", minHeight: 0 }} checked={values[f.name]} onChange={(e) => set(f.name, e.target.checked)} /> {f.words}</label> : (
 								<>
 									<label htmlFor={id}>{f.words}</label>
-									{f.kind === "long" ? <textarea {...common} rows={4} value={values[f.name]} onChange={(e) => set(f.name, e.target.value)} />
+									{f.kind === "long" || f.kind === "options" ? <textarea {...common} rows={4} value={values[f.name]} onChange={(e) => set(f.name, e.target.value)} />
 										: f.kind === "choice" ? <select {...common} value={values[f.name]} onChange={(e) => set(f.name, e.target.value)}>{f.options!.map(([v, w]) => <option key={v} value={v}>{w}</option>)}</select>
 											: <input {...common} type={f.kind === "email" ? "email" : f.kind === "password" ? "password" : "text"} autoComplete={f.kind === "password" ? "new-password" : "off"} value={values[f.name]} onChange={(e) => set(f.name, e.target.value)} />}
 								</>

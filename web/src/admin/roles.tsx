@@ -14,17 +14,13 @@ import { Typed } from "./records";
 type Value = boolean | string;
 interface Role { id: number; name: string; description: string | null; role_type: number; configuration: Record<string, Value> }
 type Member = User & { custom_role_id?: number | null };
-// Of the vendor's keys, those that mean something here, in the order people think of them; `null`: yes or no.
+// Of the vendor's keys, those that take something away here; the others are kept for clients. `null`: yes or no.
 const PARTS: [string, [string, string[] | null][]][] = [
-	["tickets", [["ticket_access", ["all", "within-groups-and-public-groups", "within-groups", "within-organization", "assigned-only"]], ["ticket_comment_access", ["public", "none"]], ["light_agent", null], ["ticket_editing", null], ["ticket_tag_editing", null], ["ticket_merge", null], ["assign_tickets_to_any_group", null], ["modify_closed_tickets", null], ["view_filter_tickets", null]]],
-	["phi", [["ticket_redaction", null], ["ticket_deletion", null], ["view_deleted_tickets", null], ["manage_suspended_tickets", null], ["view_audit_logs", null], ["view_access_logs", null]]],
-	["people", [["end_user_profile_access", ["readonly", "edit-within-org", "edit", "full"]], ["end_user_list_access", ["full", "none"]], ["organization_editing", null], ["organization_notes_editing", null], ["manage_organizations", null], ["manage_groups", null], ["manage_group_memberships", null], ["manage_roles", ["none", "all-except-self", "all"]]]],
-	["work", [["view_access", ["readonly", "playonly", "manage-personal", "manage-group", "manage-team", "full"]], ["macro_access", ["readonly", "manage-personal", "manage-group", "full"]], ["report_access", ["none", "readonly", "full"]], ["export_views", null], ["manage_business_rules", null], ["manage_triggers", null], ["manage_automations", null], ["manage_slas", null], ["manage_ticket_fields", null], ["manage_ticket_forms", null], ["manage_user_fields", null], ["manage_organization_fields", null], ["manage_dynamic_content", null], ["manage_deletion_schedules", null], ["manage_extensions_and_channels", null], ["manage_api_credentials", null]]],
+	["tickets", [["ticket_access", ["all", "within-groups-and-public-groups", "within-groups", "within-organization", "assigned-only"]], ["ticket_comment_access", ["public", "none"]], ["light_agent", null], ["ticket_editing", null], ["ticket_tag_editing", null], ["ticket_merge", null], ["assign_tickets_to_any_group", null]]],
+	["phi", [["ticket_redaction", null], ["ticket_deletion", null], ["view_deleted_tickets", null], ["manage_suspended_tickets", null]]],
+	["people", [["end_user_profile_access", ["readonly", "edit-within-org", "edit", "full"]], ["end_user_list_access", ["full", "none"]]]],
+	["work", [["view_access", ["readonly", "playonly", "manage-personal", "manage-group", "manage-team", "full"]], ["macro_access", ["readonly", "manage-personal", "manage-group", "full"]], ["report_access", ["none", "readonly", "full"]]]],
 ];
-const NAMED = new Set(PARTS.flatMap(([, l]) => l.map(([k]) => k)));
-// Areas that this desk does not have.
-const FOREIGN = /chat|facebook|twitter|voice|forum|explore|side_conversation|contextual|skills|user_view/;
-
 function useWords() {
 	const { t } = useTranslation();
 	return { name: (k: string) => t("roles.key." + k, k.replace(/_/g, " ")), value: (v: Value | undefined) => v === true ? t("roles.allowed") : v === false || v === undefined ? t("roles.denied") : t("roles.value." + v, String(v).replace(/-/g, " ")) };
@@ -38,7 +34,7 @@ function Editor({ role, onClose, onDone }: { role: Role | null; onClose(): void;
 	const [about, setAbout] = useState(role?.description || "");
 	const [conf, setConf] = useState<Record<string, Value>>(role?.configuration || { ticket_access: "within-groups", ticket_comment_access: "public", ticket_editing: true, ticket_tag_editing: true, view_filter_tickets: true, end_user_list_access: "full", end_user_profile_access: "readonly", view_access: "readonly", macro_access: "readonly", report_access: "none", manage_roles: "none" });
 	const [wrong, setWrong] = useState<string[]>([]);
-	const set = (k: string, v: Value) => setConf({ ...conf, [k]: v }), others = Object.keys(conf).filter((k) => !NAMED.has(k) && !FOREIGN.test(k) && typeof conf[k] === "boolean");
+	const set = (k: string, v: Value) => setConf({ ...conf, [k]: v });
 	const submit = async (e: FormEvent) => {
 		e.preventDefault();
 		setWrong([]);
@@ -61,7 +57,8 @@ function Editor({ role, onClose, onDone }: { role: Role | null; onClose(): void;
 				{wrong.length ? <div className="leaving" role="alert">{wrong.map((w) => <p key={w}>{w}</p>)}</div> : null}
 				<label className="field"><span>{t("person.name")}</span><input required value={name} onChange={(e) => setName(e.target.value)} /></label>
 				<label className="field"><span>{t("groups.description")}</span><input value={about || ""} onChange={(e) => setAbout(e.target.value)} /></label>
-				{PARTS.map(([part, list]) => <fieldset key={part} className="lined stack"><legend><strong>{t("roles.part." + part)}</strong></legend><div className="tiles">{list.map(([k, v]) => one(k, v))}{part === "phi" ? others.map((k) => one(k, null)) : null}</div></fieldset>)}
+				{PARTS.map(([part, list]) => <fieldset key={part} className="lined stack"><legend><strong>{t("roles.part." + part)}</strong></legend><div className="tiles">{list.map(([k, v]) => one(k, v))}</div></fieldset>)}
+				<p className="soft">{t("roles.notes")}</p>
 				<div className="row"><Button isPrimary type="submit">{t("records.save")}</Button><Button type="button" onClick={onClose}>{t("cancel")}</Button></div>
 			</form>
 		</Box>

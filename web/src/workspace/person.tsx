@@ -33,7 +33,7 @@ export default function Person({ id }: { id: number }) {
 					<thead><tr><th scope="col" style={{ width: 110 }}>{t("field.status")}</th><th scope="col">{t("field.subject")}</th><th scope="col" style={{ width: 160 }}>{t("field.updated")}</th></tr></thead>
 					<tbody>{tickets.data.results.map((o) => <tr key={o.id}><td><Status status={o.status} /></td><td className="wrap"><Link href={"/agent/tickets/" + o.id} dir="auto">{o.subject || t("ticket.noSubject")}</Link></td><td><Time at={o.updated_at} /></td></tr>)}</tbody></table>
 			) : tickets.isLoading ? <Loading /> : <Empty title={t("person.noTickets")} />}
-			{me.role === "admin" ? <><h2>{t("looks.of")}</h2><Looks object={{ type: "user", id }} /></> : null}
+			{me.role === "admin" ? <><h2>{t("looks.of")}</h2><Looks person={id} /></> : null}
 		</div>
 	);
 }
