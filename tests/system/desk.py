@@ -87,14 +87,18 @@ class Client:
         for again in (0, 1):
             if self.conn is not None and self.born is not getattr(self.desk, "proc", None):
                 self.close()                   # the server was started anew
+            if self.conn is not None and time.monotonic() - self.used > 30:
+                self.close()                   # a server closes what is idle for a minute
             try:
                 if self.conn is None:
                     self.conn = http.client.HTTPSConnection("localhost", self.desk.port, timeout=60 * SLOW, context=self.desk.tls)
                     self.conn.connect()
                     self.born = getattr(self.desk, "proc", None)
+                    self.used = time.monotonic()
                 self.conn.request(method, path, data, head)
                 r = self.conn.getresponse()
                 text = r.read()
+                self.used = time.monotonic()
                 if r.getheader("Connection") == "close":
                     self.close()
                 return Reply(r.status, r.headers, text)
