@@ -59,6 +59,8 @@ struct kept {
 struct key { int64_t g, s, id; };
 #define TOP 120
 #define TOPS 512
+#define READINGS 64
+#define WAIT_FOR (SECOND / 4)        /* for another who reads the same */
 struct top {
 	int64_t  rule_id, user_id;
 	uint64_t version, gate, epoch, seq;
@@ -68,7 +70,7 @@ struct top {
 	int      n;
 	struct key floor, key[TOP];
 };
-enum { O_GROUPED = 1, O_GROUP_DOWN = 2, O_BY_NUMBER = 4, O_DOWN = 8 };
+enum { O_GROUPED = 1, O_GROUP_DOWN = 2, O_BY_NUMBER = 4, O_DOWN = 8, O_PAGE = 16 };
 
 struct counters {
 	pthread_mutex_t ring_lock, lock;   /* lock: the table of numbers */
@@ -77,6 +79,8 @@ struct counters {
 	usec           lost;               /* the newest generated_at that fell off or was never noted */
 	struct kept    kept[KEPT];
 	struct top    *top[TOPS];          /* NULL: not used yet */
+	struct reading { int64_t rule_id, user_id; unsigned order; } reading[READINGS];      /* who reads anew; rule_id 0: free */
+	pthread_cond_t read;               /* one of them is through */
 	atomic_bool    live, sealed;       /* somebody counts; somebody counts by tags */
 };
 
@@ -88,6 +92,7 @@ counters_new(void)
 	if (c != NULL) {
 		pthread_mutex_init(&c->ring_lock, NULL);
 		pthread_mutex_init(&c->lock, NULL);
+		pthread_cond_init(&c->read, NULL);
 	}
 	return c;
 }
@@ -121,6 +126,7 @@ counters_free(struct counters **c)
 		free((*c)->top[i]);
 	pthread_mutex_destroy(&(*c)->ring_lock);
 	pthread_mutex_destroy(&(*c)->lock);
+	pthread_cond_destroy(&(*c)->read);
 	free(*c);
 	*c = NULL;
 }
@@ -422,13 +428,72 @@ place_in_table(int64_t view, int64_t user)
 	return h ^ h >> 29;
 }
 
+/* Reading anew may take long and is done by one: who comes meanwhile waits a little, and then asks again. */
+enum turn { TURN_MINE, TURN_AGAIN, TURN_LATER };
+
+static struct reading *
+reading_of(struct counters *k, struct reading r)
+{
+	for (int i = 0; i < READINGS; i++)
+		if (k->reading[i].rule_id == r.rule_id && k->reading[i].user_id == r.user_id && k->reading[i].order == r.order)
+			return &k->reading[i];
+	return NULL;
+}
+
+static enum turn
+read_begin(struct counters *k, struct reading r)
+{
+	usec until = time_now() + WAIT_FOR;
+	struct timespec ts = { .tv_sec = until / SECOND, .tv_nsec = until % SECOND * 1000 };
+	struct reading *mine;
+	bool waited = false;
+
+	pthread_mutex_lock(&k->lock);
+	while (reading_of(k, r) != NULL) {
+		waited = true;
+		if (pthread_cond_timedwait(&k->read, &k->lock, &ts) != 0)
+			break;
+	}
+	mine = reading_of(k, r);
+	if (mine != NULL || waited) {
+		pthread_mutex_unlock(&k->lock);
+		return mine != NULL ? TURN_LATER : TURN_AGAIN;
+	}
+	if ((mine = reading_of(k, (struct reading){ 0 })) != NULL)       /* no room: two may read the same */
+		*mine = r;
+	pthread_mutex_unlock(&k->lock);
+	return TURN_MINE;
+}
+
+static void
+read_end(struct counters *k, struct reading r)
+{
+	struct reading *mine;
+
+	pthread_mutex_lock(&k->lock);
+	if ((mine = reading_of(k, r)) != NULL)
+		*mine = (struct reading){ 0 };
+	pthread_cond_broadcast(&k->read);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static enum err
+count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh, bool again);
+
 enum err
 view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
+{
+	return count_kept(cx, view, count, fresh, false);
+}
+
+static enum err
+count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh, bool again)
 {
 	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
 	const struct compiled *c;
 	struct kept *slot = NULL, was = { 0 };
 	struct since since;
+	struct reading reading;
 	struct plan p;
 	struct query q;
 	uint64_t version, gate, h;
@@ -492,11 +557,24 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 	}
 	since_done(&since);
 	TRY(e);
+	reading = (struct reading){ view->id, user, 0 };
 	if (anew) {
 		usec began = time_mono();
-		TRY(count_anew(cx, c, false, &p, &n, &generated));
+		enum turn turn = read_begin(k, reading);
+		if (turn == TURN_AGAIN && !again)
+			return count_kept(cx, view, count, fresh, true);
+		if (turn != TURN_MINE) {
+			*count = was.n;
+			*fresh = false;
+			return OK;
+		}
+		e = count_anew(cx, c, false, &p, &n, &generated);
 		was.counted_at = now;
 		was.cost = time_mono() - began;
+	}
+	if (e != OK) {
+		read_end(k, reading);
+		return e;
 	}
 	*fresh = true;
 	*count = n;
@@ -519,6 +597,8 @@ view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh)
 		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = since.epoch,
 		    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = since.head, .used = true };
 	pthread_mutex_unlock(&k->lock);
+	if (anew)
+		read_end(k, reading);
 	return OK;
 }
 
@@ -641,7 +721,8 @@ top_fill(struct ctx *cx, const struct compiled *c, const struct order *o, struct
 
 /* The first tickets of the view as they are now, at least `need` of them or all; NULL: of this view they are not kept. */
 static enum err
-top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64_t version, const struct order *o, int need, struct top **out)
+top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64_t version, const struct order *o, int need,
+    bool again, struct top **out)
 {
 	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
 	unsigned order = (o->group ? O_GROUPED : 0u) | (o->group_down ? O_GROUP_DOWN : 0u) | (strcmp(o->sort->sql, "t.id") == 0 ? O_BY_NUMBER : 0u)
@@ -651,8 +732,9 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
 	struct since since;
 	struct query q;
 	uint64_t gate, h;
+	struct reading reading;
 	int64_t user;
-	bool keep = false;
+	bool keep = false, anew;
 	enum err e = OK;
 
 	*out = NULL;
@@ -692,8 +774,19 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
 	t->order = order;
 	t->seq = since.head;
 	t->epoch = since.epoch;
-	if (!keep || (!t->complete && t->n < need))
-		TRY(top_fill(cx, c, o, t));
+	reading = (struct reading){ view->id, user, order | O_PAGE };
+	anew = !keep || (!t->complete && t->n < need);
+	if (anew) {
+		enum turn turn = read_begin(k, reading);
+		if (turn == TURN_AGAIN && !again)
+			return top_of(cx, view, c, version, o, need, true, out);
+		if (turn != TURN_MINE)
+			return OK;
+		if ((e = top_fill(cx, c, o, t)) != OK) {
+			read_end(k, reading);
+			return e;
+		}
+	}
 	*out = t;
 	pthread_mutex_lock(&k->lock);
 	for (unsigned i = 0; i < 4; i++) {
@@ -712,6 +805,8 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
 	    || (*slot)->gate != gate || (*slot)->epoch != t->epoch || (*slot)->generated <= t->generated))
 		**slot = *t;
 	pthread_mutex_unlock(&k->lock);
+	if (anew)
+		read_end(k, reading);
 	return OK;
 }
 
@@ -732,7 +827,7 @@ view_top_page(struct ctx *cx, const struct rule *view, const struct compiled *c,
 		return OK;
 	if (start + at->limit >= TOP)
 		return OK;
-	TRY(top_of(cx, view, c, version, o, (int)start + at->limit + 1, &t));
+	TRY(top_of(cx, view, c, version, o, (int)start + at->limit + 1, false, &t));
 	if (t == NULL)
 		return OK;
 	if (at->after_set) {

@@ -153,7 +153,11 @@ with Desk() as desk:
             j = c.get("/api/ward/v1/phi/jobs/%d" % rd.acked["scan"]["job"]["id"]).json["job"]
             check(j["state"] == "completed" and j["done"] == j["total"], "round %d: the scan saw each once: %s" % (n, {k: j[k] for k in ("state", "done", "total")}))
         # Many items of one job: all or, when it was never taken, none.
-        deleted = {t["id"] for t in c.get("/api/v2/deleted_tickets.json?page[size]=100&sort=-id").json["deleted_tickets"]}
+        deleted, page = set(), "/api/v2/deleted_tickets.json?page[size]=100"
+        while page:
+            j = c.get(page).json
+            deleted |= {t["id"] for t in j["deleted_tickets"]}
+            page = path(j["links"]["next"]) if j["meta"]["has_more"] else None
         hit = [t for t in to_delete if c.get("/api/v2/tickets/%d.json" % t).status == 404]
         check(len(hit) == ITEMS or (not hit and "delete" not in rd.acked), "round %d: deleted are all or none: %d" % (n, len(hit)))
         left = [t for t in to_purge if t in deleted]
