@@ -22,6 +22,16 @@ function refusal(body: Body | null, status: number, id: string): Refused {
 let csrf: string | null = null;
 export const setCsrf = (token: string | null) => { csrf = token; };
 
+export const signedIn = () => csrf !== null;
+
+// What is still to be said while the session is there: the last words of a draft, that somebody leaves.
+const lastWords = new Set<() => Promise<unknown>>();
+export function beforeLeaving(fn: () => Promise<unknown>): () => void {
+	lastWords.add(fn);
+	return () => { lastWords.delete(fn); };
+}
+export const sayLastWords = () => Promise.race([Promise.allSettled([...lastWords].map((fn) => fn())), new Promise((r) => setTimeout(r, 2000))]);
+
 // Called when the server no longer knows the session.
 let onSignedOut: () => void = () => undefined;
 export const whenSignedOut = (fn: () => void) => { onSignedOut = fn; };

@@ -2,6 +2,7 @@
 // holds the lock reads it and tells the others; when it closes, another one gets
 // the lock and goes on behind the last event. Events are ids, never texts.
 import { useEffect, useRef, useState } from "react";
+import { beforeLeaving, signedIn } from "./api";
 
 export interface TicketNews { kind: "ticket"; type: string; ticket_id: number; comment_id: number | null; public?: boolean; actor_id: number | null }
 export interface PresenceNews { kind: "presence"; ticket_id: number; presence: Present[] }
@@ -123,9 +124,11 @@ export function usePresence(put: (state: "viewing" | "replying" | "gone") => Pro
 	}, [ticket, replying]);
 	useEffect(() => {
 		if (!ticket) return;
-		const leave = () => { say.current("gone").catch(() => undefined); };
+		const leave = () => signedIn() ? say.current("gone").catch(() => undefined) : Promise.resolve();
+		const forget = beforeLeaving(leave);
 		window.addEventListener("pagehide", leave);
 		return () => {
+			forget();
 			window.removeEventListener("pagehide", leave);
 			leave();
 		};

@@ -1,7 +1,7 @@
 // Who is signed in; ends when nobody is there (45 CFR 164.312(a)(2)(iii)).
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
-import { call, del, forget, get, post, setCsrf, whenSignedOut, type User } from "./api";
+import { call, del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User } from "./api";
 
 const IDLE_FOR = 15 * 60 * 1000;
 
@@ -44,7 +44,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		const stir = () => {
 			clearTimeout(timer.current);
 			timer.current = window.setTimeout(() => {
-				call("DELETE", "/api/ward/v1/session").catch(() => undefined).finally(() => out("idle"));
+				sayLastWords().then(() => call("DELETE", "/api/ward/v1/session")).catch(() => undefined).finally(() => out("idle"));
 			}, IDLE_FOR);
 		};
 		const what = ["keydown", "pointerdown", "pointermove", "wheel"];
@@ -62,6 +62,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		await load();
 	}, [load]);
 	const leave = useCallback(async () => {
+		await sayLastWords();
 		await del("/api/ward/v1/session").catch(() => undefined);
 		out("");
 	}, [out]);

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { forwardRef, lazy, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call, del, get, post, put, Refused, type Finding, type Ticket, type User } from "../api";
+import { beforeLeaving, call, del, get, post, put, Refused, signedIn, type Finding, type Ticket, type User } from "../api";
 import { useMe } from "../session";
 import { Choice, Name } from "../ui/bits";
 import { Marked } from "../ui/marked";
@@ -136,7 +136,15 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 		state.current.isPublic = pub;
 		if (editor.current && text.trim()) changed();
 	};
-	useEffect(() => () => { if (timer.current) { clearTimeout(timer.current); save(); } }, [save]);
+	useEffect(() => {
+		const rest = async () => { if (timer.current && signedIn()) await save(); };
+		const forget = beforeLeaving(rest);
+		return () => {
+			forget();
+			rest();
+			clearTimeout(timer.current);
+		};
+	}, [save]);
 	useEffect(() => { onTyping(text.trim() !== ""); }, [onTyping, text]);
 	useEffect(() => {
 		const leave = (e: BeforeUnloadEvent) => { if (unsaved.has(key) && text.trim()) { save(); e.preventDefault(); } };
