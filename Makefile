@@ -194,6 +194,12 @@ bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/
 	@B=$(B) bench/ward.py
 	@B=$(B) bench/busy.py
 
+pictures: all                                  ## the pictures of README and docs anew, from a fresh demo, in Chromium
+	@tools/pictures $(B)
+
+bench-web: all $(B)/bench/load                 ## what an agent waits for, in Chromium; writes docs/PERFORMANCE.md (N=tickets MINUTES=to fill ROUNDS=each)
+	@B=$(B) bench/web.py
+
 bench-busy: all $(B)/bench/load                ## only the desk with its rules (N=tickets SECONDS=each MINUTES=to fill)
 	@B=$(B) bench/busy.py
 
@@ -239,5 +245,5 @@ help:                                          ## this list
 clean:                                         ## remove the build folder
 	rm -rf $(B)
 
-.PHONY: all check-web check-clients unit replay $(REPLAYS) fuzz setup check demo bench bench-busy torture scripts asan tsan cov lint lint-layers lint-banned \
+.PHONY: all check-web check-clients unit replay $(REPLAYS) fuzz setup check demo bench bench-web bench-busy pictures torture scripts asan tsan cov lint lint-layers lint-banned \
 	install help clean
