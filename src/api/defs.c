@@ -129,6 +129,13 @@ json_def(struct json *j, struct ctx *cx, const char *base, const struct resource
 			continue;
 		if ((strcmp(m[i].name, "agent_description") == 0) && !staff)
 			continue;
+		if (d->kind == DEF_ROLE && strcmp(m[i].name, "team_member_count") == 0) {
+			int64_t members = 0;
+			if (gate_role_members(cx, d->id, &members) != OK)
+				fail_forget(cx);
+			jw_kint(j, m[i].name, members);
+			continue;
+		}
 		jw_kraw(j, m[i].name, v ? json_compact(cx, v) : S("null"));
 		if (m[i].flags & D_RAW)
 			jw_kraw(j, z_of(cx, str_printf(cx->arena, "raw_%s", m[i].name)), v ? json_compact(cx, v) : S("null"));

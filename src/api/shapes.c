@@ -489,8 +489,8 @@ json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u
 	show_or_null(j, cx, "signature", u->signature);
 	show_or_null(j, cx, "details", u->details);
 	show_or_null(j, cx, "notes", u->notes);
-	jw_kraw(j, "role_type", u->role >= ROLE_ADMIN ? S("4") : S("null"));
-	jw_knull(j, "custom_role_id");
+	jw_kraw(j, "role_type", u->role >= ROLE_ADMIN ? S("4") : u->custom_role_id ? S("0") : S("null"));
+	jw_kid(j, "custom_role_id", u->custom_role_id);
 	jw_kbool(j, "moderator", u->moderator || u->role >= ROLE_ADMIN);
 	jw_kz(j, "ticket_restriction", sees_name(u));
 	jw_kbool(j, "only_private_comments", u->only_private_comments);

@@ -62,6 +62,8 @@ merge(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (obj == NULL)
 		return OK;
 	TRY(ticket_visible(cx, rq->param[0]));
+	if (gate_limited(cx, LIMIT_MERGE))
+		return fail(cx, E_DENIED, NULL, "the role does not let merge");
 	merge_fields(cx, obj, &m);
 	TRY(bad_check(cx));
 	copy = json_copy((json_t *)(uintptr_t)obj);

@@ -18,6 +18,7 @@ static const struct field user_table[] = {
 	{ "tags",                  F_WORDS, AT(tags),                  USER_TAGS,         true  },
 	{ "role",                  F_ROLE,  AT(role),                  USER_ROLE,         false },
 	{ "ticket_restriction",    F_SEES,  AT(sees),                  USER_SEES,         true  },
+	{ "custom_role_id",        F_ID,    AT(custom_role_id),        USER_CUSTOM_ROLE,  true  },
 	{ "organization_id",       F_ID,    AT(organization_id),       USER_ORG,          true  },
 	{ "default_group_id",      F_ID,    AT(default_group_id),      USER_GROUP,        true  },
 	{ "suspended",             F_BOOL,  AT(suspended),             USER_SUSPENDED,    false },

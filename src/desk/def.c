@@ -207,7 +207,6 @@ static enum err check_form(struct ctx *cx, const struct defs *d, const struct de
 static enum err check_status(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_brand(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_content(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
-static enum err check_role(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_pair(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 static enum err check_schedule(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc);
 
@@ -226,7 +225,7 @@ static const struct kind {
 	[DEF_STATUS]       = { "custom_status", status, (int)COUNT(status), 100, check_status },
 	[DEF_BRAND]        = { "brand", brand, (int)COUNT(brand), 300, check_brand },
 	[DEF_CONTENT]      = { "dynamic_content_item", content, (int)COUNT(content), 300, check_content },
-	[DEF_ROLE]         = { "custom_role", role, (int)COUNT(role), 197, check_role },
+	[DEF_ROLE]         = { "custom_role", role, (int)COUNT(role), 197, role_check },
 	[DEF_SCHEDULE]     = { "deletion_schedule", schedule, (int)COUNT(schedule), 50, check_schedule },
 	[DEF_TASKS]        = { "task_list_template", tasks, (int)COUNT(tasks), 200, tasks_check },
 	[DEF_ADDRESS]      = { "recipient_address", address, (int)COUNT(address), 200, address_check },
@@ -963,60 +962,6 @@ check_content(struct ctx *cx, const struct defs *d, const struct def *was, struc
 	return cx->bad != NULL ? OK : give_ids(cx, clean, was ? json_object_get(was->doc, "variants") : NULL, "locale_id");
 }
 
-/* Zendesk's keys of a role's configuration: b a boolean, w a word. */
-static const struct { const char *key, *words, *otherwise; } permissions[] = {
-	{ "assign_tickets_to_any_group", NULL, "false" }, { "chat_access", NULL, "false" }, { "explore_access", "none|readonly|edit|full", "\"none\"" },
-	{ "end_user_list_access", "none|full", "\"full\"" },
-	{ "end_user_profile_access", "readonly|edit-within-org|edit|full", "\"readonly\"" }, { "export_views", NULL, "false" },
-	{ "forum_access", "readonly|edit-topics|full", "\"readonly\"" }, { "forum_access_restricted_content", NULL, "false" },
-	{ "group_access", NULL, "false" }, { "light_agent", NULL, "false" },
-	{ "macro_access", "readonly|manage-personal|manage-group|full", "\"readonly\"" }, { "manage_api_credentials", NULL, "false" },
-	{ "manage_business_rules", NULL, "false" }, { "manage_contextual_workspaces", NULL, "false" },
-	{ "manage_dynamic_content", NULL, "false" }, { "manage_extensions_and_channels", NULL, "false" },
-	{ "manage_facebook", NULL, "false" }, { "manage_organization_fields", NULL, "false" }, { "manage_ticket_fields", NULL, "false" },
-	{ "manage_ticket_forms", NULL, "false" }, { "manage_user_fields", NULL, "false" }, { "moderate_forums", NULL, "false" },
-	{ "manage_automations", NULL, "false" }, { "manage_triggers", NULL, "false" }, { "manage_slas", NULL, "false" },
-	{ "manage_groups", NULL, "false" }, { "manage_group_memberships", NULL, "false" }, { "manage_organizations", NULL, "false" },
-	{ "manage_suspended_tickets", NULL, "false" }, { "manage_deletion_schedules", NULL, "false" },
-	{ "manage_roles", "none|all-except-self|all", "\"none\"" }, { "modify_closed_tickets", NULL, "false" },
-	{ "organization_editing", NULL, "false" }, { "organization_notes_editing", NULL, "false" },
-	{ "report_access", "none|readonly|full", "\"none\"" }, { "side_conversation_create", NULL, "false" },
-	{ "ticket_access", "assigned-only|within-organization|within-groups|within-groups-and-public-groups|all", "\"all\"" },
-	{ "ticket_comment_access", "public|none", "\"public\"" }, { "ticket_deletion", NULL, "false" }, { "ticket_editing", NULL, "true" },
-	{ "ticket_merge", NULL, "false" }, { "ticket_redaction", NULL, "false" }, { "ticket_tag_editing", NULL, "true" },
-	{ "twitter_search_access", NULL, "false" }, { "user_view_access", "readonly|manage-personal|manage-group|full|none|manage-team", "\"none\"" },
-	{ "view_access", "readonly|manage-personal|manage-group|full|playonly|manage-team", "\"readonly\"" },
-	{ "view_access_logs", NULL, "false" }, { "view_audit_logs", NULL, "false" }, { "view_deleted_tickets", NULL, "false" },
-	{ "view_filter_tickets", NULL, "true" }, { "voice_access", NULL, "false" }, { "voice_dashboard_access", NULL, "false" },
-};
-
-static enum err
-check_role(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc)
-{
-	json_t *given = json_object_get(doc, "configuration"), *all = json_object();
-	const json_t *old = was ? json_object_get(was->doc, "configuration") : NULL;
-
-	if (text_in(doc, "name").n && taken_by_another(d, DEF_ROLE, is, "name", text_in(doc, "name")))
-		wrong(cx, "name", "DuplicateValue", "is already being used by another role");
-	for (size_t i = 0; i < COUNT(permissions); i++) {
-		json_t *v = json_object_get(given, permissions[i].key);
-		bool fine = v == NULL || (permissions[i].words == NULL ? json_is_boolean(v)
-		    : json_is_string(v) && word_is(permissions[i].words, str_of(json_string_value(v))));
-		if (!fine) {
-			wrong(cx, permissions[i].key, "InvalidValue", "is not a value that this permission has");
-			continue;
-		}
-		if (v == NULL)
-			v = json_object_get(old, permissions[i].key);
-		if (v != NULL)
-			json_object_set(all, permissions[i].key, v);
-		else
-			json_object_set_new(all, permissions[i].key, json_loads(permissions[i].otherwise, JSON_DECODE_ANY, NULL));
-	}
-	json_object_set_new(doc, "configuration", all);
-	return OK;
-}
-
 static enum err
 check_schedule(struct ctx *cx, const struct defs *d UNUSED, const struct def *was UNUSED, struct def *is UNUSED, json_t *doc)
 {
@@ -1227,6 +1172,8 @@ remove_tx(struct ctx *cx, struct change *ch)
 	TRY(defs_load(cx, &fresh));
 	arena_defer(cx->arena, defs_drop, fresh);
 	d = fresh;
+	if (ch->kind == DEF_ROLE)
+		TRY(gate_role_drop(cx, ch->id));
 	if (ch->kind == DEF_TICKET_FIELD) {
 		TRY(leave_forms(cx, d, ch->id));
 		TRY(field_reindex(cx, ch->id));
@@ -1280,6 +1227,8 @@ change_tx(struct ctx *cx, void *arg)
 	if (ch->id == 0)
 		TRY(store_next_id(cx, "definition", &is.id));
 	TRY(save(cx, k, &is, ch->id ? was.doc : NULL));
+	if (ch->kind == DEF_ROLE)
+		TRY(role_saved(cx, &is));
 	/* Terms that somebody may no longer ask for leave the index, or come back to it. */
 	if (ch->kind == DEF_TICKET_FIELD && ch->id != 0 && field_all_read(&was) != field_all_read(&is))
 		TRY(field_reindex(cx, ch->id));

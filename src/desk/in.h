@@ -120,6 +120,10 @@ enum err tasks_done(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
 /* The tasks of a template that is written (a def_check of def.c): those that came change those that were. */
 struct defs;
 struct def;
+/* Custom roles (role.c): what of a role is checked, and what gate is to know of it. */
+enum err role_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, struct json_t *doc) MUST_CHECK;
+enum err role_saved(struct ctx *cx, const struct def *is) MUST_CHECK;
+
 /* The desk's own addresses (address.c). */
 struct sender;
 struct outgoing;

@@ -192,6 +192,8 @@ ticket_list(struct ctx *cx, const struct ticket_filter *f, struct ticket **out, 
 	if (cx->actor == NULL || cx->actor->user_id == 0)
 		if (cx->actor == NULL || cx->actor->role != ROLE_SYSTEM)
 			return fail(cx, E_WHO, NULL, "nobody is signed in");
+	if (f->deleted && gate_limited(cx, LIMIT_DELETED))
+		return fail(cx, E_DENIED, NULL, "the role does not show deleted tickets");
 	buf_init(&q.sql, cx->arena, 8 * KiB);
 	buf_init(&q.in, cx->arena, 64);
 	buf_add(&q.sql, S("SELECT " LIST_COLS));

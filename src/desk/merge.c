@@ -189,6 +189,8 @@ ticket_merge(struct ctx *cx, const struct ticket_merge *in)
 {
 	struct ticket_merge own = *in;
 
+	if (gate_limited(cx, LIMIT_MERGE))
+		return fail(cx, E_DENIED, NULL, "the role does not let merge");
 	return store_write(cx, merge_tx, &own);
 }
 

@@ -405,6 +405,8 @@ rule_visible(struct ctx *cx, const struct rule *r)
 static enum err
 may_write(struct ctx *cx, const struct rule *r)
 {
+	if (gate_limited(cx, r->kind == RULE_VIEW ? LIMIT_VIEWS : LIMIT_MACROS))
+		return fail(cx, E_DENIED, NULL, "the role does not let change it");
 	if ((r->kind == RULE_VIEW || r->kind == RULE_MACRO) && r->whom == FOR_USER)
 		return gate_may(cx, MAY_WRITE_RULES, &(struct about){ .user_id = r->user_id, .has_object = true });
 	return gate_may(cx, MAY_MANAGE_RULES, NULL);

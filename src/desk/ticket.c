@@ -716,6 +716,31 @@ notes_only(struct ctx *cx, struct ticket_change *in)
 	return OK;
 }
 
+/* What the agent's custom role lets be changed. */
+static enum err
+within_role(struct ctx *cx, const struct ticket_change *in)
+{
+	const unsigned tags = T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS;
+	const int64_t *mine;
+	bool own = false;
+	int n;
+
+	if (in->as_request || cx->actor == NULL || cx->actor->limits == 0)
+		return OK;
+	if (gate_limited(cx, LIMIT_EDIT) && ((in->has & ~(unsigned)(T_COMMENT | T_SAFE | T_METADATA)) != 0 || in->custom_count != 0))
+		return fail(cx, E_DENIED, NULL, "the role lets comment, not change");
+	if (gate_limited(cx, LIMIT_TAGS) && (in->has & tags))
+		return fail(cx, E_DENIED, NULL, "the role does not let change tags");
+	if (gate_limited(cx, LIMIT_ASSIGN) && (in->has & T_GROUP) && in->group_id != 0) {
+		TRY(gate_my_groups(cx, &mine, &n));
+		for (int i = 0; i < n; i++)
+			own = own || mine[i] == in->group_id;
+		if (!own)
+			bad(cx, "group_id", "InvalidValue", "Group: the role lets assign to one's own groups only");
+	}
+	return bad_check(cx);
+}
+
 /* ---- create ---------------------------------------------------------------------------------------------- */
 
 static enum err
@@ -1042,6 +1067,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 		mine.has &= ~(unsigned)T_COMMENT;
 	w.in = in = &mine;
 	TRY(notes_only(cx, &mine));
+	TRY(within_role(cx, &mine));
 	TRY(fields_settle(cx, &mine, false));
 	check_texts(cx, in);
 	TRY(prepare(cx, &w, in->comment_public_set && !in->comment_public));

@@ -110,7 +110,7 @@ const struct stmt st_setting_put = {
 };
 
 #define GATE_STMT_ADDRESS(name) &name,
-const struct stmt *const gate_stmts[] = { GATE_STMTS(GATE_STMT_ADDRESS) GATE_PEOPLE(GATE_STMT_ADDRESS) GATE_OAUTH(GATE_STMT_ADDRESS) NULL };
+const struct stmt *const gate_stmts[] = { GATE_STMTS(GATE_STMT_ADDRESS) GATE_PEOPLE(GATE_STMT_ADDRESS) GATE_OAUTH(GATE_STMT_ADDRESS) GATE_ROLE(GATE_STMT_ADDRESS) NULL };
 
 /* ---- changes and generations ----------------------------------------------------------------------- */
 
@@ -716,13 +716,19 @@ changes_word(struct changes *c, const char *name, const char *before, const char
 struct standing
 standing_of(const struct row *r, int at)
 {
-	return (struct standing){
+	struct standing s = {
 		.user_id = row_int(r, at), .role = (enum role)row_int(r, at + 1),
 		.sees = (enum restriction)row_int(r, at + 2), .organization_id = row_int(r, at + 3),
 		.default_group_id = row_int(r, at + 4),
 		.active = row_int(r, at + 5) != 0 && row_int(r, at + 6) == 0,
 		.phi = row_null(r, at + 7) ? -1 : row_int(r, at + 7) != 0,
 	};
+
+	if (s.role == ROLE_AGENT && !row_null(r, at + 8)) {
+		s.limits = (unsigned)row_int(r, at + 8);
+		s.sees = role_sees(s.sees, (enum restriction)row_int(r, at + 9));
+	}
+	return s;
 }
 
 bool

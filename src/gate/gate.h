@@ -66,6 +66,23 @@ struct about {
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
 /* Its name in listings and tests: "read_ticket". */
 const char *may_name(enum may what);
+/* What a custom role takes away from what an agent may; it never gives. */
+enum role_limit {
+	LIMIT_DELETE = 1,        /* deleting tickets */
+	LIMIT_EDIT = 2,          /* changing a ticket but for comments */
+	LIMIT_PUBLIC = 4,        /* public comments */
+	LIMIT_REDACT = 8, LIMIT_MERGE = 16, LIMIT_TAGS = 32,
+	LIMIT_USER_WRITE = 64,   /* making and changing end users */
+	LIMIT_USER_OUTSIDE = 128,/* those of other organizations than their own */
+	LIMIT_USER_LIST = 256, LIMIT_MACROS = 512, LIMIT_VIEWS = 1024, LIMIT_REPORTS = 2048, LIMIT_SUSPENDED = 4096,
+	LIMIT_ASSIGN = 8192,     /* assigning to groups that are not their own */
+	LIMIT_DELETED = 16384,   /* seeing deleted tickets */
+};
+bool gate_limited(const struct ctx *cx, enum role_limit what);
+/* In the transaction that writes the role. Drop: E_INVALID while agents have it. */
+enum err gate_role_put(struct ctx *cx, int64_t id, unsigned limits, enum restriction sees) MUST_CHECK;
+enum err gate_role_drop(struct ctx *cx, int64_t id) MUST_CHECK;
+enum err gate_role_members(struct ctx *cx, int64_t id, int64_t *n) MUST_CHECK;
 /* May the actor, an agent, write notes only (only_private_comments). */
 enum err gate_private_only(struct ctx *cx, bool *yes) MUST_CHECK;
 /* Group ids the actor is a member of, ascending; cached for the context. */
@@ -82,7 +99,7 @@ enum err gate_setting_set(struct ctx *cx, const char *key, str value) MUST_CHECK
 /* ---- users ------------------------------------------------------------------------------------------------ */
 
 struct user {
-	int64_t          id, key, organization_id, default_group_id;
+	int64_t          id, key, organization_id, default_group_id, custom_role_id;
 	enum role        role;
 	enum restriction sees;
 	bool             active, suspended, verified, moderator, only_private_comments, shared, erased;
@@ -99,6 +116,7 @@ enum user_has {
 	USER_FIELDS = 2048, USER_ROLE = 4096, USER_SEES = 8192, USER_ORG = 16384, USER_GROUP = 32768,
 	USER_SUSPENDED = 65536, USER_VERIFIED = 131072, USER_MODERATOR = 262144, USER_PRIVATE_ONLY = 524288,
 	USER_PASSWORD = 1048576,
+	USER_CUSTOM_ROLE = 4194304,         /* 0: none; agents only */
 	USER_KEEP_ORGS = 2097152,           /* the organization so far stays one of the user's */
 };
 struct user_change {

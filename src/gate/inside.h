@@ -52,10 +52,12 @@
 	X(st_client_down) X(st_client_count) X(st_code_insert) X(st_code_get) X(st_code_use) X(st_code_tidy) X(st_otoken_insert) \
 	X(st_otoken_by_id) X(st_otoken_by_hash) X(st_otoken_refresh) X(st_otoken_rotate) X(st_otoken_end_grant) \
 	X(st_otoken_end_client) X(st_otoken_up) X(st_otoken_down) X(st_otoken_count) X(st_otoken_tidy)
+#define GATE_ROLE(X) X(st_role_put) X(st_role_drop) X(st_role_get) X(st_role_members)
 #define GATE_STMT_EXTERN(name) extern const struct stmt name;
 GATE_STMTS(GATE_STMT_EXTERN)
 GATE_PEOPLE(GATE_STMT_EXTERN)
 GATE_OAUTH(GATE_STMT_EXTERN)
+GATE_ROLE(GATE_STMT_EXTERN)
 
 /* ---- pages: one walk along an index, up or down, between two ids ----------------------------------- */
 
@@ -101,9 +103,12 @@ struct standing {
 	enum restriction sees;
 	bool             active;   /* and not suspended */
 	int              phi;      /* sees PHI: 1, 0, or -1 as the role says */
+	unsigned         limits;   /* of the custom role; `sees` is the lesser of both */
 };
-#define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended, u.sees_phi"
-#define STANDING_KINDS "iiii?i?iii?"
+#define ROLE_COL(c) "(SELECT r." c " FROM custom_role r WHERE r.account_id = u.account_id AND r.id = u.custom_role_id)"
+#define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended, u.sees_phi, " \
+	ROLE_COL("limits") ", " ROLE_COL("sees")
+#define STANDING_KINDS "iiii?i?iii?i?i?"
 struct standing standing_of(const struct row *r, int at);
 bool standing_sees_phi(struct ctx *cx, const struct standing *s);
 extern const struct actor gate_nobody;
@@ -187,6 +192,9 @@ bool     factor_needed(struct ctx *cx, enum role role);
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
 enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
 enum err session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf) MUST_CHECK;
+
+enum restriction role_sees(enum restriction own, enum restriction role);       /* what both let see, or less */
+enum err role_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
 
 /* ---- between auth.c and oauth.c --------------------------------------------------------------------------------------- */
 

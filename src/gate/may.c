@@ -188,6 +188,23 @@ with_setting(struct ctx *cx, const struct about *o, const char *setting)
 	return gate_setting_bool(cx, setting, false) ? OK : denied(cx);
 }
 
+/* Which limit of a custom role shuts a permission as a whole. */
+static const enum role_limit limit_of[MAY_LAST] = {
+	[MAY_DELETE_TICKET] = LIMIT_DELETE, [MAY_REDACT] = LIMIT_REDACT, [MAY_LIST_USERS] = LIMIT_USER_LIST,
+	[MAY_READ_REPORTS] = LIMIT_REPORTS, [MAY_SUSPENDED] = LIMIT_SUSPENDED,
+};
+
+/* May the actor, whom a role limits, write this person. */
+static bool
+may_person(const struct ctx *cx, const struct about *o)
+{
+	if (o->user_id == cx->actor->user_id)
+		return true;
+	if (gate_limited(cx, LIMIT_USER_WRITE))
+		return false;
+	return !gate_limited(cx, LIMIT_USER_OUTSIDE) || (o->organization_id != 0 && o->organization_id == cx->actor->organization_id);
+}
+
 enum err
 gate_may(struct ctx *cx, enum may what, const struct about *o)
 {
@@ -201,6 +218,8 @@ gate_may(struct ctx *cx, enum may what, const struct about *o)
 		return denied(cx);
 	if (a != NULL && a->enrolling && what != MAY_ANYONE && what != MAY_OWN_FACTOR)
 		return fail(cx, E_DENIED, "second_factor", "Set up a second factor first.");
+	if (a != NULL && a->limits != 0 && (gate_limited(cx, limit_of[what]) || (object && what == MAY_WRITE_USER && !may_person(cx, o))))
+		return denied(cx);
 	switch (g) {
 	case YES:
 		return OK;

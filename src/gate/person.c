@@ -99,6 +99,10 @@ gate_private_only(struct ctx *cx, bool *yes)
 	*yes = false;
 	if (cx->actor == NULL || cx->actor->role != ROLE_AGENT)
 		return OK;
+	if (gate_limited(cx, LIMIT_PUBLIC)) {
+		*yes = true;
+		return OK;
+	}
 	TRY(find_one(cx, &st_user_private_only, ARGS(INT(cx->account), INT(cx->actor->user_id)), &r, &found));
 	*yes = found && row_int(&r, 0) != 0;
 	return OK;
@@ -304,10 +308,10 @@ may_identify(struct ctx *cx, const struct user *u, bool *own)
 	if (*own && !u->verified)
 		return fail(cx, E_DENIED, NULL, "You do not have access to this page.");
 	if (*own)
-		return gate_may(cx, MAY_READ_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role });
+		return gate_may(cx, MAY_READ_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role, .organization_id = u->organization_id });
 	if (cx->actor != NULL && cx->actor->role == ROLE_END_USER)
 		return fail(cx, E_ABSENT, NULL, "Not found");
-	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role });
+	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u->id, .role = u->role, .organization_id = u->organization_id });
 }
 
 static enum err
@@ -523,7 +527,7 @@ merge_tx(struct ctx *cx, void *arg)
 	TRY(user_load(cx, c->from, &from));
 	if (!from.active)
 		return fail(cx, E_ABSENT, NULL, "Not found");
-	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = from.id, .role = from.role }));
+	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = from.id, .role = from.role, .organization_id = from.organization_id }));
 	{
 		enum err e = user_load(cx, c->to, &to);
 		if (e == E_ABSENT || (e == OK && !to.active)) {
@@ -650,7 +654,7 @@ may_sessions(struct ctx *cx, int64_t user_id)
 	if (cx->actor->user_id == user_id || is_full(cx->actor))
 		return user_load(cx, user_id, &u);
 	TRY(user_get(cx, user_id, &u));
-	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role });
+	return gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = u.id, .role = u.role, .organization_id = u.organization_id });
 }
 
 enum err

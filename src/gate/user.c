@@ -60,17 +60,17 @@ static const char *const sees_names[] = { "all", "groups", "organization", "assi
 
 #define USER_COLS \
 	"u.id, u.data_key, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended," \
-	" u.verified, u.moderator, u.only_private, u.shared, u.created_at, u.updated_at, u.last_login_at, u.doc"
-#define USER_KINDS "iiiii?i?iiiiiiiii?S"
+	" u.verified, u.moderator, u.only_private, u.shared, u.created_at, u.updated_at, u.last_login_at, u.doc, u.custom_role_id"
+#define USER_KINDS "iiiii?i?iiiiiiiii?Si?"
 #define USER_DOC .seal_out = { { "users", "doc", 0 } }
 
 const struct stmt st_user_insert = {
 	.name = "user.insert",
 	.sql  = "INSERT INTO users (account_id, id, data_key, role, sees, organization_id, default_group_id, active,"
 	        " suspended, verified, moderator, only_private, shared, external_id_x, phone_x, created_at,"
-	        " updated_at, doc)"
-	        " VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, 0, $12, $13, $14, $15, $16)",
-	.in   = "iiiiii?i?iiiiX?X?iiS",
+	        " updated_at, doc, custom_role_id)"
+	        " VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, 0, $12, $13, $14, $15, $16, $17)",
+	.in   = "iiiiii?i?iiiiX?X?iiSi?",
 	.seal_in = { { "users", "doc", 1 } },
 	.blind = { "user.external_id", "user.phone" },
 };
@@ -79,8 +79,8 @@ const struct stmt st_user_update = {
 	.name = "user.update",
 	.sql  = "UPDATE users SET role = $3, sees = $4, organization_id = $5, active = $6, suspended = $7,"
 	        " verified = $8, moderator = $9, only_private = $10, external_id_x = $11, phone_x = $12,"
-	        " updated_at = $13, doc = $14 WHERE account_id = $1 AND id = $2",
-	.in   = "iiiii?iiiiiX?X?iS",
+	        " updated_at = $13, doc = $14, custom_role_id = $15 WHERE account_id = $1 AND id = $2",
+	.in   = "iiiii?iiiiiX?X?iSi?",
 	.seal_in = { { "users", "doc", 1 } },
 	.blind = { "user.external_id", "user.phone" },
 };
@@ -279,7 +279,7 @@ user_of(struct ctx *cx, const struct row *r)
 		.verified = row_int(r, 8) != 0, .moderator = row_int(r, 9) != 0,
 		.only_private_comments = row_int(r, 10) != 0, .shared = row_int(r, 11) != 0,
 		.created_at = row_int(r, 12), .updated_at = row_int(r, 13), .last_login_at = row_int(r, 14),
-		.erased = row_erased(r, 15),
+		.erased = row_erased(r, 15), .custom_role_id = row_int(r, 16),
 	};
 	str rest = reveal(cx, row_sensitive(r, 15), TO_STORE), value;
 	uint8_t tag;
@@ -398,6 +398,8 @@ check_privileges(struct ctx *cx, const struct user *was, const struct user *is, 
 		bad(cx, "ticket_restriction", "InvalidValue", "Ticket restriction: only an administrator can set it");
 	if (was->only_private_comments != is->only_private_comments)
 		bad(cx, "only_private_comments", "InvalidValue", "Only private comments: only an administrator can set it");
+	if (was->custom_role_id != is->custom_role_id)
+		bad(cx, "custom_role_id", "InvalidValue", "Custom role: only an administrator can set it");
 	if (was->moderator != is->moderator)
 		bad(cx, "moderator", "InvalidValue", "Moderator: only an administrator can set it");
 	if (in->has & USER_PASSWORD)
@@ -504,6 +506,14 @@ user_check(struct ctx *cx, const struct user *was, const struct user *is, const 
 	if ((in->has & USER_PASSWORD) && password_wrong(cx, in->password) != NULL)
 		bad(cx, "password", "InvalidValue", password_wrong(cx, in->password));
 	check_privileges(cx, was, is, in);
+	if ((in->has & USER_CUSTOM_ROLE) && is->custom_role_id != 0) {
+		bool there;
+		TRY(role_known(cx, is->custom_role_id, &there));
+		if (!there)
+			bad(cx, "custom_role_id", "InvalidValue", "Custom role: is not a known role");
+		else if (is->role != ROLE_AGENT)
+			bad(cx, "custom_role_id", "InvalidValue", "Custom role: is for users whose role is agent");
+	}
 	TRY(check_last_admin(cx, was, is));
 	return bad_check(cx);
 }
@@ -526,6 +536,10 @@ user_with(const struct user *was, const struct user_change *in)
 		u.role = in->u.role;
 	if (in->has & USER_SEES)
 		u.sees = in->u.sees;
+	if (in->has & USER_CUSTOM_ROLE)
+		u.custom_role_id = in->u.custom_role_id;
+	if (u.role != ROLE_AGENT && !(in->has & USER_CUSTOM_ROLE))
+		u.custom_role_id = 0;                  /* it is of agents */
 	if (in->has & USER_ORG)
 		u.organization_id = in->u.organization_id;
 	if (in->has & USER_SUSPENDED)
@@ -560,6 +574,7 @@ user_changes(struct ctx *cx, struct changes *c, const struct user *was, const st
 	flag(c, "suspended", was->suspended, is->suspended);
 	flag(c, "verified", was->verified, is->verified);
 	flag(c, "moderator", was->moderator, is->moderator);
+	changes_int(cx, c, "custom_role_id", was->custom_role_id, is->custom_role_id);
 	flag(c, "only_private_comments", was->only_private_comments, is->only_private_comments);
 }
 
@@ -678,7 +693,7 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	struct changes c;
 
 	if (!unchecked)
-		TRY(gate_may(cx, MAY_WRITE_USER, NULL));
+		TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .organization_id = u.organization_id }));
 	u.active = true;
 	if (u.organization_id == 0 && u.role == ROLE_END_USER && u.email.hidden.n > 0)
 		TRY(domain_organization(cx, u.email, &u.organization_id));
@@ -691,7 +706,7 @@ user_insert(struct ctx *cx, const struct user_change *in, str encoded, bool unch
 	TRY(store_exec(cx, &st_user_insert, ARGS(INT(cx->account), INT(u.id), INT(u.key), INT(u.role), INT(u.sees),
 	    ID(u.organization_id), NIL, INT(u.suspended), INT(u.verified), INT(u.moderator),
 	    INT(u.only_private_comments), blind_or_nil(fold(cx, u.external_id)), blind_or_nil(fold_phone(cx, u.phone)),
-	    INT(u.created_at), INT(u.updated_at), SEALED(u.key, doc_pack(cx, &u))), NULL));
+	    INT(u.created_at), INT(u.updated_at), SEALED(u.key, doc_pack(cx, &u)), ID(u.custom_role_id)), NULL));
 	if (u.email.hidden.n > 0)
 		TRY(identity_add(cx, &u, u.email, true));
 	TRY(belong_changed(cx, u.id, 0, u.organization_id, false));
@@ -734,14 +749,14 @@ user_store(struct ctx *cx, const struct user *u)
 	return store_exec(cx, &st_user_update, ARGS(INT(cx->account), INT(u->id), INT(u->role), INT(u->sees),
 	    ID(u->organization_id), INT(u->active), INT(u->suspended), INT(u->verified), INT(u->moderator),
 	    INT(u->only_private_comments), blind_or_nil(fold(cx, u->external_id)),
-	    blind_or_nil(fold_phone(cx, u->phone)), INT(u->updated_at), SEALED(u->key, doc_pack(cx, u))), NULL);
+	    blind_or_nil(fold_phone(cx, u->phone)), INT(u->updated_at), SEALED(u->key, doc_pack(cx, u)), ID(u->custom_role_id)), NULL);
 }
 
 /* Whether sign-in, or what it lets see, is another one now. */
 static bool
 standing_changed(const struct user *was, const struct user *is)
 {
-	return was->role != is->role || was->sees != is->sees || was->organization_id != is->organization_id ||
+	return was->role != is->role || was->sees != is->sees || was->custom_role_id != is->custom_role_id || was->organization_id != is->organization_id ||
 	    was->active != is->active || was->suspended != is->suspended ||
 	    !str_eq(was->email.hidden, is->email.hidden);
 }
@@ -754,7 +769,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 	bool regroup;
 
 	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = was->id,
-	    .role = was->role }));
+	    .role = was->role, .organization_id = was->organization_id }));
 	if (!was->active)
 		return fail(cx, E_ABSENT, NULL, "Not found");
 	if ((in->has & USER_EMAIL) && is.email.hidden.n == 0)

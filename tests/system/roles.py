@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Custom roles: what a role's settings take away, at once, on every way; and that none gives what the base role has not."""
+from desk import Desk, Client, check, done
+
+FULL = {"end_user_profile_access": "full", "macro_access": "full", "view_access": "full", "report_access": "full", "ticket_deletion": True, "ticket_merge": True, "ticket_redaction": True,
+        "assign_tickets_to_any_group": True, "manage_suspended_tickets": True, "view_deleted_tickets": True, "manage_business_rules": True, "manage_groups": True, "organization_editing": True,
+        "manage_roles": "all", "view_audit_logs": True, "group_access": True, "manage_ticket_fields": True}
+
+with Desk() as desk:
+    admin = desk.admin()
+    role = admin.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Nurse", "configuration": FULL}}).json["custom_role"]
+    check(role["team_member_count"] == 0 and role["configuration"]["ticket_editing"] is True, "a role: %s" % role)
+    rid = role["id"]
+    uid, c = desk.person(admin, "Nia Nurse", "nia@clinic.example", "agent", custom_role_id=rid)
+    u = admin.get("/api/v2/users/%d.json" % uid).json["user"]
+    check(u["custom_role_id"] == rid and u["role_type"] == 0, "a user has it: %s" % u)
+    check(admin.get("/api/v2/custom_roles/%d.json" % rid).json["custom_role"]["team_member_count"] == 1, "and is counted")
+    group = admin.post("/api/v2/groups.json", {"group": {"name": "Far"}}).json["group"]["id"]
+    org = admin.post("/api/v2/organizations.json", {"organization": {"name": "Ward 3"}}).json["organization"]["id"]
+    pat, _ = desk.person(admin, "Pat Ient", "pat@patients.example")
+    inn, _ = desk.person(admin, "Ina Inside", "ina@patients.example", organization_id=org)
+    admin.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": True, "agent_ticket_redaction": True}}})
+
+    def ticket(**f):
+        return admin.post("/api/v2/tickets.json", {"ticket": dict({"subject": "s", "comment": {"body": "the body"}, "requester_id": pat}, **f)}).json["ticket"]["id"]
+
+    def set_(**conf):
+        r = admin.put("/api/v2/custom_roles/%d.json" % rid, {"custom_role": {"configuration": conf}})
+        check(r.status == 200, "the role is changed: %r" % r)
+
+    # ---- it gives nothing
+    for m, path, body in (("POST", "/api/v2/groups.json", {"group": {"name": "X"}}), ("POST", "/api/v2/triggers.json", {"trigger": {"title": "t", "conditions": {"all": []}, "actions": []}}), ("GET", "/api/v2/audit_logs.json", None),
+                          ("POST", "/api/v2/organizations.json", {"organization": {"name": "O"}}), ("POST", "/api/v2/custom_roles.json", {"custom_role": {"name": "Mine"}}), ("POST", "/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "x"}}),
+                          ("PUT", "/api/v2/users/%d.json" % uid, {"user": {"custom_role_id": None}}), ("GET", "/api/v2/oauth/clients.json", None)):
+        r = c.call(m, path, body)
+        check(r.status in (403, 422), "a role gives nothing: %s %s %r" % (m, path, r))
+
+    # ---- each setting, on and off
+    t = ticket()
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"priority": "high"}}).status == 200, "edits")
+    set_(ticket_editing=False)
+    r = c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"priority": "low"}})
+    check(r.status == 403 and admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["priority"] == "high", "ticket_editing: %r" % r)
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"comment": {"body": "a word"}}}).status == 200, "but comments")
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"comment": {"body": "a word"}, "custom_fields": [{"id": 1, "value": "x"}]}}).status == 403, "without fields beside it")
+    r = c.put("/api/v2/tickets/update_many.json?ids=%d" % t, {"ticket": {"priority": "low"}})
+    desk.job(admin, r) if hasattr(desk, "job") else None
+    set_(ticket_editing=True)
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"tags": ["a"]}}).status == 200, "tags")
+    set_(ticket_tag_editing=False)
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"tags": ["b"]}}).status == 403 and c.put("/api/v2/tickets/%d/tags.json" % t, {"tags": ["c"]}).status == 403
+          and admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["tags"] == ["a"], "ticket_tag_editing")
+    set_(ticket_tag_editing=True, ticket_comment_access="none")
+    c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"comment": {"body": "for us", "public": True}}})
+    check(admin.get("/api/v2/tickets/%d/comments.json" % t).json["comments"][-1]["public"] is False, "ticket_comment_access: notes only")
+    set_(ticket_comment_access="public")
+    other, third = ticket(), ticket()
+    check(c.post("/api/v2/tickets/%d/merge.json" % t, {"ids": [other]}).status == 200, "merges")
+    set_(ticket_merge=False)
+    check(c.post("/api/v2/tickets/%d/merge.json" % t, {"ids": [third]}).status == 403, "ticket_merge")
+    com = admin.get("/api/v2/tickets/%d/comments.json" % third).json["comments"][0]["id"]
+    set_(ticket_redaction=False)
+    check(c.put("/api/v2/tickets/%d/comments/%d/redact.json" % (third, com), {"text": "body"}).status == 403, "ticket_redaction")
+    set_(ticket_redaction=True)
+    check(c.put("/api/v2/tickets/%d/comments/%d/redact.json" % (third, com), {"text": "body"}).status == 200, "allowed again")
+    set_(ticket_deletion=False)
+    check(c.delete("/api/v2/tickets/%d.json" % third).status == 403, "ticket_deletion")
+    set_(ticket_deletion=True)
+    check(c.delete("/api/v2/tickets/%d.json" % third).status == 204, "allowed again")
+    admin.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": False}}})
+    check(c.delete("/api/v2/tickets/%d.json" % t).status == 403, "the account's setting comes first")
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"group_id": group}}).status == 200, "assigns anywhere")
+    set_(assign_tickets_to_any_group=False)
+    r = c.put("/api/v2/tickets/%d.json" % ticket(), {"ticket": {"group_id": group}})
+    check(r.status == 422 and "group_id" in r.json["details"], "assign_tickets_to_any_group: %r" % r)
+    # tickets
+    mine, ours = ticket(assignee_id=uid), ticket(group_id=group)
+    check(c.get("/api/v2/tickets/%d.json" % ours).status == 200, "sees all")
+    set_(ticket_access="assigned-only")
+    check(c.get("/api/v2/tickets/%d.json" % ours).status == 404 and c.get("/api/v2/tickets/%d.json" % mine).status == 200, "ticket_access: assigned-only")
+    check([x["id"] for x in c.get("/api/v2/tickets.json").json["tickets"]] == [mine], "in lists as well")
+    found = c.get("/api/v2/search.json?query=type:ticket").json
+    check([x["id"] for x in found["results"]] == [mine] and found["count"] == 1, "and in search")
+    set_(ticket_access="within-groups")
+    check(c.get("/api/v2/tickets/%d.json" % ours).status == 404, "within-groups: not that group")
+    admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": uid, "group_id": group}})
+    check(c.get("/api/v2/tickets/%d.json" % ours).status == 200, "now it is theirs")
+    admin.put("/api/v2/users/%d.json" % uid, {"user": {"ticket_restriction": "assigned"}})
+    check(c.get("/api/v2/tickets/%d.json" % ours).status == 404, "the user's own restriction holds, too")
+    admin.put("/api/v2/users/%d.json" % uid, {"user": {"ticket_restriction": None}})
+    set_(ticket_access="all")
+    # people
+    check(c.put("/api/v2/users/%d.json" % pat, {"user": {"notes": "n"}}).status == 200, "writes people")
+    set_(end_user_profile_access="readonly")
+    check(c.put("/api/v2/users/%d.json" % pat, {"user": {"notes": "m"}}).status == 403 and c.post("/api/v2/users.json", {"user": {"name": "N"}}).status == 403 and c.delete("/api/v2/users/%d.json" % pat).status == 403
+          and c.post("/api/v2/users/%d/identities.json" % pat, {"identity": {"type": "email", "value": "q@q.example"}}).status == 403, "end_user_profile_access: readonly")
+    check(c.put("/api/v2/users/%d.json" % uid, {"user": {"alias": "N"}}).status == 200, "but themselves")
+    set_(end_user_profile_access="edit-within-org")
+    admin.put("/api/v2/users/%d.json" % uid, {"user": {"organization_id": org}})
+    check(c.put("/api/v2/users/%d.json" % pat, {"user": {"notes": "m"}}).status == 403 and c.put("/api/v2/users/%d.json" % inn, {"user": {"notes": "m"}}).status == 200, "edit-within-org")
+    check(c.get("/api/v2/users.json").status == 200, "lists people")
+    set_(end_user_list_access="none")
+    check(c.get("/api/v2/users.json").status == 403 and c.get("/api/v2/users/search.json?query=pat").status == 403, "end_user_list_access")
+    # rules and reports
+    view = {"view": {"title": "Mine", "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}]}, "restriction": {"type": "User", "id": uid}}}
+    macro = {"macro": {"title": "Mine", "actions": [{"field": "status", "value": "solved"}], "restriction": {"type": "User", "id": uid}}}
+    check(c.post("/api/v2/views.json", view).status == 201 and c.post("/api/v2/macros.json", macro).status in (200, 201), "own views and macros")
+    set_(view_access="readonly")
+    check(c.post("/api/v2/views.json", view).status == 403 and c.post("/api/v2/macros.json", macro).status in (200, 201), "view_access")
+    set_(macro_access="readonly")
+    check(c.post("/api/v2/macros.json", macro).status == 403 and c.get("/api/v2/macros.json").status == 200, "macro_access")
+    check(c.get("/api/v2/suspended_tickets.json").status == 200, "suspended tickets")
+    set_(manage_suspended_tickets=False)
+    check(c.get("/api/v2/suspended_tickets.json").status == 403, "manage_suspended_tickets")
+    # a light agent
+    set_(light_agent=True)
+    check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"status": "solved"}}).status == 403, "light_agent changes nothing")
+    set_(light_agent=False)
+
+    # ---- who has none, who may set it, and when it ends
+    r = admin.put("/api/v2/users/%d.json" % pat, {"user": {"custom_role_id": rid}})
+    check(r.status == 422 and "custom_role_id" in r.json["details"], "for agents only: %r" % r)
+    check(admin.put("/api/v2/users/%d.json" % uid, {"user": {"custom_role_id": 999999}}).status == 422, "an unknown role")
+    r = admin.delete("/api/v2/custom_roles/%d.json" % rid)
+    check(r.status == 422, "a role that somebody has stays: %r" % r)
+    check(admin.put("/api/v2/users/%d.json" % uid, {"user": {"custom_role_id": None}}).json["user"]["custom_role_id"] is None and c.get("/api/v2/users.json").status == 200, "without it: at once as before")
+    check(admin.delete("/api/v2/custom_roles/%d.json" % rid).status == 204, "then it goes")
+    logs = admin.get("/api/v2/audit_logs.json?filter[source_type]=user&filter[source_id]=%d" % uid)
+    check(b"custom_role_id" in logs.body or logs.status == 200, "the trail has it")
+done("roles")
