@@ -1085,6 +1085,17 @@ rule_fields_check(struct ctx *cx, const struct compiled *c)
 	}
 }
 
+bool
+rule_hidden(struct ctx *cx, const struct compiled *c)
+{
+	for (int i = 0; i < c->alls + c->anys; i++) {
+		const struct cond *k = i < c->alls ? &c->all[i] : &c->any[i - c->alls];
+		if (k->row->type == VAL_CUSTOM && !field_readable(cx, k->field))
+			return true;
+	}
+	return false;
+}
+
 /* ---- holding -------------------------------------------------------------------------------------------------------------------- */
 
 bool

@@ -104,6 +104,8 @@ bool rule_number(enum value_type type, str s, int64_t *out);                 /* 
 
 /* Fields that the actor may not read are not there for his rules either. */
 void rule_fields_check(struct ctx *cx, const struct compiled *c);
+/* Does it ask for a field that the actor may not read: what it finds would tell its value. */
+bool rule_hidden(struct ctx *cx, const struct compiled *c);
 
 const struct cond_row *cond_rows(int *count);
 const struct act_row  *act_rows(int *count);

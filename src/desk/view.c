@@ -700,6 +700,12 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
 	TRY(view_compiled(cx, view, &c, &version));
+	if (rule_hidden(cx, c)) {
+		*out = NEW(cx->arena, struct ticket, 1);
+		*count = 0;
+		*place = (struct view_place){ .more = false };
+		return OK;
+	}
 	order_of(c, page, &o);
 	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
 	if (page->backward && page->after_set && o.keyed)

@@ -504,6 +504,11 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
 	TRY(view_compiled(cx, view, &c, &version));
+	if (rule_hidden(cx, c)) {
+		*count = 0;
+		*fresh = true;
+		return OK;
+	}
 	if (k == NULL || version == 0) {
 		*fresh = true;
 		return count_anew(cx, c, true, &p, count, &generated);

@@ -112,6 +112,22 @@ with Desk() as desk:
     check(c.get("/api/v2/suspended_tickets.json").status == 200, "suspended tickets")
     set_(manage_suspended_tickets=False)
     check(c.get("/api/v2/suspended_tickets.json").status == 403, "manage_suspended_tickets")
+    # ---- a view is no way to a field that one may not read
+    field = admin.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "tagger", "title": "Result", "phi": True, "phi_purpose": "a test", "phi_access": {"agent": "none", "end_user": "none", "admin": "write"},
+                       "custom_field_options": [{"name": "Yes", "value": "result_yes"}, {"name": "No", "value": "result_no"}]}}).json["ticket_field"]["id"]
+    marked = ticket(custom_fields=[{"id": field, "value": "result_yes"}])
+    cond = {"all": [{"field": "status", "operator": "less_than", "value": "closed"}, {"field": "custom_fields_%d" % field, "operator": "is", "value": "result_yes"}]}
+    shared = admin.post("/api/v2/views.json", {"view": {"title": "Yes", "all": cond["all"]}})
+    check(shared.status == 201, "a shared view on it: %r" % shared)
+    sid = shared.json["view"]["id"]
+    check([x["id"] for x in admin.get("/api/v2/views/%d/tickets.json" % sid).json["tickets"]] == [marked], "an administrator sees what it finds")
+    for path in ("/api/v2/views/%d/tickets.json", "/api/v2/views/%d/execute.json", "/api/v2/views/%d/count.json"):
+        r = c.get(path % sid)
+        n = r.json.get("tickets", r.json.get("rows")) if r.status == 200 else []
+        n = r.json["view_count"]["value"] if r.status == 200 and "view_count" in r.json else len(n or [])
+        check(n == 0, "an agent without the field finds nothing by it: %s %r" % (path, r))
+    r = c.post("/api/v2/views/preview.json", {"view": {"all": cond["all"]}})
+    check(r.status == 422 or r.json.get("count", 0) == 0, "nor by a preview: %r" % r)
     # a light agent
     set_(light_agent=True)
     check(c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"status": "solved"}}).status == 403, "light_agent changes nothing")
