@@ -261,7 +261,10 @@ keys_state(struct ctx *cx, struct key_state *out)
 	*out = (struct key_state){ .passphrase = phrase, .root_path = str_of(path), .named_keys = NAMED_KEYS,
 	    .in_data_folder = strncmp(path, w->dir, n) == 0 && path[n] == '/', .memory_locked = vault_memory_locked(w->sys.vault),
 	    .fips = w->conf.fips };
-	TRY(keeper_print(cx, w->keeper, out->print));
+	pthread_mutex_lock(&one_root);       /* a rotation stops the keeper that was */
+	e = keeper_print(cx, w->keeper, out->print);
+	pthread_mutex_unlock(&one_root);
+	TRY(e);
 	TRY(ward_keyring.load_account(cx, ward_keyring.arg, &version, &wrapped));
 	out->account_version = version;
 	for (out->account_versions = 0; e == OK && version > 0; version--, out->account_versions += e == OK)
