@@ -9,6 +9,7 @@ import datetime, json, os, platform, re, resource, subprocess, sys, tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 B = os.path.abspath(os.environ.get("B") or "build")
 HERE = os.path.join(B, "bench-phi")
+LOAD = os.getloadavg()[1]      # what else the machine did when this began
 SCORE = os.path.join(ROOT, "..", "shared", "phi", "score.py")
 DEV = os.path.join(ROOT, "..", "shared", "phi", "dev")
 PAGE = os.path.join(ROOT, "docs", "PERFORMANCE.md")
@@ -89,8 +90,8 @@ for name, run, mapping, chars in tools:
         print("bench-phi: %s: %s" % (name, str(e).strip().splitlines()[-1:] or e), file=sys.stderr)
     print(rows[-1], flush=True)
 cpu = next((l.split(":", 1)[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-table = "Measured %s on one core of %s, in one run. Per file: leak / recall / precision, percent; MB/s over all %d files, by CPU time.\n\n" % (
-    datetime.date.today(), re.sub(r"\s+\d+-Core.*| Processor.*", "", cpu), len(files))
+table = "Measured %s on one core of %s, in one run, load %.0f. Per file: leak / recall / precision, percent; MB/s over all %d files, by CPU time.\n\n" % (
+    datetime.date.today(), re.sub(r"\s+\d+-Core.*| Processor.*", "", cpu), LOAD, len(files))
 table += "| | %s | MB/s |\n|---|%s---|\n" % (" | ".join(SHOWN), "---|" * len(SHOWN))
 table += "".join("| %s |\n" % " | ".join(r) for r in rows)
 text = open(PAGE, encoding="utf-8").read()
