@@ -6,7 +6,7 @@
 #include "api/in.h"
 
 static const struct route *const tables[] = {
-	oauth_routes,
+	oauth_routes, liking_routes,
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
 	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,

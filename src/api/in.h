@@ -166,7 +166,7 @@ struct api {
 /* For handlers that need it: the api that serves this request. */
 struct api *api_of(const struct ctx *cx);
 
-extern const struct route oauth_routes[];
+extern const struct route oauth_routes[], liking_routes[];
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];

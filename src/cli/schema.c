@@ -41,6 +41,7 @@ FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
 FILE_TEXT(schema_0110, "data/schema/0110-gate-oauth.sql");
 FILE_TEXT(schema_0111, "data/schema/0111-gate-role.sql");
+FILE_TEXT(schema_0112, "data/schema/0112-gate-user-setting.sql");
 FILE_TEXT(schema_0102, "data/schema/0102-gate-identity.sql");
 FILE_TEXT(schema_0103, "data/schema/0103-desk-clock.sql");
 
@@ -78,6 +79,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 103, DB_MAIN, "desk-clock", { schema_0103, schema_0103_end } },
 	{ 110, DB_MAIN, "oauth",  { schema_0110, schema_0110_end } },
 	{ 111, DB_MAIN, "gate-role", { schema_0111, schema_0111_end } },
+	{ 112, DB_MAIN, "gate-user-setting", { schema_0112, schema_0112_end } },
 	{ 130, DB_MAIN, "draft",  { schema_0130, schema_0130_end } },
 	{ 140, DB_MAIN, "reports", { schema_0140, schema_0140_end } },
 	{ 141, DB_MAIN, "comply", { schema_0141, schema_0141_end } },

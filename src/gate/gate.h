@@ -363,6 +363,10 @@ enum err token_revoke(struct ctx *cx, int64_t id) MUST_CHECK;
 
 extern const struct stmt *const gate_stmts[];
 
+/* How the actor, staff, likes the desk to look: JSON object text, "{}" at first. */
+enum err user_settings(struct ctx *cx, str *json) MUST_CHECK;
+enum err user_settings_set(struct ctx *cx, str json) MUST_CHECK;
+
 #include "gate/oauth.h"
 
 #endif

@@ -52,7 +52,7 @@
 	X(st_client_down) X(st_client_count) X(st_code_insert) X(st_code_get) X(st_code_use) X(st_code_tidy) X(st_otoken_insert) \
 	X(st_otoken_by_id) X(st_otoken_by_hash) X(st_otoken_refresh) X(st_otoken_rotate) X(st_otoken_end_grant) \
 	X(st_otoken_end_client) X(st_otoken_up) X(st_otoken_down) X(st_otoken_count) X(st_otoken_tidy)
-#define GATE_ROLE(X) X(st_role_put) X(st_role_drop) X(st_role_get) X(st_role_members)
+#define GATE_ROLE(X) X(st_liking_get) X(st_liking_put) X(st_role_put) X(st_role_drop) X(st_role_get) X(st_role_members)
 #define GATE_STMT_EXTERN(name) extern const struct stmt name;
 GATE_STMTS(GATE_STMT_EXTERN)
 GATE_PEOPLE(GATE_STMT_EXTERN)

