@@ -67,7 +67,8 @@ with Desk(start=False) as desk:
         os.makedirs(shots, exist_ok=True)
     with open(facts, "w") as f:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "box": box, "first": first, "form": form, "topic": topic, "number": number,
-                   "parking": parking, "section": sec, "category": cat, "hostile": hostile, "mails": mails, "solve": [desk.ADMIN, desk.token()]}, f)
+                   "parking": parking, "section": sec, "category": cat, "hostile": hostile, "mails": mails,
+                   "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "codes": desk.factor()[1]}}, f)
     over = threading.Event()
 
     def carry():
