@@ -3,7 +3,7 @@
 
 /* ---- locales: what the desk speaks ---------------------------------------------------------------------------- */
 
-/* Zendesk's numbers. The page and the mails are in English so far; texts in other languages are dynamic content. */
+/* Zendesk's numbers. Pages and fixed words of mails are in English and Spanish; texts in other languages are dynamic content. */
 static const struct { int id; const char *locale, *name; } locales[] = {
 	{ 1, "en-US", "English (United States)" }, { 8, "de", "Deutsch" }, { 16, "fr", "Fran\xc3\xa7" "ais" }, { 2, "es", "Espa\xc3\xb1ol" },
 	{ 22, "it", "Italiano" }, { 19, "pt-BR", "Portugu\xc3\xaas do Brasil" }, { 4, "nl", "Nederlands" }, { 1176, "en-GB", "English (United Kingdom)" },

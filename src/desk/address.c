@@ -210,8 +210,6 @@ address_sender(struct ctx *cx, const struct outgoing *o, struct sender *out)
 		if (e == OK)
 			out->locale = u.locale;
 	}
-	if (out->locale.n == 0)
-		out->locale = gate_setting_text(cx, "locale", S(""));
 	(void)def_all(d, DEF_ADDRESS, &n);
 	if (n == 0)
 		return OK;

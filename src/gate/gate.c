@@ -532,14 +532,6 @@ setting_text(struct ctx *cx, const char *key, str *out)
 	return known;
 }
 
-str
-gate_setting_text(struct ctx *cx, const char *key, str def)
-{
-	str v;
-
-	return setting_text(cx, key, &v) ? v : def;
-}
-
 bool
 gate_setting_bool(struct ctx *cx, const char *key, bool def)
 {

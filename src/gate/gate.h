@@ -91,7 +91,6 @@ enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CH
 uint64_t gate_generation(struct ctx *cx);
 
 /* ---- account settings (a small table of key, value) ---------------------------------------------------- */
-str      gate_setting_text(struct ctx *cx, const char *key, str def);
 bool     gate_setting_bool(struct ctx *cx, const char *key, bool def);
 int64_t  gate_setting_int(struct ctx *cx, const char *key, int64_t def);
 enum err gate_setting_set(struct ctx *cx, const char *key, str value) MUST_CHECK;   /* MAY_ADMIN, trailed */
