@@ -36,6 +36,7 @@ FILE_TEXT(schema_0091, "data/schema/0091-gate-link.sql");
 FILE_TEXT(schema_0130, "data/schema/0130-draft.sql");
 FILE_TEXT(schema_0150, "data/schema/0150-secure-link.sql");
 FILE_TEXT(schema_0151, "data/schema/0151-guide.sql");
+FILE_TEXT(schema_0160, "data/schema/0160-retention.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
@@ -85,6 +86,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 141, DB_MAIN, "comply", { schema_0141, schema_0141_end } },
 	{ 150, DB_MAIN, "secure-link", { schema_0150, schema_0150_end } },
 	{ 151, DB_MAIN, "guide",  { schema_0151, schema_0151_end } },
+	{ 160, DB_MAIN, "retention", { schema_0160, schema_0160_end } },
 };
 
 int

@@ -19,8 +19,8 @@ background(void *arg)
 {
 	struct ward *w = arg;
 	usec last = time_mono(), ticked = last, trimmed = last, hourly = 0;
-	usec counted = 0;
-	bool hours = false, counting = false, turning = false;      /* there is more to do at once */
+	usec counted = 0, retired = 0;
+	bool hours = false, retiring = false, counting = false, turning = false;      /* there is more to do at once */
 	int64_t seen = -1;
 
 	while (!atomic_load(&ending)) {
@@ -58,6 +58,16 @@ background(void *arg)
 			}
 			hourly = time_mono();
 			more = more || hours;
+			ctx_done(&cx);
+		}
+		if (retiring || time_mono() - retired >= 20 * SECOND) {
+			ward_ctx(w, &cx, "system");
+			if (retention_step(&cx, false, &retiring) != OK) {
+				log_line(LOG_LV_WARN, "desk", "the deletion schedules will go on in a while: %s", cx.fail.why ? cx.fail.why : "");
+				retiring = false;
+			}
+			retired = time_mono();
+			more = more || retiring;
 			ctx_done(&cx);
 		}
 		/* The holes that many large answers at once have left in the heaps go back. */

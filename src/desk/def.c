@@ -171,7 +171,7 @@ static const struct def_member schedule[] = {
 	{ "description",           D_TEXT, D_NULL, 10000, NULL, "\"\"" },
 	{ "active",                D_BOOL, 0, 0, NULL, "false" },
 	{ "default",               D_BOOL, D_OURS, 0, NULL, "false" },
-	{ "object",                D_WORD, D_MUST | D_FIXED, 0, "zen:ticket|zen:user|zen:attachment", NULL },
+	{ "object",                D_TEXT, D_FIXED, 255, NULL, "\"zen:ticket\"" },       /* retention.c says which */
 	{ "conditions",            D_OBJECT, 0, 0, NULL, "{\"all\":[],\"any\":[]}" },
 };
 
@@ -966,6 +966,7 @@ static enum err
 check_schedule(struct ctx *cx, const struct defs *d UNUSED, const struct def *was UNUSED, struct def *is UNUSED, json_t *doc)
 {
 	json_t *c = json_object_get(doc, "conditions"), *list, *one;
+	bool fine = json_is_object(c);
 	size_t i;
 
 	for (int k = 0; k < 2; k++) {
@@ -978,9 +979,13 @@ check_schedule(struct ctx *cx, const struct defs *d UNUSED, const struct def *wa
 		json_array_foreach(list, i, one)
 			if (text_in(one, "field").n == 0 || text_in(one, "operator").n == 0)
 				list = NULL;
-		if (!json_is_array(list))
+		if (!json_is_array(list)) {
 			wrong(cx, "conditions", "InvalidValue", "all and any must be arrays of field, operator and value");
+			fine = false;
+		}
 	}
+	if (fine)
+		retention_check(cx, text_in(doc, "object"), c, json_is_true(json_object_get(doc, "active")));
 	return OK;
 }
 

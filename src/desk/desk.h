@@ -605,6 +605,21 @@ enum err automations_step(struct ctx *cx, usec at, bool force, bool *more) MUST_
 struct automation_run { usec at; bool done; int64_t rule_id, changed, total; };
 enum err automations_state(struct ctx *cx, struct automation_run *out) MUST_CHECK;   /* E_ABSENT: none ran yet */
 
+/* One step of the hour's deletion schedules: tickets that were closed and fit an active one are erased for good, as
+ * ticket_purge() does; *more: call again. `force`: a run now, from the beginning (MAY_ADMIN). */
+enum err retention_step(struct ctx *cx, bool force, bool *more) MUST_CHECK;
+struct retention_run { usec at; bool done; int64_t schedule_id, after_id, deleted; };       /* at 0: none ran yet */
+enum err retention_state(struct ctx *cx, struct retention_run *out) MUST_CHECK;
+/* What a schedule, active or not, would delete now; MAY_ADMIN. `time_for`: how long to count at most. E_INVALID: nothing,
+ * its object or a condition is not known. */
+#define RETENTION_SHOWN 100
+struct retention_preview {
+	int64_t count, id[RETENTION_SHOWN];      /* the first of them */
+	bool    whole;                           /* all were counted */
+	bool    ready;                           /* it says how old a ticket must be: it can be active */
+};
+enum err retention_preview(struct ctx *cx, int64_t id, usec time_for, struct retention_preview *out) MUST_CHECK;
+
 /* Prepares every statement of the module (store_prepare). */
 enum err desk_prepare(struct ctx *cx) MUST_CHECK;
 

@@ -50,7 +50,7 @@ const struct stmt *const gone_stmts[] = {
 
 /* ---- delete, restore, purge -------------------------------------------------------------------------------- */
 
-struct removal { int64_t id; bool restore; };
+struct removal { int64_t id; bool restore; const char *cause; };
 
 static enum err
 delete_tx(struct ctx *cx, void *arg)
@@ -89,25 +89,28 @@ delete_tx(struct ctx *cx, void *arg)
 	    .before = HIDE(rm->restore ? S("deleted") : str_of(status_name(t.status))),
 	    .after = HIDE(rm->restore ? str_of(status_name(t.status)) : S("deleted")) };
 	return trail_append(cx, &(struct event){ .action = rm->restore ? "ticket.restore" : "ticket.delete",
-	    .object = "ticket", .id = t.id, .key = t.key, .field = &f, .count = 1 });
+	    .object = "ticket", .id = t.id, .key = t.key, .field = &f, .count = 1, .cause = rm->cause });
 }
 
 enum err
 ticket_delete(struct ctx *cx, int64_t id)
 {
-	return store_write(cx, delete_tx, &(struct removal){ id, false });
+	return store_write(cx, delete_tx, &(struct removal){ id, false, NULL });
 }
 
 enum err
 ticket_restore(struct ctx *cx, int64_t id)
 {
-	return store_write(cx, delete_tx, &(struct removal){ id, true });
+	return store_write(cx, delete_tx, &(struct removal){ id, true, NULL });
 }
+
+struct purge { int64_t id; const char *cause; };
 
 static enum err
 purge_tx(struct ctx *cx, void *arg)
 {
-	int64_t id = *(int64_t *)arg;
+	const struct purge *p = arg;
+	int64_t id = p->id;
 	struct ticket t;
 	struct comment *c;
 	struct terms none = { 0 };
@@ -141,14 +144,22 @@ purge_tx(struct ctx *cx, void *arg)
 	TRY(search_replace(cx, 't', id, &none));
 	TRY(trail_reseal(cx, t.key, 0, NULL, NULL));
 	TRY(store_key_destroy(cx, t.key));
-	return trail_append(cx, &(struct event){ .action = "ticket.purge", .object = "ticket", .id = id });
+	return trail_append(cx, &(struct event){ .action = "ticket.purge", .object = "ticket", .id = id,
+	    .cause = p->cause });
 }
 
 enum err
 ticket_purge(struct ctx *cx, int64_t id)
 {
-	TRY(store_write(cx, purge_tx, &id));
+	TRY(store_write(cx, purge_tx, &(struct purge){ id, NULL }));
 	return cx->tx != NULL ? OK : store_erase(cx);    /* a job erases after its item's commit */
+}
+
+enum err
+ticket_retire(struct ctx *cx, int64_t id, const char *cause)
+{
+	TRY(delete_tx(cx, &(struct removal){ id, false, cause }));
+	return purge_tx(cx, &(struct purge){ id, cause });
 }
 
 /* ---- what happens in gate ----------------------------------------------------------------------------------- */

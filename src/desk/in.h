@@ -112,6 +112,11 @@ enum err attachment_copy(struct ctx *cx, const struct attachment *f, int64_t tic
 enum err comment_has_attachments(struct ctx *cx, int64_t comment_id) MUST_CHECK;      /* some were added after it was made */
 /* An audit of one event without a comment. In a transaction. */
 enum err audit_note(struct ctx *cx, const struct ticket *t, const char *type, const char *field, sensitive value) MUST_CHECK;
+/* A ticket is deleted and erased for good; `cause` is told to the trail. In a transaction, after whose commit store_erase() is due. */
+enum err ticket_retire(struct ctx *cx, int64_t id, const char *cause) MUST_CHECK;
+/* A deletion schedule that is written (retention.c): what is wrong is noted. `conditions` has arrays of objects. */
+void     retention_check(struct ctx *cx, str object, const struct json_t *conditions, bool active);
+extern const struct stmt *const retention_stmts[];
 /* Saved searches of a user who is no agent any more; what hangs on a ticket that is erased for good. In a transaction. */
 enum err asides_forget_user(struct ctx *cx, int64_t user_id) MUST_CHECK;
 enum err asides_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;

@@ -218,8 +218,9 @@ enum err business_open(struct ctx *cx, usec at, bool *open) MUST_CHECK;
 /* The moment when `span` of business time has gone by since `at`. */
 enum err business_after(struct ctx *cx, usec at, usec span, usec *out) MUST_CHECK;
 
-/* Tickets that the conditions of a rule under `all` may fit, by id behind `after`, whoever may see them (view.c). */
-enum err rule_candidates(struct ctx *cx, const struct compiled *c, int64_t after, usec now, int limit, int64_t **ids,
+/* Tickets that the conditions of a rule under `all` may fit, by id behind `after`, whoever may see them: those that are
+ * closed, or those that are not (view.c). */
+enum err rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, int64_t after, usec now, int limit, int64_t **ids,
     int *count) MUST_CHECK;
 
 /* What is kept of views (view_kept.c): called when a change of a ticket is on disk. */

@@ -418,7 +418,7 @@ step(struct ctx *cx, usec at, bool force, bool *more)
 	if (c == NULL || run.changed >= PER_RUN)
 		n = 0;
 	else
-		TRY(rule_candidates(cx, c, run.after_id, run.at, 100, &ids, &n));
+		TRY(rule_candidates(cx, c, false, run.after_id, run.at, 100, &ids, &n));
 	if (n == 0) {
 		c = next_automation(b, run.position, run.rule_id);
 		run.rule_id = c ? c->r.id : run.rule_id;

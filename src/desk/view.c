@@ -664,7 +664,8 @@ view_draft(struct ctx *cx, const struct rule *in, struct rule *out)
 }
 
 enum err
-rule_candidates(struct ctx *cx, const struct compiled *c, int64_t after, usec now, int limit, int64_t **ids, int *count)
+rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, int64_t after, usec now, int limit, int64_t **ids,
+    int *count)
 {
 	struct plan p = { .c = c };
 	const struct stmt *st;
@@ -674,7 +675,7 @@ rule_candidates(struct ctx *cx, const struct compiled *c, int64_t after, usec no
 	view_begin(&q, cx);
 	view_say(&q, "SELECT t.id");
 	view_where(&q, &p, now, false);
-	clause(&q, " AND t.status < 5 AND t.id > ?", &INT(after));
+	clause(&q, closed ? " AND t.status = 5 AND t.id > ?" : " AND t.status < 5 AND t.id > ?", &INT(after));
 	clause(&q, " ORDER BY t.id LIMIT ?", &INT(limit));
 	TRY(view_intern(&q, "view.candidates", "i", false, &st));
 	TRY(store_all(cx, st, q.arg, q.n, &rs));

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Deletion schedules: what they refuse, what they would delete, what they delete, also through a kill -9; P6 afterwards."""
+import datetime, os, shutil, threading, time
+from desk import SLOW, Client, Desk, check, done
+
+SECRET = "Quokkabloom"
+KEPT = "Wombatstays"
+
+
+def ago(days):
+    return (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def cond(field, operator, value):
+    return {"field": field, "operator": operator, "value": value}
+
+
+OLD = cond("duration_since_last_update", "greater_than", "P1Y")
+
+with Desk() as desk:
+    c = desk.admin()
+    desk.keep_all(c)
+    _, agent = desk.person(c, "Ana Agent", "ana@clinic.example", "agent")
+    eve, _ = desk.person(c, "Eve Enduser", "eve@patients.example")
+
+    def imported(days, status="closed", word=KEPT, **fields):
+        t = dict({"subject": word + " subject", "requester_id": eve, "status": status, "created_at": ago(days), "updated_at": ago(days),
+                  "comments": [{"value": word + " body", "created_at": ago(days)}]}, **fields)
+        r = c.post("/api/v2/imports/tickets.json", {"ticket": t})
+        if r.status != 201:
+            raise SystemExit("no import: %r" % r)
+        return r.json["ticket"]["id"]
+
+    def schedule(all_=(OLD,), active=True, **fields):
+        return c.post("/api/v2/deletion_schedules.json", {"deletion_schedule": dict({"title": "s", "active": active, "object": "zen:ticket",
+                                                                                    "conditions": {"all": list(all_), "any": []}}, **fields)})
+
+    def preview(i):
+        r = c.get("/api/ward/v1/deletion_schedules/%d/preview" % i)
+        check(r.status == 200 and r.json["deletion_preview"]["complete"], "a preview: %r" % r)
+        return r.json["deletion_preview"]
+
+    def run():
+        r = c.post("/api/ward/v1/deletion_schedules/run", {})
+        check(r.status == 200 and r.json["deletion_run"]["status"] == "completed", "a run: %r" % r)
+        return r.json["deletion_run"]["deleted"]
+
+    def there(ids):
+        return {i for i in ids if c.get("/api/v2/tickets/%d.json" % i).status == 200}
+
+    # ---- what is refused, and why
+    for o in ("zen:user", "zen:attachment", "zen:bot_only_conversation", "zen:custom_object:boat", "ticket", ""):
+        for active in (True, False):
+            r = schedule(active=active, object=o)
+            check(r.status == 422 and "object" in r.json["details"], "%r cannot be deleted by a schedule: %r" % (o, r))
+    for all_ in ([], [cond("current_tags", "includes", "x")], [cond("updated_at", "less_than", "5")], [cond("updated_at", "greater_than", "0")],
+                 [cond("priority", "is", "low"), cond("exact_updated_at", "less_than", "2020-01-01T00:00:00Z")]):
+        r = schedule(all_)
+        check(r.status == 422 and "conditions" in r.json["details"], "an active one says how old: %r" % r)
+    for v in ("P", "1Y", "P1", "P0D", "PT0H", "P1Y ", "P1D1Y", "PT5M", "P101Y", "P-1Y", "P1.5Y", "P9999999999D", "", None, 5, [], {}, ["P1Y", "P2Y"]):
+        r = schedule([cond("duration_since_last_update", "greater_than", v)], active=False)
+        check(r.status == 422 and "conditions" in r.json["details"], "no duration: %r: %r" % (v, r))
+    for x in (cond("duration_since_last_update", "less_than", "P1Y"), cond("duration_since_last_update", "is", "P1Y"), cond("nonsense", "is", "1"),
+              cond("status", "is", "nonsense"), cond("assignee_id", "is", "current_user"), cond("group_id", "is", "current_groups"),
+              cond("custom_fields_999999", "is", "x"), {"field": "status"}, "x", 7, None):
+        r = schedule([OLD, x])
+        check(r.status == 422 and "conditions" in r.json["details"], "refused: %r: %r" % (x, r))
+    check(c.get("/api/v2/deletion_schedules.json").json["deletion_schedules"] == [], "nothing of it was kept")
+    for v in ("P1Y", "P18M", "P52W", "P365D", "P1Y6M2W3DT4H", "PT12H"):
+        r = schedule([cond("duration_since_last_update", "greater_than", v)], active=False)
+        check(r.status == 201 and r.json["deletion_schedule"]["conditions"]["all"][0]["value"] == v, "kept as it came: %s: %r" % (v, r))
+        check(c.delete("/api/v2/deletion_schedules/%d.json" % r.json["deletion_schedule"]["id"]).status == 204, "and deleted")
+    r = c.post("/api/v2/deletion_schedules.json", {"deletion_schedule": {"active": False, "title": "some schedule", "description": "Delete tickets older than 1 year",
+                                                                        "conditions": {"all": [OLD], "any": []}}})
+    check(r.status == 201 and r.json["deletion_schedule"]["object"] == "zen:ticket", "Zendesk's example, without an object: %r" % r)
+    c.delete("/api/v2/deletion_schedules/%d.json" % r.json["deletion_schedule"]["id"])
+    for who, path in ((agent, "/api/ward/v1/deletion_schedules/run"), (agent, "/api/ward/v1/deletion_schedules/1/preview")):
+        check(who.get(path).status == 403, "not an agent's: " + path)
+    check(agent.post("/api/ward/v1/deletion_schedules/run", {}).status == 403, "not an agent's to run")
+    check(c.get("/api/ward/v1/deletion_schedules/999999/preview").status == 404, "an unknown one")
+
+    # ---- the exact set
+    go = {imported(400, word=SECRET, tags=["x"]), imported(366 * 2, word=SECRET, tags=["x"]), imported(2000, word=SECRET, tags=["x", "y"])}
+    stay = {imported(400), imported(400, tags=["keep"]),                                     # no tag, another
+            imported(364, tags=["x"]), imported(10, tags=["x"]),                             # too young
+            imported(400, "solved", tags=["x"]), imported(400, "open", tags=["x"]), imported(400, "pending", tags=["x"]), imported(400, "hold", tags=["x"]),
+            imported(400, tags=["x", "never"])}
+    binned = imported(400, tags=["x"])
+    check(c.delete("/api/v2/tickets/%d.json" % binned).status == 204, "one is deleted already")
+    raw = c.get("/api/v2/tickets/%d.json" % min(go)).json["ticket"]
+    check(raw["status"] == "closed" and raw["updated_at"][:10] == ago(400)[:10], "imported with its times: %s" % raw)
+    r = schedule([OLD, cond("current_tags", "includes", "x"), cond("current_tags", "not_includes", "never")], active=False)
+    sid = r.json["deletion_schedule"]["id"]
+    url = "/api/v2/deletion_schedules/%d.json" % sid
+    p = preview(sid)
+    check(p["count"] == 3 and set(p["ticket_ids"]) == go and p["can_be_active"], "a preview counts before it is switched on: %s" % p)
+    check(run() == 0 and there(go | stay) == go | stay, "one that is not active deletes nothing")
+    desk.stop()
+    before = os.path.join(desk.dir, "older")
+    shutil.copytree(desk.data, before)
+    desk.start()
+    check(c.put(url, {"deletion_schedule": {"object": "zen:user", "active": True}}).json["deletion_schedule"]["object"] == "zen:ticket", "the object never changes")
+    check(run() == 3, "three are deleted")
+    check(there(go | stay) == stay, "these and no others: left %s" % (there(go | stay) ^ stay))
+    check(preview(sid)["count"] == 0 and run() == 0, "and not again")
+    check(c.put("/api/v2/deleted_tickets/%d/restore.json" % binned).status == 200, "what was deleted before can still come back")
+    stay.add(binned)
+    check(not {d["id"] for d in c.get("/api/v2/deleted_tickets.json").json["deleted_tickets"]} & go, "none can be restored")
+    rows = {t["id"]: t for t in c.get("/api/v2/incremental/tickets/cursor.json?start_time=0").json["tickets"]}
+    check(all(rows[i]["status"] == "deleted" and rows[i]["subject"] == "SCRUBBED" for i in go), "the export says that they are gone")
+    check(c.get("/api/v2/tickets/count.json").json["count"]["value"] == len(stay), "the count is right: %r" % c.get("/api/v2/tickets/count.json"))
+    check(c.get("/api/v2/search.json?query=type:ticket%20" + SECRET.lower()).json["results"] == [], "they are not found")
+    export = desk.ward("trail", "export", "--format", "jsonl", "--values").stdout
+    for i in go:
+        mine = [x for x in export.decode().splitlines() if '"ticket.purge"' in x.replace("\\", "") and "deletion_schedule:%d" % sid in x]
+    check(len(mine) == 3, "the trail says which schedule did it (%d)" % len(mine))
+    check(b"deletion_schedule.update" in export and b"deletion_schedule.create" in export and b"deletion_schedule.run" in export, "and who made, changed and ran it")
+    check(SECRET.encode() not in export, "the trail keeps no word of them")
+    check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
+
+    # ---- P6: not in a file, and not by an older database beside today's keyring
+    desk.stop()
+    for path in desk.files():
+        with open(path, "rb") as f:
+            data = f.read()
+        check(SECRET.encode() not in data and SECRET.lower().encode() not in data, "no word in " + os.path.basename(path))
+    now = os.path.join(desk.dir, "now")
+    shutil.copytree(desk.data, now)
+
+    def swap(source):
+        for name in os.listdir(desk.data):
+            if name.startswith("ward.db") or name == "trail.witness":
+                os.unlink(os.path.join(desk.data, name))
+        for name in os.listdir(source):
+            if name.startswith("ward.db") or (source == now and name == "trail.witness"):
+                shutil.copy(os.path.join(source, name), desk.data)
+    swap(before)
+    desk.start()
+    text = b"".join(c.get(p % i).body for i in go for p in ("/api/v2/tickets/%d.json", "/api/v2/tickets/%d/comments.json", "/api/v2/tickets/%d/audits.json"))
+    text += c.get("/api/v2/tickets.json?page[size]=100").body
+    check(SECRET.encode() not in text and KEPT.encode() in text, "an older database does not bring them back, and the rest is read")
+    desk.stop()
+    swap(now)
+    desk.start()
+    check(there(go | stay) == stay, "back to today")
+
+    # ---- kill -9 in between: every one goes once, none of the others
+    n = 240
+    jobs = []
+    for k in range(0, n, 60):
+        r = c.post("/api/v2/imports/tickets/create_many.json", {"tickets": [{"subject": "k", "requester_id": eve, "status": "closed", "created_at": ago(800), "updated_at": ago(800), "tags": ["x"],
+                                                                           "comments": [{"value": "k", "created_at": ago(800)}]} for _ in range(60)]})
+        jobs.append(r.json["job_status"]["id"])
+    c.put(url, {"deletion_schedule": {"active": False}})
+    for j in jobs:
+        for _ in range(600 * SLOW):
+            if c.get("/api/v2/job_statuses/%s.json" % j).json["job_status"]["status"] == "completed":
+                break
+            time.sleep(0.05)
+    check(preview(sid)["count"] == n, "%d wait: %s" % (n, preview(sid)["count"]))
+    c.put(url, {"deletion_schedule": {"active": True}})
+    token, lefts = desk.token(), []
+    for wait in (0.15, 0.3):
+        def begin():
+            try:
+                Client(desk, desk.ADMIN, token).post("/api/ward/v1/deletion_schedules/run", {})
+            except Exception:
+                pass                                  # the server was killed before its answer
+        th = threading.Thread(target=begin)
+        th.start()
+        time.sleep(wait)
+        desk.kill()
+        th.join()
+        desk.start()
+        lefts.append(preview(sid)["count"])
+    check(any(0 < x < n for x in lefts), "some were deleted before the kill: %s" % lefts)
+    for _ in range(200 * SLOW):                       # the run that was under way goes on by itself
+        if preview(sid)["count"] == 0:
+            break
+        time.sleep(0.2)
+    run()
+    check(preview(sid)["count"] == 0 and there(stay) == stay, "all are gone after two kills, the others are there (left after each: %s)" % lefts)
+    lines = desk.ward("trail", "export", "--format", "jsonl").stdout.decode().replace("\\", "").splitlines()
+    check(sum('"ticket.purge"' in x and "deletion_schedule:%d" % sid in x for x in lines) == n + 3, "each once")
+    check(c.get("/api/v2/tickets/count.json").json["count"]["value"] == len(stay), "the count is right")
+
+    # ---- switched off, deleted, or with a field that is gone: nothing
+    f = c.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "Case"}}).json["ticket_field"]["id"]
+    s2 = schedule([OLD, cond("custom_fields_%d" % f, "is_not", "kept")], active=False).json["deletion_schedule"]["id"]
+    check(preview(s2)["count"] > 0, "it would delete some")
+    c.delete("/api/v2/ticket_fields/%d.json" % f)
+    c.put("/api/v2/deletion_schedules/%d.json" % s2, {"deletion_schedule": {"active": True}})
+    check(run() == 0 and there(stay) == stay, "a schedule that names a field that is gone deletes nothing")
+    check(c.get("/api/ward/v1/deletion_schedules/%d/preview" % s2).status == 422, "and its preview says why")
+    check(c.delete("/api/v2/deletion_schedules/%d.json" % s2).status == 204 and c.delete(url).status == 204, "deleted")
+    check(run() == 0 and there(stay) == stay, "without schedules nothing goes")
+    check(desk.ward("trail", "verify").returncode == 0, "the trail verifies at the end")
+done("retention")
