@@ -71,6 +71,7 @@ static const struct {
 	{ "POST /api/ward/v1/tickets/{id}/secure_links", "secure_link", NULL,
 	  "comment:object comment_id:integer status:string proof:string question:string answer:string expires_in_hours:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
+	{ "POST /api/ward/v1/password_resets", NULL, NULL, "email:string" },
 };
 
 struct taken { const struct route **r; int n, cap; };

@@ -456,7 +456,7 @@ back_of(const struct http_req *rq)
 {
 	const str *to = http_query(rq, "back");
 
-	if (to == NULL || !(str_eq(*to, S(AT)) || str_starts(*to, S(AT "/"))) || str_find(*to, S("//")) != SIZE_MAX || to->n > 200)
+	if (to == NULL || !(str_eq(*to, S(AT)) || str_starts(*to, S(AT "/")) || str_eq(*to, S("/password/reset"))) || str_find(*to, S("//")) != SIZE_MAX || to->n > 200)
 		return S(AT);
 	for (size_t i = 0; i < to->n; i++) {
 		char c = to->p[i];
@@ -471,7 +471,7 @@ language(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	for (int i = 0; i < LANGS; i++)
 		if (str_eq(rq->word[0], str_of(langs[i].tag)))
-			help_cookie(cx, rq, rp, "ward_language", "/help", rq->word[0], 31536000);
+			help_cookie(cx, rq, rp, "ward_language", "/", rq->word[0], 31536000);
 	return page_go(cx, rp, back_of(rq));
 }
 

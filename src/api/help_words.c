@@ -112,6 +112,22 @@ static const char *const words[W_LAST][LANGS] = {
 	[W_SIGN_IN_READ] = { "Sign in to read more answers.", "Entre para leer más respuestas." },
 	[W_OTHER_LANGUAGE] = { "This answer is not translated yet.", "Esta respuesta aún no está traducida." },
 	[W_SECTION_EMPTY] = { "Nothing is here yet.", "Aún no hay nada aquí." },
+	[W_RESET] = { "A new password", "Una contraseña nueva" },
+	[W_RESET_WHY] = { "We send a link to your address. It is good for 30 minutes and works once.",
+	    "Enviamos un enlace a su correo. Vale 30 minutos y funciona una vez." },
+	[W_RESET_NEW] = { "New password", "Contraseña nueva" },
+	[W_RESET_AGAIN] = { "The new password again", "La contraseña nueva otra vez" },
+	[W_RESET_DIFFER] = { "The two passwords are not the same.", "Las dos contraseñas no son iguales." },
+	[W_RESET_RULE] = { "A password has at least 8 characters, and at most 1024 bytes.", "Una contraseña tiene al menos 8 caracteres y como máximo 1024 bytes." },
+	[W_RESET_CODE] = { "The code from your authenticator app, or a recovery code", "El código de su aplicación de autenticación, o un código de recuperación" },
+	[W_RESET_CODE_WRONG] = { "The code is missing, wrong, too old, or was used already.", "El código falta, no es correcto, es demasiado antiguo o ya se usó." },
+	[W_RESET_SET] = { "Set the password", "Guardar la contraseña" },
+	[W_RESET_OVER] = { "This link is over or was used already. Links are good for 30 minutes and work once.",
+	    "Este enlace caducó o ya se usó. Los enlaces valen 30 minutos y funcionan una vez." },
+	[W_RESET_ANEW] = { "Ask for a new link", "Pedir otro enlace" },
+	[W_RESET_DONE] = { "Your password was changed. All your sessions have ended; sign in with the new one.",
+	    "Su contraseña fue cambiada. Todas sus sesiones terminaron; entre con la nueva." },
+	[W_RESET_OFTEN] = { "That was too often. Please wait a few minutes, then try again.", "Fueron demasiados intentos. Espere unos minutos y pruebe de nuevo." },
 };
 
 static const char *const states[][LANGS] = {

@@ -170,7 +170,7 @@ extern const struct route oauth_routes[], liking_routes[];
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];
-extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], article_routes[],
+extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], reset_routes[], article_routes[],
     help_article_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];
 extern const struct route phi_routes[];

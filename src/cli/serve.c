@@ -30,6 +30,10 @@ background(void *arg)
 		if (search_step(&cx, &more) != OK)
 			log_line(LOG_LV_WARN, "search", "a step failed and will be tried again: %s", cx.fail.why ? cx.fail.why : "");
 		ctx_done(&cx);
+		ward_ctx(w, &cx, "system");
+		if (password_reset_step(&cx, &more) != OK)
+			log_line(LOG_LV_WARN, "gate", "a link for a new password was not sent: %s", cx.fail.why ? cx.fail.why : "");
+		ctx_done(&cx);
 		keys_step(w, &turning);
 		if (counting || time_mono() - counted >= 2 * SECOND) {
 			ward_ctx(w, &cx, "system");

@@ -175,6 +175,24 @@ send_login_link(struct ctx *cx, const struct user *u, str token)
 	    .link = HIDE(str_printf(cx->arena, "/help/link/" STR_F, STR_A(token))) }, NULL);
 }
 
+static enum err
+send_reset(struct ctx *cx, const struct user *u, str token)
+{
+	if (!flow_mail_on(cx) || cx->sys->base_url == NULL || *cx->sys->base_url == 0)
+		return fail(cx, E_BUSY, NULL, "mail or base_url is not set up");
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "password_reset", .user_id = u->id, .to = u->email,
+	    .to_name = u->name, .link = HIDE(str_printf(cx->arena, "/password/reset?token=" STR_F, STR_A(token))) }, NULL);
+}
+
+static enum err
+send_password_changed(struct ctx *cx, const struct user *u)
+{
+	if (!flow_mail_on(cx))
+		return OK;
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "password_changed", .user_id = u->id, .to = u->email,
+	    .to_name = u->name }, NULL);
+}
+
 static uint64_t
 term_key(struct sys *sys, str term)
 {
@@ -220,6 +238,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	flow_sender = address_sender;
 	gate_on_verification = send_verification;
 	gate_on_login_link = send_login_link;
+	gate_on_reset = send_reset;
+	gate_on_password_changed = send_password_changed;
 	gate_on_user_changed = desk_user_changed;
 	gate_on_org_changed = search_org_changed;
 	if ((e = store_prepare(cx, w->sys.store, keyring_stmts)) != OK

@@ -453,6 +453,48 @@ password_verify(struct ctx *cx, str email, str password, struct second *second, 
 	return refuse(cx, &k, address, &f, "password", 0);
 }
 
+enum err
+factor_pass(struct ctx *cx, int64_t user_id, sensitive email, str code, int *retry_after)
+{
+	str address = lockout_address(cx->arena, cx->address);
+	struct failure f = { .user_id = user_id };
+	struct second second = { .code = code };
+	struct lock_keys k;
+	struct factor has;
+
+	*retry_after = 0;
+	TRY(factor_of(cx, user_id, &has));
+	if (has.confirmed_at == 0)
+		return OK;
+	if (code.n == 0)
+		return fail(cx, E_WHO, "code", WHO_WHY);
+	lock_keys(cx, address, str_sub(fold(cx, email).hidden, 0, 254), &k);
+	if (!lockout_begin(gate_lockout(cx), &k, cx->now, retry_after, &f.locked_for)) {
+		f.reason = "locked out";
+		return refuse(cx, &k, address, &f, "code", *retry_after);
+	}
+	TRY(second_verify(cx, user_id, &second, &f.reason));
+	if (f.reason != NULL)
+		return refuse(cx, &k, address, &f, "code", 0);
+	lockout_passed(gate_lockout(cx), &k);
+	return OK;
+}
+
+enum err
+reset_counted(struct ctx *cx, str email, int *retry_after)
+{
+	str address = lockout_address(cx->arena, cx->address);
+	struct failure f = { .reason = "too many password resets" };
+	struct lock_keys k;
+	int starts;
+
+	TRY(need_crypto(cx));
+	lock_keys(cx, str_printf(cx->arena, "reset " STR_F, STR_A(address)), str_printf(cx->arena, "reset " STR_F, STR_A(email)), &k);
+	if (lockout_begin(gate_lockout(cx), &k, cx->now, retry_after, &starts))
+		return OK;
+	return refuse(cx, &k, address, &f, "email", *retry_after);
+}
+
 /* ---- sessions -------------------------------------------------------------------------------------------------------- */
 
 struct session_call {

@@ -50,6 +50,7 @@ struct gate {
 	_Atomic int      changing;
 	_Atomic int64_t  stamp;         /* the last updated_at that was given */
 	struct lockout  *lockout;
+	struct resets   *resets;
 
 	pthread_mutex_t  member_lock[MEMBER_LOCKS];
 	struct members   members[MEMBERS];
@@ -182,6 +183,12 @@ const struct gate_crypto *
 gate_crypto_of(struct ctx *cx)
 {
 	return cx->sys->gate != NULL ? cx->sys->gate->crypto : NULL;
+}
+
+struct resets *
+gate_resets(struct ctx *cx)
+{
+	return cx->sys->gate->resets;
 }
 
 struct lockout *
@@ -753,7 +760,8 @@ gate_open(struct ctx *cx, const struct gate_crypto *crypto, struct gate **out)
 	struct row row;
 
 	TRY(store_one(cx, &st_user_last_stamp, ARGS(INT(cx->account)), &row));
-	if ((g = calloc(1, sizeof(*g))) == NULL || (g->lockout = lockout_new()) == NULL) {
+	if ((g = calloc(1, sizeof(*g))) == NULL || (g->lockout = lockout_new()) == NULL
+	    || (g->resets = resets_new()) == NULL) {
 		free(g);
 		return fail(cx, E_FAULT, NULL, "out of memory");
 	}
@@ -788,6 +796,7 @@ gate_close(struct gate **gp)
 	pthread_mutex_destroy(&g->private_lock);
 	pthread_rwlock_destroy(&g->setting_lock);
 	lockout_free(&g->lockout);
+	resets_free(&g->resets);
 	wipe(g, sizeof(*g));
 	free(g);
 	*gp = NULL;

@@ -325,6 +325,20 @@ enum err login_link_begin(struct ctx *cx, str email, str *code) MUST_CHECK;
 enum err login_link_take(struct ctx *cx, str token, str code, str *cookie, str *csrf) MUST_CHECK;   /* E_WHO */
 extern enum err (*gate_on_login_link)(struct ctx *cx, const struct user *u, str token);
 
+/* Who forgot the password. An ask is counted and queued, the same for every
+ * address; E_LIMIT: too often, E_BUSY. password_reset_step(), every second,
+ * sends the links by gate_on_reset, in the transaction. */
+enum err password_reset_ask(struct ctx *cx, str email, int *retry_after) MUST_CHECK;
+enum err password_reset_step(struct ctx *cx, bool *more) MUST_CHECK;
+/* Who has the link. E_ABSENT: it is over. Take: ends all sessions of the
+ * person and tells them by gate_on_password_changed; E_INVALID on "password"
+ * by its rules; E_WHO with fail.field "code": the second factor is missing or
+ * wrong; E_LIMIT. */
+enum err password_reset_find(struct ctx *cx, str token, bool *code_needed) MUST_CHECK;
+enum err password_reset_take(struct ctx *cx, str token, sensitive fresh, str code, bool *staff, int *retry_after) MUST_CHECK;
+extern enum err (*gate_on_reset)(struct ctx *cx, const struct user *u, str token);
+extern enum err (*gate_on_password_changed)(struct ctx *cx, const struct user *u);
+
 /* ---- second factor: codes by time (RFC 6238), recovery codes ----------------------------------------------------- */
 
 /* Of oneself, in a session. Begin gives the secret (base 32) and its otpauth

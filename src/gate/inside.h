@@ -32,6 +32,7 @@
 	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
 	X(st_factor_get) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
 	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
+	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) X(st_session_standing) X(st_token_standing) \
@@ -159,6 +160,7 @@ usec     gate_stamp(struct ctx *cx);
 
 const struct gate_crypto *gate_crypto_of(struct ctx *cx);
 struct lockout *gate_lockout(struct ctx *cx);
+struct resets  *gate_resets(struct ctx *cx);
 
 /* ---- may: for the tests that print the table ------------------------------------------------------------------ */
 
@@ -192,6 +194,18 @@ bool     factor_needed(struct ctx *cx, enum role role);
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);
 enum err factor_take(struct ctx *cx, const struct factor_taken *t, bool *good) MUST_CHECK;
 enum err session_start(struct ctx *cx, const struct standing *who, bool factored, str *cookie, str *csrf) MUST_CHECK;
+
+/* ---- new passwords by mail (reset.c) -------------------------------------------------------------------------------- */
+
+struct resets;                                 /* who asked and was not looked at yet */
+struct resets *resets_new(void);               /* NULL: no memory */
+void     resets_free(struct resets **r);
+/* Counts an ask for a new password against the network address and the e-mail,
+ * whether or not anybody has it, apart from failed sign-ins. E_LIMIT. */
+enum err reset_counted(struct ctx *cx, str email, int *retry_after) MUST_CHECK;
+/* The second factor of who did not bring a password; OK when they have none. A
+ * wrong code counts as a failed sign-in. E_WHO with fail.field "code"; E_LIMIT. */
+enum err factor_pass(struct ctx *cx, int64_t user_id, sensitive email, str code, int *retry_after) MUST_CHECK;
 
 enum restriction role_sees(enum restriction own, enum restriction role);       /* what both let see, or less */
 enum err role_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;

@@ -22,6 +22,7 @@ async function main() {
 		await seen("#sign-in");
 		assert.equal(await page.getAttribute("input[name=email]", "autocomplete"), "username");
 		assert.equal(await page.getAttribute("input[name=password]", "autocomplete"), "current-password");
+		assert.equal(await page.getAttribute("#forgot", "href"), "/password/reset");
 		await look("sign-in");
 		await page.fill("input[name=email]", F.fresh.email);
 		await page.fill("input[name=password]", "nonsense");

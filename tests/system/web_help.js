@@ -96,6 +96,16 @@ async function main() {
 		await page.getByRole("link", { name: "English" }).click();
 		await page.waitForSelector("h1:has-text('Where to park')");
 	});
+	await step("a forgotten password: the page, in both languages", async () => {
+		await page.goto(U + "/password/reset");
+		await look("reset");
+		await page.getByRole("link", { name: "Español" }).click();
+		await page.waitForSelector("h1:has-text('Una contraseña nueva')");
+		assert.equal(page.url(), U + "/password/reset");
+		await page.getByRole("link", { name: "English" }).click();
+		await page.waitForSelector("h1:has-text('A new password')");
+		await page.goto(U + "/help");
+	});
 	await step("signing in by a link and the code of the page", async () => {
 		await page.getByRole("link", { name: "Sign in" }).first().click();
 		await look("sign-in");

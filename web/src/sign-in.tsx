@@ -1,4 +1,4 @@
-import { Button } from "@zendeskgarden/react-buttons";
+import { Anchor, Button } from "@zendeskgarden/react-buttons";
 import { Field, Input } from "@zendeskgarden/react-forms";
 import { Alert } from "@zendeskgarden/react-notifications";
 import { useState, type FormEvent } from "react";
@@ -55,6 +55,7 @@ export function SignIn() {
 					</Field>
 				) : null}
 				<Button type="submit" isPrimary isStretched disabled={busy}>{t("sign.go")}</Button>
+				<p><Anchor href="/password/reset" id="forgot">{t("sign.forgot")}</Anchor></p>
 			</form>
 		</main>
 	);

@@ -1,0 +1,264 @@
+/* reset.c - a new password by a link in a mail, for who forgot theirs.
+ *
+ * Who asks learns nothing: an ask is counted and queued, and only the
+ * background looks whether anybody has that address, so the answer is the same
+ * and as fast for all. The queue is in memory: nothing about an unknown
+ * address is kept, and who asked just before a restart asks again.
+ *
+ * The link's token is kept as a keyed hash, works once and for half an hour,
+ * and is bound to the password and the address its person had when it was
+ * made: a change of either ends it, and so does a newer link. The mailbox
+ * stands in for the password only: the second factor is asked for as ever.
+ */
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "gate/inside.h"
+
+#define RESET_FOR ((usec)30 * MINUTE)
+enum { ASKS_MAX = 256, ASKS_A_STEP = 16, EMAIL_MAX = 254, ADDRESS_MAX = 64, TOKEN_MAX = 64 };
+
+struct ask {
+	char   email[EMAIL_MAX], address[ADDRESS_MAX];
+	size_t email_n, address_n;
+};
+
+struct resets {
+	pthread_mutex_t lock;
+	struct ask      ask[ASKS_MAX];         /* a ring */
+	int             first;
+	_Atomic int     count;
+};
+
+enum err (*gate_on_reset)(struct ctx *cx, const struct user *u, str token);
+enum err (*gate_on_password_changed)(struct ctx *cx, const struct user *u);
+
+const struct stmt st_reset_insert = {
+	.name = "reset.insert",
+	.sql  = "INSERT INTO password_reset (account_id, hash, user_id, bound, expires_at) VALUES ($1, $2, $3, $4, $5)",
+	.in   = "ibibi",
+};
+const struct stmt st_reset_get = {
+	.name = "reset.get",
+	.sql  = "SELECT user_id, bound FROM password_reset WHERE account_id = $1 AND hash = $2 AND expires_at > $3",
+	.in   = "ibi", .out = "ib",
+};
+const struct stmt st_reset_drop = {
+	.name = "reset.drop",
+	.sql  = "DELETE FROM password_reset WHERE account_id = $1 AND (user_id = $2 OR expires_at <= $3)",
+	.in   = "iii",
+};
+
+struct resets *
+resets_new(void)
+{
+	struct resets *r = calloc(1, sizeof(*r));
+
+	if (r != NULL)
+		pthread_mutex_init(&r->lock, NULL);
+	return r;
+}
+
+void
+resets_free(struct resets **rp)
+{
+	if (*rp == NULL)
+		return;
+	pthread_mutex_destroy(&(*rp)->lock);
+	wipe(*rp, sizeof(**rp));
+	free(*rp);
+	*rp = NULL;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------- */
+
+enum err
+password_reset_ask(struct ctx *cx, str email, int *retry_after)
+{
+	str address = str_sub(cx->address, 0, ADDRESS_MAX);
+	struct resets *q;
+	bool room;
+
+	*retry_after = 0;
+	email = str_sub(fold(cx, HIDE(email)).hidden, 0, EMAIL_MAX);
+	TRY(reset_counted(cx, email, retry_after));
+	q = gate_resets(cx);
+	pthread_mutex_lock(&q->lock);
+	room = q->count < ASKS_MAX;
+	if (room) {
+		struct ask *a = &q->ask[(q->first + q->count) % ASKS_MAX];
+		*a = (struct ask){ .email_n = email.n, .address_n = address.n };
+		if (email.n > 0)
+			memcpy(a->email, email.p, email.n);
+		if (address.n > 0)
+			memcpy(a->address, address.p, address.n);
+		q->count++;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return room ? OK : fail(cx, E_BUSY, NULL, "too many ask for a new password at once");
+}
+
+static bool
+next_ask(struct resets *q, struct ask *out)
+{
+	bool any;
+
+	pthread_mutex_lock(&q->lock);
+	any = q->count > 0;
+	if (any) {
+		*out = q->ask[q->first];
+		wipe(&q->ask[q->first], sizeof(*out));
+		q->first = (q->first + 1) % ASKS_MAX;
+		q->count--;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return any;
+}
+
+struct call {
+	unsigned char hash[GATE_KEY], bound[GATE_KEY];
+	struct user u;
+	struct standing who;
+	str token, encoded;
+};
+
+/* What ends the link when it changes. */
+static enum err
+bind(struct ctx *cx, struct call *c)
+{
+	str password = S(""), email = fold(cx, c->u.email).hidden;
+	struct row row;
+	bool has;
+
+	TRY(find_one(cx, &st_credential_get, ARGS(INT(cx->account), INT(c->u.id)), &row, &has));
+	if (has && !row_erased(&row, 1))
+		password = reveal(cx, row_sensitive(&row, 1), TO_STORE);
+	gate_mac(cx, "reset_bound", str_printf(cx->arena, STR_F "\n" STR_F, STR_A(c->token), STR_A(password)), email, c->bound);
+	return OK;
+}
+
+static enum err
+begin_tx(struct ctx *cx, void *arg)
+{
+	struct call *c = arg;
+
+	TRY(bind(cx, c));
+	TRY(store_exec(cx, &st_reset_drop, ARGS(INT(cx->account), INT(c->u.id), INT(cx->now)), NULL));
+	TRY(store_exec(cx, &st_reset_insert, ARGS(INT(cx->account), BYTES(((str){ (const char *)c->hash, GATE_KEY })), INT(c->u.id),
+	    BYTES(((str){ (const char *)c->bound, GATE_KEY })), INT(cx->now + RESET_FOR)), NULL));
+	TRY(trail_append(cx, &(struct event){ .action = "user.password_reset", .object = "user", .id = c->u.id }));
+	return gate_on_reset(cx, &c->u, c->token);
+}
+
+static enum err
+begin(struct ctx *cx, str email)
+{
+	struct call c = { .token = gate_secret(cx) };
+	enum err e = user_by_email(cx, email, &c.u);
+
+	if (e == E_ABSENT) {
+		fail_forget(cx);
+		return OK;
+	}
+	TRY(e);
+	if (gate_on_reset == NULL)
+		return fail(cx, E_BUSY, NULL, "mail is not set up here");
+	if (!c.u.active || c.u.suspended || c.u.email.hidden.n == 0)
+		return OK;
+	gate_mac(cx, "password_reset", c.token, S(""), c.hash);
+	return store_write(cx, begin_tx, &c);
+}
+
+enum err
+password_reset_step(struct ctx *cx, bool *more)
+{
+	struct resets *q = gate_resets(cx);
+	str address = cx->address;
+	enum err e = OK;
+	struct ask a;
+
+	for (int i = 0; e == OK && i < ASKS_A_STEP && q->count > 0 && next_ask(q, &a); i++) {
+		gate_as_system(cx, "password_reset");
+		cx->address = str_dup(cx->arena, (str){ a.address, a.address_n });
+		e = begin(cx, str_dup(cx->arena, (str){ a.email, a.email_n }));
+		wipe(&a, sizeof a);
+	}
+	cx->address = address;
+	*more = *more || q->count > 0;
+	return e;
+}
+
+/* ---- having the link ------------------------------------------------------------------------------------------------ */
+
+static enum err
+find(struct ctx *cx, struct call *c)
+{
+	struct row row;
+	bool found = false;
+	str was;
+
+	if (c->token.n > 0 && c->token.n <= TOKEN_MAX) {
+		gate_mac(cx, "password_reset", c->token, S(""), c->hash);
+		TRY(find_one(cx, &st_reset_get, ARGS(INT(cx->account), BYTES(((str){ (const char *)c->hash, GATE_KEY })), INT(cx->now)), &row, &found));
+	}
+	if (!found)
+		return fail(cx, E_ABSENT, "token", "the link is over");
+	was = str_dup(cx->arena, row_str(&row, 1));
+	TRY(user_load(cx, row_int(&row, 0), &c->u));
+	TRY(store_one(cx, &st_user_standing, ARGS(INT(cx->account), INT(c->u.id)), &row));
+	c->who = standing_of(&row, 0);
+	TRY(bind(cx, c));
+	if (!c->who.active || was.n != GATE_KEY || CRYPTO_memcmp(was.p, c->bound, GATE_KEY) != 0)
+		return fail(cx, E_ABSENT, "token", "the link is over");
+	return OK;
+}
+
+enum err
+password_reset_find(struct ctx *cx, str token, bool *code_needed)
+{
+	struct call c = { .token = token };
+	struct factor f;
+
+	TRY(find(cx, &c));
+	TRY(factor_of(cx, c.u.id, &f));
+	*code_needed = f.confirmed_at != 0;
+	return OK;
+}
+
+static enum err
+take_tx(struct ctx *cx, void *arg)
+{
+	struct call *c = arg;
+	struct changes ch;
+
+	TRY(find(cx, c));
+	TRY(store_exec(cx, &st_reset_drop, ARGS(INT(cx->account), INT(c->u.id), INT(cx->now)), NULL));
+	TRY(credential_set(cx, c->u.id, c->u.key, c->encoded));
+	TRY(sessions_end(cx, c->u.id, 0));
+	changes_init(cx, &ch, 2);
+	changes_word(&ch, "password", NULL, "changed");
+	changes_word(&ch, "sessions", NULL, "ended");
+	TRY(trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = c->u.id, .key = c->u.key,
+	    .field = ch.field, .count = ch.count, .cause = "password_reset" }));
+	return gate_on_password_changed != NULL ? gate_on_password_changed(cx, &c->u) : OK;
+}
+
+enum err
+password_reset_take(struct ctx *cx, str token, sensitive fresh, str code, bool *staff, int *retry_after)
+{
+	struct call c = { .token = token };
+
+	*retry_after = 0;
+	TRY(find(cx, &c));
+	if (password_wrong(cx, fresh) != NULL) {
+		bad(cx, "password", "InvalidValue", password_wrong(cx, fresh));
+		return bad_check(cx);
+	}
+	TRY(factor_pass(cx, c.u.id, c.u.email, code, retry_after));
+	TRY(credential_hash(cx, fresh, &c.encoded));
+	TRY(gate_as_user(cx, c.u.id, "password_reset"));      /* the change is theirs */
+	*staff = c.who.role != ROLE_END_USER;
+	return store_write(cx, take_tx, &c);
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""A forgotten password: the ask tells nothing, the link comes by mail, works once and not for long, and the second factor stays."""
+import email, email.policy, os, re, time, urllib.parse
+from desk import SLOW, Client, Desk, check, done, totp
+from peers import Authority, Relay, until
+
+ASK, PAGE = "/api/ward/v1/password_resets", "/password/reset"
+NEW = " correct horse battery "
+
+
+def form(**fields):
+    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+
+with Desk(start=False) as desk:
+    with open(os.path.join(desk.data, "ward.conf"), "a") as f:
+        f.write("base_url = https://desk.clinic.example\n")
+    desk.start()
+    admin = desk.admin()
+    old = "an old password of hers"
+    nadia, _ = desk.person(admin, "Nadia Fairbanks", "nadia@patients.example", password=old, locale="es")
+    mara, _ = desk.person(admin, "Mara Ostrov", "mara@clinic.example", "agent", password=old)
+    sue, _ = desk.person(admin, "Sue Spended", "sue@patients.example", password=old)
+    nopw, _ = desk.person(admin, "Ned Newcomer", "ned@patients.example")
+    lara, _ = desk.person(admin, "Lara Later", "lara@patients.example", password=old)
+    check(admin.put("/api/v2/users/%d.json" % sue, {"user": {"suspended": True}}).status == 200, "one is suspended")
+
+    def sign_in(who, password, **more):
+        return Client(desk).post("/api/ward/v1/session", dict(email=who, password=password, **more))
+
+    def session(r):
+        return Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+
+    web = Client(desk)
+    r = web.call("POST", PAGE, **form(email="nadia@patients.example"))
+    check(r.status == 503, "without mail the page says so: %r" % r)
+    ca = Authority(os.path.join(desk.dir, "ca"))
+    relay = Relay(ca.sign("localhost", "DNS:localhost"))
+    admin.put("/api/ward/v1/mail", {"mail": {"host": "localhost", "port": relay.port, "from": "help@clinic.example", "ca_pem": ca.pem(), "retry_seconds": 1}})
+    admin.post("/api/ward/v1/destinations", {"destination": {"kind": "recipient", "pattern": "*"}})
+
+    def mails(to, what="/password/reset?token="):
+        all = [email.message_from_bytes(m["data"], policy=email.policy.default) for m in list(relay.got) if m["to"] == [to]]
+        return [m for m in all if what in m.get_content()]
+
+    def link(to, ask=None):
+        n = len(mails(to))
+        r = ask() if ask else web.post(ASK, {"email": to})
+        check(r.status == 202, "a link is asked for: %r" % r)
+        if not until(lambda: len(mails(to)) > n, 30 * SLOW):
+            return None
+        return re.search(r"https://desk\.clinic\.example(/password/reset\?token=([\w-]+))\s", mails(to)[-1].get_content()).groups()
+
+    # Asking tells nothing.
+    for body, status in (({}, 422), ({"email": ""}, 422), ({"email": 5}, 422), ({"email": ["x"]}, 422), ({"email": "no address"}, 422)):
+        r = web.post(ASK, body)
+        check(r.status == status and "email" in r.json["details"], "a wrong ask is named: %s %r" % (body, r))
+    check(web.post(ASK, raw=b"{}", headers={"Content-Type": "text/plain"}).status == 415, "JSON only")
+    gone = [web.post(ASK, {"email": e}) for e in ("nobody@patients.example", "sue@patients.example")]
+    first = link("nadia@patients.example")
+    known = web.post(ASK, {"email": "lara@patients.example"})
+    check(all(r.status == 202 and r.body == known.body and set(r.headers) == set(known.headers) for r in gone), "the answer is the same: %r %r" % (gone, known))
+    check(first and until(lambda: mails("lara@patients.example"), 30 * SLOW), "who is known gets a link")
+    check(not mails("nobody@patients.example") and not mails("sue@patients.example") and len(relay.got) == 2, "who is not known, or suspended, gets none")
+    m = mails("nadia@patients.example")[0]
+    check("Restablezca" in m["Subject"] and "30 minutos" in m.get_content(), "in the language of the person: %r" % m["Subject"])
+    check("Nadia" not in m.get_content() and m["Auto-Submitted"] == "auto-generated", "without a name")
+
+    # The page.
+    path, token = first
+    page = web.get(path)
+    check(page.status == 200 and b'name="password"' in page.body and b'name="code"' not in page.body and b"<script" not in page.body, "the page: %r" % page)
+    csp = page.headers["Content-Security-Policy"]
+    check("default-src 'none'" in csp and "frame-ancestors 'none'" in csp and "script-src" not in csp and page.headers["Referrer-Policy"] == "no-referrer" and page.headers["Cache-Control"] == "no-store", "strict: " + csp)
+    check("Una contraseña nueva".encode() in web.get(path, headers={"Accept-Language": "es"}).body, "in Spanish")
+    check("Cookie" not in page.headers and web.get(PAGE).status == 200 and b'name="email"' in web.get(PAGE).body, "without a token it asks for the address")
+    bad = [web.get(PAGE + "?token=" + t) for t in ("x", "A" * 43, "A" * 5000, "%00", token[:-1])]
+    check(all(r.status == 404 and r.body == bad[0].body for r in bad[:2]) and all(r.status < 500 and r.status != 200 for r in bad), "a wrong link is over: %r" % bad)
+    for fields, what in ((dict(password="short", again="short"), b"8 characters"), (dict(password="x" * 1025, again="x" * 1025), b"1024"), (dict(password=NEW, again=NEW + "x"), b"not the same"), ({}, b"8 characters")):
+        r = web.call("POST", PAGE, **form(token=token, **fields))
+        check(r.status == 422 and what in r.body and NEW.encode() not in r.body, "a wrong one is said: %s %r" % (what, r))
+    before = sign_in("nadia@patients.example", old)
+    check(before.status == 201, "the old password still works: %r" % before)
+    her = session(before)
+    check(her.get("/api/v2/users/me.json").json["user"]["id"] == nadia, "and she is signed in")
+    r = web.call("POST", PAGE, **form(token=token, password=NEW, again=NEW))
+    check(r.status == 200 and b"Your password was changed" in r.body and "Set-Cookie" not in r.headers, "a new password: %r" % r)
+    check(sign_in("nadia@patients.example", old).status == 401, "the old one is over")
+    check(sign_in("nadia@patients.example", NEW.strip()).status == 401 and sign_in("nadia@patients.example", NEW).status == 201, "the new one works as it was typed")
+    check((her.get("/api/v2/users/me.json").json or {"user": {}})["user"].get("id") != nadia, "her sessions have ended")
+    check(web.get(path).status == 404 and web.call("POST", PAGE, **form(token=token, password=old, again=old)).status == 404 and sign_in("nadia@patients.example", NEW).status == 201, "a link works once")
+    check(until(lambda: mails("nadia@patients.example", "fue cambiada"), 30 * SLOW), "she is told by mail")
+    check("?token" not in mails("nadia@patients.example", "fue cambiada")[0].get_content(), "without a link")
+
+    # A newer link, another password, another address: each ends the link.
+    one = mails("lara@patients.example")[0].get_content()
+    one = re.search(r"token=([\w-]+)", one).group(1)
+    two = link("lara@patients.example", lambda: web.call("POST", PAGE, **form(email="LARA@patients.example")))
+    check(two and web.get(PAGE + "?token=" + one).status == 404 and web.get(two[0]).status == 200, "a newer link ends the older")
+    r = session(sign_in("lara@patients.example", old)).put("/api/v2/users/%d/password.json" % lara, {"previous_password": old, "password": "another one of hers"})
+    check(r.status == 200 and web.get(two[0]).status == 404, "a changed password ends the link: %r" % r)
+    three = link("lara@patients.example")
+    check(web.get(three[0]).status == 200, "a new link")
+    check(admin.put("/api/v2/users/%d.json" % lara, {"user": {"email": "lara@elsewhere.example"}}).status == 200 and web.get(three[0]).status == 404, "a changed address ends the link")
+    four = link("ned@patients.example")
+    check(four and web.call("POST", PAGE, **form(token=four[1], password=NEW, again=NEW)).status == 200 and sign_in("ned@patients.example", NEW).status == 201, "who had none gets a first one")
+    five = link("ned@patients.example")
+    admin.put("/api/v2/users/%d.json" % nopw, {"user": {"suspended": True}})
+    check(web.get(five[0]).status == 404 and web.call("POST", PAGE, **form(token=five[1], password=old, again=old)).status == 404, "a suspended person's link is over")
+
+    # Staff: the second factor stays.
+    s = session(sign_in("mara@clinic.example", old))
+    key = s.post("/api/ward/v1/factors/totp").json["totp"]["secret"]
+    codes = s.post("/api/ward/v1/factors/totp/confirm", {"code": totp(key, -1)}).json["recovery_codes"]
+    path, token = link("mara@clinic.example")
+    check(b'name="code"' in web.get(path).body, "the code is asked for")
+    for more in ({}, {"code": "000000"}, {"code": totp(key, -1)}):
+        r = web.call("POST", PAGE, **form(token=token, password=NEW, again=NEW, **more))
+        check(r.status == 422 and b"code is missing" in r.body and "WWW-Authenticate" not in r.headers, "not without the right code: %s %r" % (more, r))
+    check(sign_in("mara@clinic.example", NEW).json["error"] != "CodeNeeded", "and nothing has changed")
+    r = web.call("POST", PAGE, **form(token=token, password=NEW, again=NEW, code=codes[0]))
+    check(r.status == 200 and b'href="/agent"' in r.body, "with it: %r" % r)
+    r = sign_in("mara@clinic.example", NEW)
+    check(r.status == 401 and r.json["error"] == "CodeNeeded", "the factor is still set: %r" % r)
+    check(sign_in("mara@clinic.example", NEW, code=codes[0]).status == 401 and sign_in("mara@clinic.example", NEW, code=codes[1]).status == 201, "a recovery code works once")
+    path, token = link("mara@clinic.example")
+    for i in range(12):
+        r = web.call("POST", PAGE, **form(token=token, password=NEW, again=NEW, code="%06d" % i))
+    check(r.status == 429 and int(r.headers["Retry-After"]) > 0, "guessing codes is locked: %r" % r)
+
+    # Trail, limits, silence.
+    log = admin.get("/api/v2/audit_logs.json?page[size]=100").json["audit_logs"]
+    text = str(log)
+    check("password_reset" in text, "the trail says so")
+    check(desk.ward("trail", "verify").returncode == 0, "and is whole")
+    got = {}
+    for who in ("zoe@patients.example", "nadia@patients.example"):
+        c = Client(desk)
+        got[who] = [c.post(ASK, {"email": who}).status for _ in range(8)]
+    check(all(429 in x for x in got.values()), "asking is limited, known or not: %s" % got)
+    r = Client(desk).post(ASK, {"email": "zoe@patients.example"})
+    check(r.status == 429 and int(r.headers["Retry-After"]) > 0, "and says when: %r" % r)
+    check(sign_in("nadia@patients.example", NEW).status == 201, "which locks nobody out of signing in")
+    log = open(desk.log, errors="replace").read()
+    check(token not in log and "patients.example" not in log and NEW.strip() not in log, "nothing of it in the log")
+done("reset")
