@@ -49,6 +49,8 @@ api_new(struct sys *sys, const struct api_conf *conf, api_page *page)
 	a->arena = arena_new();
 	a->router = router_new(a->arena, tables);
 	sys->live = live_new(sys);
+	if ((a->rates = rates_new()) == NULL)
+		api_free(&a);
 	return a;
 }
 
@@ -58,6 +60,7 @@ api_free(struct api **a)
 	if (*a == NULL)
 		return;
 	live_free(&(*a)->sys->live);
+	rates_free(&(*a)->rates);
 	arena_free(&(*a)->arena);
 	free(*a);
 	*a = NULL;
@@ -454,6 +457,8 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 		http_head(rp, "Retry-After", str_printf(cx->arena, "%d", rate_reset(cx->now)));
 		return;
 	}
+	if (a->conf.rate_limit > 0 && cx->actor != NULL && cx->actor->user_id != 0 && !rates_take(a->rates, cx, r, rq, rp))
+		return;
 	if (cx->actor != NULL && cx->actor->session_id != 0 && rq->method != GET && rq->method != HEAD
 	    && !(r->flags & ROUTE_NO_CSRF) && !session_csrf_ok(cx, http_header(rq, "x-csrf-token"))) {
 		(void)!api_error_object(rp, 403, "Forbidden", "The X-CSRF-Token header is missing or wrong; reload the page.");

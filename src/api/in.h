@@ -162,6 +162,7 @@ struct api {
 	struct arena   *arena;
 	struct router  *router;
 	_Atomic uint64_t rate;               /* minute since 1970 << 24 | requests in it */
+	struct rates    *rates;              /* of single endpoints */
 };
 /* For handlers that need it: the api that serves this request. */
 struct api *api_of(const struct ctx *cx);
@@ -170,6 +171,12 @@ extern const struct route oauth_routes[], liking_routes[];
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
     request_routes[], job_routes[], export_routes[], log_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];
+/* Limits of single endpoints (rate.c). Take: counts this request of a known
+ * actor and says so in a header; false: there were too many, it is answered. */
+struct rates *rates_new(void);               /* NULL: no memory */
+void   rates_free(struct rates **r);
+bool   rates_take(struct rates *r, struct ctx *cx, const struct route *route, const struct http_req *rq, struct http_reply *rp);
+
 extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], reset_routes[], article_routes[],
     help_article_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];

@@ -25,7 +25,7 @@ const struct conf_row conf_rows[] = {
 	{ "smtp_password_file", CONF_TEXT, AT(smtp_password_file), "",         "file with the mail relay's password" },
 	{ "open_requests",   CONF_BOOL, AT(open_requests),   "off",            "may anybody make a request without signing in" },
 	{ "fips",            CONF_BOOL, AT(fips),            "off",            "use OpenSSL's FIPS provider" },
-	{ "rate_limit",      CONF_INT,  AT(rate_limit),      "0",              "requests to the API per minute; 0: no limit" },
+	{ "rate_limit",      CONF_INT,  AT(rate_limit),      "0",              "requests to the API per minute, single endpoints by Zendesk's limits; 0: no limit" },
 	{ "workers",         CONF_INT,  AT(workers),         "0",              "threads that run requests; 0: by itself" },
 	{ "readers",         CONF_INT,  AT(readers),         "0",              "database connections that read; 0: by itself" },
 	{ "parsers",         CONF_INT,  AT(parsers),         "2",              "sandboxed parser processes" },
