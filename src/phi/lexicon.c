@@ -35,13 +35,16 @@ phi_lex_open(struct lexicon *l, const void *bytes, size_t n)
 		return false;
 	l->slot = (const uint64_t *)(const void *)(p + 64);
 	/* Four lanes: the check must not cost the start more than a millisecond. */
-	uint64_t a[4] = { 1, 2, 3, 4 };
+	uint64_t a[4] = { 1, 2, 3, 4 }, used = 0;
 	for (uint64_t i = 0; i < slots; i += 4)
-		for (int k = 0; k < 4; k++)
+		for (int k = 0; k < 4; k++) {
 			a[k] = phi_mix(a[k], l->slot[i + (uint64_t)k]);
+			used += l->slot[i + (uint64_t)k] != 0;
+		}
 	for (int k = 0; k < 4; k++)
 		sum = phi_mix(sum, a[k]);
-	if (sum != check)
+	/* lex_get() ends at an empty slot: there must be some. */
+	if (sum != check || used != count)
 		return false;
 	l->mask = slots - 1;
 	l->count = count;
