@@ -194,12 +194,18 @@ def measure(b, have, sync_ms):
         ("create, 64 connections", 64, ["--mix", b.mix("c.mix", creates)]),
         ("update, 64 connections", 64, ["--mix", b.mix("u.mix", updates)]),
         ("show, 64 connections", 64, ["--path-template", "/api/v2/tickets/%d.json", "--ids", ids]),
-        ("load of a desk, 64 connections", 64, ["--mix", b.mix("day.mix", day)]),
+        ("load of a desk, 64 connections", 64, ["--mix", b.mix("day.mix", day), "--warmup", "5"]),
         ("view page of 30, 32 connections", 32, ["--mix", b.mix("v.mix", views)]),
         ("view page of 30, 32 connections, %s/s asked" % f"{PACE:,}", 32, ["--mix", b.mix("v.mix", views), "--rate", str(PACE)]),
         ("counters of 20 views, 1 connection", 1, ["--path-template", count_many]),
         ("search of two words, 1 connection", 1, ["--mix", b.mix("s.mix", pairs), "--warmup", "2"]),
     ]
+    # What is kept of a view is made at its first reading after a start: once, and apart.
+    at = time.time()
+    while any(not v["fresh"] for v in b.c.get(count_many).json["view_counts"]) and time.time() - at < 120:
+        time.sleep(0.05)
+    out["first"] = time.time() - at
+    print("  counters of 20 views, the first time %.2f s" % out["first"], flush=True)
     for name, conns, args in kinds:
         m, u = metrics(b.c), cpu_seconds(b.desk)
         r = b.load(conns, SECONDS, *args)
@@ -227,7 +233,7 @@ def write(first, last, sync_ms):
            "10 automations, 5 SLA policies, 40 custom fields (8 of them in each ticket), %s users." % (datetime.date.today(), os.cpu_count(), cpu(), SECONDS, sync_ms, f"{last['users']:,}"), "",
            "| | goal | %s tickets | p50 | p99 | %s tickets | p50 | p99 | cost, ratio | |" % (f"{first['tickets']:,}", f"{last['tickets']:,}"), "|---|---|---|---|---|---|---|---|---|---|"]
     for name in first:
-        if name in ("tickets", "users", "rss"):
+        if name in ("tickets", "users", "rss", "first"):
             continue
         a, z = first[name], last[name]
         goal, met = GOALS.get(name, ("", None))
@@ -237,6 +243,7 @@ def write(first, last, sync_ms):
                    "" if met is None else "reached" if met(z) else "missed"))
     out.append("| resident memory, all processes, after it | 300 MB | %.0f MB | | | %.0f MB | | | | %s |" % (first["rss"], last["rss"], "reached" if last["rss"] < 300 else "missed"))
     out += ["", "CPU of the server a request, of which the writer thread's: " + "; ".join("%s %.0f us, %.0f" % (n.split(",")[0], last[n]["server_us"], last[n]["writer_us"]) for n in last if isinstance(last[n], dict) and "server_us" in last[n]) + ".",
+            "", "The counters of the 20 views took %.2f s when they were asked for the first time after a start, and %.2f s." % (first["first"], last["first"]),
             "", "The load of a desk: of 100 requests 35 show a ticket, 15 its comments, 10 a user; 13 are pages of a view, 7 the counters of all views, 3 a requester's tickets, 2 searches of two words; 10 update a ticket "
             "(fields, comments, solving) and 5 create one. Where requests are asked at a fixed rate, their time counts from the moment they were due; elsewhere each connection asks again as soon as it was answered, so both cores "
             "are busy and the times hold the waiting for each other."]
