@@ -9,7 +9,7 @@ import datetime, json, os, random, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ward import LOAD, N, PAGE, cpu, fill, mix_file, rss, settle
-from desk import Client, Desk, ROOT, node_modules
+from desk import Client, Desk, ROOT, node_env, node_modules
 
 ROUNDS = int(os.environ.get("ROUNDS", "8"))
 GOALS = [("sign-in to a list that can be used", "sign_in", 1000), ("list of 100 tickets", "list", 200), ("opening a ticket", "open", 150), ("a key in the composer to the next frame", "key", None)]
@@ -38,7 +38,7 @@ def main():
             with open(facts, "w") as f:
                 json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "rounds": min(ROUNDS, len(codes)),
                            "who": {"email": "mara@clinic.example", "password": "a password for the bench", "codes": codes}}, f)
-            r = subprocess.run(["node", os.path.join(ROOT, "bench", "web.js"), facts], env=dict(os.environ, NODE_PATH=modules, HOME=folder), capture_output=True, text=True, timeout=900)
+            r = subprocess.run(["node", os.path.join(ROOT, "bench", "web.js"), facts], env=node_env(modules, HOME=folder), capture_output=True, text=True, timeout=900)
             if r.returncode:
                 raise SystemExit("the browser: %s %s" % (r.stdout[-2000:], r.stderr[-2000:]))
             write(json.loads(r.stdout), have, rss(desk))

@@ -32,6 +32,11 @@ def totp(secret, step=0, now=None):
     return "%06d" % ((int.from_bytes(d[d[19] & 15:][:4], "big") & 0x7fffffff) % 1000000)
 
 
+def node_env(modules, **more):
+    """What Node runs with: the tests' desks are on 127.0.0.1, and Node 18 takes ::1 for localhost and tries nothing else."""
+    return dict(os.environ, NODE_PATH=modules, NODE_OPTIONS="--dns-result-order=ipv4first", **more)
+
+
 def node_modules(folder="node"):
     """The npm packages of tests/system/node, installed when their lock file changed; without npm the script is skipped."""
     here, home = os.path.join(ROOT, "tests", "system", folder), os.path.join(BUILD, folder)

@@ -3,7 +3,7 @@
 
 SHOTS=folder keeps a picture of each page in three widths."""
 import json, os, shutil, subprocess, sys, tempfile
-from desk import Client, Desk, check, done, node_modules
+from desk import Client, Desk, check, done, node_env, node_modules
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 chromium = shutil.which("chromium")
@@ -76,7 +76,7 @@ with Desk(start=False) as desk:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "first": first, "hostile": hostile, "chair": chair, "chair0": chair0, "ssn": ssn, "bearer": desk.token(None, "--bearer"),
                    "hostileText": HOSTILE, "mails": mails, "mara": mara, "paul": paul, "ines": ines, "fresh": fresh, "nadia": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
-    env = dict(os.environ, NODE_PATH=modules, HOME=folder)
+    env = node_env(modules, HOME=folder)
     try:
         r = subprocess.run(["node", os.path.join(HERE, "web.js"), facts], env=env, capture_output=True, text=True, timeout=900)
     finally:

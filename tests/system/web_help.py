@@ -2,7 +2,7 @@
 """The help centre in a real browser: without JavaScript from the question to the answer, with it where it helps, on a phone, in
 Spanish, against hostile mails and articles. SHOTS=folder keeps pictures."""
 import json, os, quopri, shutil, subprocess, sys, tempfile, threading, time
-from desk import Desk, check, done, node_modules
+from desk import Desk, check, done, node_env, node_modules
 from peers import Authority, Relay
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,7 +83,7 @@ with Desk(start=False) as desk:
 
     carrier = threading.Thread(target=carry)
     carrier.start()
-    env = dict(os.environ, NODE_PATH=modules, HOME=folder)
+    env = node_env(modules, HOME=folder)
     try:
         r = subprocess.run(["node", os.path.join(HERE, "web_help.js"), facts], env=env, capture_output=True, text=True, timeout=600)
     finally:

@@ -3,7 +3,7 @@
 
 SHOTS=folder keeps a picture of each page in three widths, light and dark."""
 import hashlib, json, os, shutil, subprocess, sys, tempfile
-from desk import Client, Desk, check, done, node_modules
+from desk import Client, Desk, check, done, node_env, node_modules
 from peers import Authority, Relay
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -52,7 +52,7 @@ with Desk() as desk:
                    "print": hashlib.sha256(open(os.path.join(desk.data, "root.key"), "rb").read()).hexdigest(), "root": os.path.join(desk.data, "root.key"), "relay": relay.port, "ca": ca.pem(), "nadia": nadia,
                    "staff": {}, "end": {"email": "nadia@patients.example", "password": PASSWORD},
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "secret": secret, "codes": codes}}, f)
-    env = dict(os.environ, NODE_PATH=modules, HOME=folder)
+    env = node_env(modules, HOME=folder)
 
     def steps(name):
         r = subprocess.run(["node", os.path.join(HERE, "webadmin.js"), facts, name], env=env, capture_output=True, text=True, timeout=900)
