@@ -1,7 +1,7 @@
 // Who is signed in; ends when nobody is there (45 CFR 164.312(a)(2)(iii)).
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
-import { call, del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User } from "./api";
+import { del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User } from "./api";
 
 const IDLE_FOR = 15 * 60 * 1000;
 
@@ -26,6 +26,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		setWhy(reason);
 	}, [cache]);
 
+	// The page stops asking before the server ends the session: what it asked for after that would be refused, all of it.
+	const end = useCallback(async (reason: Why) => {
+		await sayLastWords();
+		setReady(false);
+		forget(cache);
+		setMe(null);
+		await del("/api/ward/v1/session").catch(() => undefined);
+		out(reason);
+		setReady(true);
+	}, [cache, out]);
+
 	const load = useCallback(async () => {
 		const { user } = await get<{ user: User }>("/api/v2/users/me.json");
 		setCsrf(user.id ? user.authenticity_token || null : null);
@@ -43,9 +54,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		if (!me) return;
 		const stir = () => {
 			clearTimeout(timer.current);
-			timer.current = window.setTimeout(() => {
-				sayLastWords().then(() => call("DELETE", "/api/ward/v1/session")).catch(() => undefined).finally(() => out("idle"));
-			}, IDLE_FOR);
+			timer.current = window.setTimeout(() => end("idle"), IDLE_FOR);
 		};
 		const what = ["keydown", "pointerdown", "pointermove", "wheel"];
 		for (const w of what) document.addEventListener(w, stir, { passive: true });
@@ -54,18 +63,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 			clearTimeout(timer.current);
 			for (const w of what) document.removeEventListener(w, stir);
 		};
-	}, [me, out]);
+	}, [me, end]);
 
 	const enter = useCallback(async (email: string, password: string, code?: string) => {
 		setCsrf(null);
 		await post("/api/ward/v1/session", code ? { email, password, code } : { email, password });
 		await load();
 	}, [load]);
-	const leave = useCallback(async () => {
-		await sayLastWords();
-		await del("/api/ward/v1/session").catch(() => undefined);
-		out("");
-	}, [out]);
+	const leave = useCallback(() => end(""), [end]);
 
 	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => setEnrolling(false), enter, leave, over: () => out("ended") }}>{children}</Context.Provider>;
 }
