@@ -436,31 +436,14 @@ org_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return org_reply(cx, rq, rp, 200, &o);
 }
 
-/* The ids that ids= or external_ids= name; false: an error is in rp. */
-static bool
-ids_asked(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int64_t **ids, int *n)
+static enum err
+org_of_external(struct ctx *cx, str external, int64_t *id)
 {
-	const str *external = http_query(rq, "external_ids");
-	struct organization o;
-	str rest;
+	struct organization x;
 
-	if (external == NULL || http_query(rq, "ids") != NULL)
-		return api_ids(cx, rq, rp, "ids", 100, ids, n);
-	*ids = NEW(cx->arena, int64_t, 101);
-	*n = 0;
-	for (rest = *external; rest.n;) {
-		str w = str_trim(str_cut(&rest, ','));
-		if (w.n == 0)
-			continue;
-		if (*n == 100) {
-			(void)!api_error(rp, 400, "TooManyValues", "Parameter external_ids cannot specify more than 100 values");
-			return false;
-		}
-		if (org_by_external_id(cx, w, &o) == OK)
-			(*ids)[(*n)++] = o.id;
-		fail_clear(cx);
-	}
-	return true;
+	TRY(org_by_external_id(cx, external, &x));
+	*id = x.id;
+	return OK;
 }
 
 static enum err
@@ -471,7 +454,7 @@ orgs_show_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	int64_t *ids;
 	int n, got;
 
-	if (!ids_asked(cx, rq, rp, &ids, &n))
+	if (!api_ids_or_external(cx, rq, rp, org_of_external, &ids, &n))
 		return OK;
 	n = ids_unique(ids, n);
 	TRY(org_many(cx, ids, n, &o, &got));

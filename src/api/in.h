@@ -54,6 +54,8 @@ str   json_compact(struct ctx *cx, const json_t *v);
 /* "1,2,3" of a query parameter; E_INVALID noted as 400 in rp above `max`. */
 bool  api_ids(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *name, int max,
     int64_t **out, int *count);
+/* ?ids=, or ?external_ids= by `find`, which says an id; unknown external ids are left out. At most 100. False: an error is in rp. */
+bool  api_ids_or_external(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum err (*find)(struct ctx *, str, int64_t *), int64_t **ids, int *n);
 bool  api_query_is(const struct http_req *rq, const char *name, const char *value);
 bool  api_includes(const struct http_req *rq, const char *what);    /* ?include=a,b */
 

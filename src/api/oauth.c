@@ -52,6 +52,27 @@ want_of(const struct paging *p)
 		.offset = p->cursor ? 0 : p->offset, .down = p->cursor && p->before, .limit = p->limit + 1 };
 }
 
+/* Of the *n rows that came, *n from *from on are shown; was there one more. */
+static bool
+took(const struct paging *p, const struct want *w, int *n, int *from)
+{
+	bool more = *n > p->limit;
+
+	*from = more && w->down;
+	*n = more ? p->limit : *n;
+	return more;
+}
+
+/* ids: of the first row shown; the others' stand `step` bytes apart. */
+static void
+page_of_ids(struct json *j, struct ctx *cx, const struct http_req *rq, const struct paging *p, const int64_t *ids, size_t step, int n, bool more,
+    int64_t total)
+{
+	int64_t first = n ? *ids : 0, last = n ? *(const int64_t *)(const void *)((const char *)ids + (size_t)(n - 1) * step) : 0;
+
+	api_page_end(j, cx, rq, p, n, more, (struct place){ first, first }, (struct place){ last, last }, total);
+}
+
 static enum err
 client_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t user_id)
 {
@@ -71,9 +92,7 @@ client_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 	TRY(oauth_client_list(cx, user_id, w.after, w.before, w.down, w.offset, w.limit, &c, &n));
 	if (!p.cursor)
 		TRY(oauth_client_count(cx, user_id, &total));
-	more = n > p.limit;
-	from = more && w.down;
-	n = more ? p.limit : n;
+	more = took(&p, &w, &n, &from);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "clients");
@@ -81,8 +100,7 @@ client_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t 
 	for (int i = from; i < from + n; i++)
 		json_client(&j, cx, base, &c[i], S(""));
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, n, more, (struct place){ n ? c[from].id : 0, n ? c[from].id : 0 },
-	    (struct place){ n ? c[from + n - 1].id : 0, n ? c[from + n - 1].id : 0 }, total);
+	page_of_ids(&j, cx, rq, &p, &c[from].id, sizeof *c, n, more, total);
 	jw_end_obj(&j);
 	return OK;
 }
@@ -304,9 +322,7 @@ tokens(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	TRY(oauth_token_list(cx, &f, &t, &n));
 	if (!p.cursor)
 		TRY(oauth_token_count(cx, &f, &total));
-	more = n > p.limit;
-	from = more && w.down;
-	n = more ? p.limit : n;
+	more = took(&p, &w, &n, &from);
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "tokens");
@@ -314,8 +330,7 @@ tokens(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	for (int i = from; i < from + n; i++)
 		json_token(&j, cx, base, &t[i], S(""));
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, n, more, (struct place){ n ? t[from].id : 0, n ? t[from].id : 0 },
-	    (struct place){ n ? t[from + n - 1].id : 0, n ? t[from + n - 1].id : 0 }, total);
+	page_of_ids(&j, cx, rq, &p, &t[from].id, sizeof *t, n, more, total);
 	jw_end_obj(&j);
 	return OK;
 }

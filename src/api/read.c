@@ -296,6 +296,32 @@ api_ids(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const 
 	return true;
 }
 
+bool
+api_ids_or_external(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum err (*find)(struct ctx *, str, int64_t *), int64_t **ids, int *n)
+{
+	const str *external = http_query(rq, "external_ids");
+	int64_t id;
+	str rest;
+
+	if (external == NULL || http_query(rq, "ids") != NULL)
+		return api_ids(cx, rq, rp, "ids", 100, ids, n);
+	*ids = NEW(cx->arena, int64_t, 101);
+	*n = 0;
+	for (rest = *external; rest.n;) {
+		str w = str_trim(str_cut(&rest, ','));
+		if (w.n == 0)
+			continue;
+		if (*n == 100) {
+			(void)!api_error(rp, 400, "TooManyValues", "Parameter external_ids cannot specify more than 100 values");
+			return false;
+		}
+		if (find(cx, w, &id) == OK)
+			(*ids)[(*n)++] = id;
+		fail_clear(cx);
+	}
+	return true;
+}
+
 /* ---- pages ------------------------------------------------------------------------------------------------------ */
 
 /* A cursor is base64url of "1", a kind (which order it belongs to), and two

@@ -421,31 +421,14 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
-/* ?ids= or ?external_ids=; unknown external ids are left out. */
-static bool
-ids_asked(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int64_t **ids, int *n)
+static enum err
+user_of_external(struct ctx *cx, str external, int64_t *id)
 {
-	const str *external = http_query(rq, "external_ids");
-	struct user u;
-	str rest;
+	struct user x;
 
-	if (external == NULL || http_query(rq, "ids") != NULL)
-		return api_ids(cx, rq, rp, "ids", 100, ids, n);
-	*ids = NEW(cx->arena, int64_t, 101);
-	*n = 0;
-	for (rest = *external; rest.n;) {
-		str w = str_trim(str_cut(&rest, ','));
-		if (w.n == 0)
-			continue;
-		if (*n == 100) {
-			(void)!api_error(rp, 400, "TooManyValues", "Parameter external_ids cannot specify more than 100 values");
-			return false;
-		}
-		if (user_by_external_id(cx, w, &u) == OK)
-			(*ids)[(*n)++] = u.id;
-		fail_clear(cx);
-	}
-	return true;
+	TRY(user_by_external_id(cx, external, &x));
+	*id = x.id;
+	return OK;
 }
 
 /* ---- bulk --------------------------------------------------------------------------------------------------------- */
@@ -488,7 +471,7 @@ update_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return queue_job(cx, rq, rp, JOB_USERS_UPDATE, json_object_get(obj, "users"), "users");
 	if (!json_is_object(one = json_object_get(obj, "user")))
 		return api_error(rp, 400, "ParameterMissing", "Parameter user is required");
-	if (!ids_asked(cx, rq, rp, &ids, &n))
+	if (!api_ids_or_external(cx, rq, rp, user_of_external, &ids, &n))
 		return OK;
 	made = json_array();
 	arena_defer(cx->arena, (void (*)(void *))json_decref, made);
@@ -507,7 +490,7 @@ destroy_many(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	int64_t *ids;
 	int n;
 
-	if (!ids_asked(cx, rq, rp, &ids, &n))
+	if (!api_ids_or_external(cx, rq, rp, user_of_external, &ids, &n))
 		return OK;
 	made = json_array();
 	arena_defer(cx->arena, (void (*)(void *))json_decref, made);

@@ -2,11 +2,7 @@
 """The help centre's articles: written by who may, washed, drafts, translations, who reads what, found without an address."""
 import os, re, sys, urllib.parse
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from desk import Client, Desk, check, done
-
-
-def form(**fields):
-    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
+from desk import Client, Desk, check, done, form
 
 
 HC = "/api/v2/help_center"

@@ -2,7 +2,7 @@
 """Asking without script: forms and their conditions, what is not asked for is not kept, a warning before health details go
 where they should not, attachments; the rating by a mail's link and signed in; languages."""
 import os, quopri, re, urllib.parse, uuid
-from desk import SLOW, Client, Desk, check, done
+from desk import Client, Desk, SLOW, check, done, form as plain
 from peers import Authority, Relay, until
 
 
@@ -15,10 +15,6 @@ def form(fields, files=()):
     for name, file_name, type, data in files:
         b += ("--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s\"\r\nContent-Type: %s\r\n\r\n" % (mark, name, file_name, type)).encode() + data + b"\r\n"
     return dict(raw=b + ("--%s--\r\n" % mark).encode(), headers={"Content-Type": "multipart/form-data; boundary=" + mark})
-
-
-def plain(**fields):
-    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
 with Desk(start=False) as desk:

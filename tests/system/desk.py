@@ -3,7 +3,7 @@
 Each test script makes a Desk, uses it, and ends with done(). A failed check
 prints one line and counts; the script's exit code is 1 when one failed.
 """
-import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
+import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, time, urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("B", "build")) if not os.path.isabs(os.environ.get("B", "build")) else os.environ["B"]
@@ -30,6 +30,11 @@ def totp(secret, step=0, now=None):
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     d = hmac.new(key, (int((now or time.time()) // 30) + step).to_bytes(8, "big"), hashlib.sha1).digest()
     return "%06d" % ((int.from_bytes(d[d[19] & 15:][:4], "big") & 0x7fffffff) % 1000000)
+
+
+def form(**fields):
+    """A form as a browser posts it, for Client.post."""
+    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
 def node_env(modules, **more):

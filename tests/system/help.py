@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
 """The help centre without script: asking, signing in by a link and a code, reading, replying, as a plain browser posts it."""
-import html, os, quopri, re, urllib.parse
-from desk import SLOW, Client, Desk, check, done
+import html, os, quopri, re
+from desk import Client, Desk, SLOW, check, done, form
 from peers import Authority, Relay, until
 
 SECRET = "Quibble<b>&\"'"
-
-
-def form(**fields):
-    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
 with Desk(start=False) as desk:

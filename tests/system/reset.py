@@ -1,15 +1,11 @@
 #!/usr/bin/env python3
 """A forgotten password: the ask tells nothing, the link comes by mail, works once and not for long, and the second factor stays."""
-import email, email.policy, os, re, time, urllib.parse
-from desk import SLOW, Client, Desk, check, done, totp
+import email, email.policy, os, re, time
+from desk import Client, Desk, SLOW, check, done, form, totp
 from peers import Authority, Relay, until
 
 ASK, PAGE = "/api/ward/v1/password_resets", "/password/reset"
 NEW = " correct horse battery "
-
-
-def form(**fields):
-    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
 with Desk(start=False) as desk:

@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
 """Secure links: an answer announced without content, opened by the link and a second proof, ended by time, by tries, by an agent."""
-import os, quopri, re, urllib.parse
-from desk import SLOW, Client, Desk, check, done
+import os, quopri, re
+from desk import Client, Desk, SLOW, check, done, form
 from peers import Authority, Relay, until
 
 SECRET = "Zyxwvut potassium 6.1"
-
-
-def form(**fields):
-    return dict(raw=urllib.parse.urlencode(fields).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
 with Desk(start=False) as desk:
