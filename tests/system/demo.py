@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`make demo`: starts soon, prints its people, each of them may sign in, a clinic's tickets, forms, ratings and answers are there, Ctrl-C
 ends it cleanly, a second start keeps the data; LIVE=1 keeps traffic coming until it is told to end."""
-import os, re, shutil, signal, socket, ssl, subprocess, tempfile, time
+import errno, os, re, shutil, signal, socket, ssl, subprocess, tempfile, time
 from desk import BUILD, ROOT, SLOW, Client, check, done, totp
 
 s = socket.socket()
@@ -34,6 +34,11 @@ try:
         people = [x for x in people if "@" in x[1] and x[1] != "e-mail"]
         check(len(people) >= 5, "people are printed: %s" % text)
         check("https://localhost:%d" % port in text, "addresses are printed")
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):    # some clients ask only one of what localhost is
+            try:
+                socket.create_connection((host, port), 5).close()
+            except OSError as e:
+                check(family == socket.AF_INET6 and e.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH), "%s answers: %s" % (host, e))
         w = Where()
         w.port, w.tls = port, ssl.create_default_context(cafile=os.path.join(data, "tls.crt"))
         for role, email, password, token, secret in people:
