@@ -318,6 +318,19 @@ percent_escapes_all_but_unreserved(void **state)
 }
 
 static void
+html_escapes_what_could_be_markup(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, cx.arena, KiB);
+	buf_html(&b, S("<a href='x'>\"R&D\"\0\xC3\xA9"));
+	buf_html(&b, S(""));
+	buf_html(&b, S("plain"));
+	assert_true(str_eq(buf_str(&b), S("&lt;a href=&#39;x&#39;&gt;&quot;R&amp;D&quot; \xC3\xA9plain")));
+}
+
+static void
 random_bytes_differ(void **state)
 {
 	unsigned char a[600] = {0}, b[600] = {0};
@@ -351,6 +364,7 @@ main(void)
 	ADD(t, n, hex_both_ways);
 	ADD_ROWS(t, n, percents, percent_row);
 	ADD(t, n, percent_escapes_all_but_unreserved);
+	ADD(t, n, html_escapes_what_could_be_markup);
 	ADD(t, n, random_bytes_differ);
 	failed = RUN_ROWS("base str", t, n);
 	ctx_done(&cx);

@@ -16,18 +16,7 @@
 void
 page_text(struct page *p, str s)
 {
-	size_t from = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		const char *as = s.p[i] == '&' ? "&amp;" : s.p[i] == '<' ? "&lt;" : s.p[i] == '>' ? "&gt;" : s.p[i] == '"' ? "&quot;" :
-		    s.p[i] == '\'' ? "&#39;" : s.p[i] == 0 ? " " : NULL;
-		if (as == NULL)
-			continue;
-		buf_add(p->b, str_sub(s, from, i - from));
-		buf_add(p->b, str_of(as));
-		from = i + 1;
-	}
-	buf_add(p->b, str_sub(s, from, s.n - from));
+	buf_html(p->b, s);
 }
 
 void
@@ -100,10 +89,9 @@ page_area(struct page *p, const char *name, enum word label, str value)
 	page_raw(p, "</textarea>");
 }
 
-void
-page_form(struct page *p, const char *action)
+static void
+page_csrf(struct page *p)
 {
-	buf_fmt(p->b, "<form method=\"post\" action=\"" AT "%s\">", action);
 	if (help_signed_in(p->cx)) {
 		page_raw(p, "<input type=\"hidden\" name=\"csrf\" value=\"");
 		page_text(p, p->cx->actor->csrf);
@@ -112,14 +100,17 @@ page_form(struct page *p, const char *action)
 }
 
 void
+page_form(struct page *p, const char *action)
+{
+	buf_fmt(p->b, "<form method=\"post\" action=\"" AT "%s\">", action);
+	page_csrf(p);
+}
+
+void
 page_form_files(struct page *p, const char *action)
 {
 	buf_fmt(p->b, "<form method=\"post\" enctype=\"multipart/form-data\" action=\"" AT "%s\">", action);
-	if (help_signed_in(p->cx)) {
-		page_raw(p, "<input type=\"hidden\" name=\"csrf\" value=\"");
-		page_text(p, p->cx->actor->csrf);
-		page_raw(p, "\">");
-	}
+	page_csrf(p);
 }
 
 /* The row for files, with what is said of them. */

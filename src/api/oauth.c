@@ -597,15 +597,7 @@ struct page { struct ctx *cx; struct buf *b; bool es; };
 static void
 html(struct page *p, str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		switch (s.p[i]) {
-		case '&': buf_add(p->b, S("&amp;")); break;
-		case '<': buf_add(p->b, S("&lt;")); break;
-		case '>': buf_add(p->b, S("&gt;")); break;
-		case '"': buf_add(p->b, S("&quot;")); break;
-		case '\'': buf_add(p->b, S("&#39;")); break;
-		default: buf_byte(p->b, s.p[i]);
-		}
+	buf_html(p->b, s);
 }
 
 static void

@@ -153,6 +153,7 @@ str  base64_of(struct arena *a, str bytes);  /* RFC 4648 section 4, padded */
 str  base64url_of(struct arena *a, str bytes);        /* section 5, unpadded */
 bool base64_to(struct arena *a, str text, str *out);  /* both alphabets, padding optional, strict else */
 bool percent_to(struct arena *a, str text, bool plus_is_space, str *out); /* %XX; false when malformed */
+void buf_html(struct buf *b, str s);         /* as text or a quoted attribute of HTML */
 void buf_percent(struct buf *b, str s);      /* escapes all but RFC 3986 unreserved */
 
 /* ---- log ------------------------------------------------------------------------------------ */

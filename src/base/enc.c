@@ -197,6 +197,23 @@ percent_to(struct arena *a, str text, bool plus_is_space, str *out)
 }
 
 void
+buf_html(struct buf *b, str s)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		const char *as = s.p[i] == '&' ? "&amp;" : s.p[i] == '<' ? "&lt;" : s.p[i] == '>' ? "&gt;" : s.p[i] == '"' ? "&quot;" :
+		    s.p[i] == '\'' ? "&#39;" : s.p[i] == 0 ? " " : NULL;
+		if (as == NULL)
+			continue;
+		buf_add(b, str_sub(s, from, i - from));
+		buf_add(b, str_of(as));
+		from = i + 1;
+	}
+	buf_add(b, str_sub(s, from, s.n - from));
+}
+
+void
 buf_percent(struct buf *b, str s)
 {
 	static const char digit[] = "0123456789ABCDEF";
