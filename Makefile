@@ -197,10 +197,10 @@ bench: all $(B)/bench/load $(B)/bench/store    ## measure the desk; writes docs/
 pictures: all                                  ## the pictures of README and docs anew, from a fresh demo, in Chromium
 	@tools/pictures $(B)
 
-bench-web: all $(B)/bench/load                 ## what an agent waits for, in Chromium; writes docs/PERFORMANCE.md (N=tickets MINUTES=to fill ROUNDS=each)
+bench-web: all $(B)/bench/load                 ## what an agent waits for, in Chromium; writes docs/PERFORMANCE.md (N=tickets MINUTES=to fill ROUNDS=each KEEP=filled desk)
 	@B=$(B) bench/web.py
 
-bench-busy: all $(B)/bench/load                ## only the desk with its rules (N=tickets SECONDS=each MINUTES=to fill)
+bench-busy: all $(B)/bench/load                ## only the desk with its rules (N=tickets SECONDS=each MINUTES=to fill KEEP=folder for the filled desk)
 	@B=$(B) bench/busy.py
 
 torture:                                       ## thousands of kills under load, hundreds in jobs (KILLS=5000 JOBKILLS=200)

@@ -4,10 +4,11 @@
 measured, filled to N (1,000,000) and measured again, with the load of a real desk (60 % reads, 25 % lists, 10 %
 updates, 5 % creates). Writes its table into docs/PERFORMANCE.md between its own marks.
 
-N=, SECONDS= and MINUTES= (40, to fill) come from make. Everything is asked through the API over HTTPS; tickets to fill
+N=, SECONDS= and MINUTES= (40, to fill) come from make. KEEP=folder: the filled desk is left there, and a later run (of
+bench/web.py, too) begins with a copy of what is there instead of filling. Everything is asked through the API over HTTPS; tickets to fill
 with are made by the same creates that are measured, four of five of them already solved.
 """
-import base64, datetime, http.client, json, os, random, re, subprocess, sys, tempfile, time
+import base64, datetime, http.client, json, os, random, re, shutil, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ward import LOAD, PAGE, WORDS, body, cpu, cpu_seconds, fdatasync_ms, metrics, rss, settle
@@ -19,18 +20,28 @@ SECONDS = float(os.environ.get("SECONDS", "5"))
 MINUTES = float(os.environ.get("MINUTES", "40"))
 PACE = int(os.environ.get("PACE", "500"))           # view pages a second where their time is asked, not their number
 COLORS = ["red", "amber", "green", "blue", "white", "grey", "black", "pink", "brown", "teal"]
+KEEP = os.environ.get("KEEP", "")
+FACTS = ("users", "made", "groups", "agents", "fields", "views")
 
 
 class Busy:
-    """A desk with its rules, and what requests to it are made of."""
+    """A desk with its rules, and what requests to it are made of. `known`: what facts() said of the desk that this is a copy of."""
 
-    def __init__(self, desk, folder):
+    def __init__(self, desk, folder, known=None):
         self.desk, self.folder, self.rng = desk, folder, random.Random(11)
         self.token = desk.token()
         self.c = Client(desk, desk.ADMIN, self.token)
         self.users = (0, 0)
         self.made = 1000
-        self.rules()
+        if known:
+            for name in FACTS:
+                setattr(self, name, known[name])
+            self.users = tuple(self.users)
+        else:
+            self.rules()
+
+    def facts(self):
+        return {name: getattr(self, name) for name in FACTS}
 
     def post(self, path, what, **fields):
         r = self.c.post("/api/v2/%s.json" % path, {what: fields})
@@ -256,19 +267,53 @@ def write(first, last, sync_ms):
     print("\n".join(out))
 
 
+def filled(b, size):
+    """Fills up to `size`; how many tickets there are then."""
+    print("%d tickets" % size, flush=True)
+    mix = b.mix("fill.mix", [(1, "POST", "/api/v2/tickets.json", None, b.creates("fill%d.json" % i, True)) for i in range(500)])
+    have = b.fill(size, int(size * 0.3), mix)
+    settle(b.desk)
+    return have
+
+
+def kept():
+    """What the kept desk's facts are; None: there is none."""
+    path = os.path.join(KEEP, "desk.json")
+    return json.load(open(path)) if KEEP and os.path.exists(path) else None
+
+
+def keep(b):
+    """Leaves the desk, which is stopped for it, in the folder KEEP; its facts come last."""
+    b.desk.stop()
+    os.makedirs(KEEP, mode=0o700, exist_ok=True)
+    shutil.copytree(b.desk.data, os.path.join(KEEP, "data"), ignore=shutil.ignore_patterns("ward.sock", "lock"))
+    with open(os.path.join(KEEP, "desk.json"), "w") as f:
+        json.dump(b.facts(), f)
+    b.desk.start()
+
+
+def verified(desk):
+    print(desk.ward("trail", "verify", timeout=3600).stdout.decode().strip())
+
+
 def main():
-    rows = []
-    with Desk(start=False) as desk, tempfile.TemporaryDirectory(prefix="ward-bench-") as folder:
-        desk.start()
-        b, sync_ms = Busy(desk, folder), fdatasync_ms(desk.dir)
-        fill = b.mix("fill.mix", [(1, "POST", "/api/v2/tickets.json", None, b.creates("fill%d.json" % i, True)) for i in range(500)])
-        for size in [FIRST] + ([N] if N > FIRST else []):
-            print("%d tickets" % size, flush=True)
-            have = b.fill(size, int(size * 0.3), fill)
-            settle(desk)
-            rows.append(measure(b, have, sync_ms))
-        v = desk.ward("trail", "verify", timeout=3600)
-        print(v.stdout.decode().strip())
+    rows, known = [], kept()
+    with tempfile.TemporaryDirectory(prefix="ward-bench-") as folder:
+        with Desk() as desk:
+            b, sync_ms = Busy(desk, folder), fdatasync_ms(desk.dir)
+            rows.append(measure(b, filled(b, FIRST), sync_ms))
+            if N > FIRST and not known:
+                have = filled(b, N)
+                if KEEP:
+                    keep(b)
+                rows.append(measure(b, have, sync_ms))
+            verified(desk)
+        if known:
+            with Desk(copy_of=os.path.join(KEEP, "data")) as desk:
+                b = Busy(desk, folder, known)
+                print("%d tickets, kept" % b.count("tickets"), flush=True)
+                rows.append(measure(b, b.count("tickets"), sync_ms))
+                verified(desk)
     write(rows[0], rows[-1], sync_ms)
 
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """`make bench-web`: what an agent waits for, on a filled desk, by Chromium's own clock.
 
-A desk is filled to N tickets (default 1,000,000; MINUTES=12 at most, as bench/ward.py fills it), then bench/web.js signs
+A desk is filled to N tickets (default 1,000,000; MINUTES=12 at most, as bench/ward.py fills it), or KEEP=folder is copied as
+`make bench-busy KEEP=folder` left it; then bench/web.js signs
 in, shows lists, opens tickets and types, ROUNDS= times each. Writes its table into docs/PERFORMANCE.md between its marks.
 Without chromium or npm it says so and ends with 77.
 """
 import datetime, json, os, random, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ward import LOAD, N, PAGE, cpu, fill, mix_file, rss, settle
+from busy import KEEP, kept
+from ward import N, PAGE, cpu, fill, mix_file, rss, settle
 from desk import Client, Desk, ROOT, node_env, node_modules
 
 ROUNDS = int(os.environ.get("ROUNDS", "8"))
@@ -22,17 +24,21 @@ def main():
         sys.exit(77)
     modules, rng, folder = node_modules(), random.Random(7), tempfile.mkdtemp(prefix="ward-bench-web-")
     try:
-        with Desk() as desk:
+        with Desk(copy_of=os.path.join(KEEP, "data") if kept() else None) as desk:
             token = desk.token()
             c = Client(desk, desk.ADMIN, token)
-            users = [c.post("/api/v2/users.json", {"user": {"name": "Pat Number%d" % i, "email": "pat.%d@patients.example" % i}}).json["user"]["id"] for i in range(300)]
-            mix = mix_file(folder, rng, users, 48)
-            have = fill(desk, token, mix, N, c)
+            if kept():
+                have = c.get("/api/v2/tickets/count.json").json["count"]["value"]
+            else:
+                users = [c.post("/api/v2/users.json", {"user": {"name": "Pat Number%d" % i, "email": "pat.%d@patients.example" % i}}).json["user"]["id"] for i in range(300)]
+                have = fill(desk, token, mix_file(folder, rng, users, 48), N, c)
             mara, _ = desk.person(c, "Mara Ostrov", "mara@clinic.example", "agent", password="a password for the bench")
             secret, codes = desk.factor("mara@clinic.example")
             # What she has is what her first view shows.
             for i in range(100):
                 c.put("/api/v2/tickets/%d.json" % (have - i), {"ticket": {"assignee_id": mara, "status": "open"}})
+            # From where the list is opened anew.
+            c.post("/api/v2/views.json", {"view": {"title": "Nothing at all", "all": [{"field": "assignee_id", "operator": "is", "value": "current_user"}, {"field": "status", "operator": "is", "value": "hold"}]}})
             settle(desk)
             facts = os.path.join(folder, "facts.json")
             with open(facts, "w") as f:

@@ -140,18 +140,22 @@ class Desk:
     ADMIN = "admin@clinic.example"
     PASSWORD = "a long enough password"
 
-    def __init__(self, start=True, init=()):
+    def __init__(self, start=True, init=(), copy_of=None):
+        """A new data folder, or one that begins as a copy of another."""
         self.dir = tempfile.mkdtemp(prefix="ward-test-")
         self.data = os.path.join(self.dir, "data")
         self.log = os.path.join(self.dir, "server.log")
         self.proc, self.port = None, 0
-        pw = os.path.join(self.dir, "pw")
-        with open(pw, "w") as f:
-            f.write(self.PASSWORD + "\n")
-        r = self.ward("init", "--admin", self.ADMIN, "--password-file", pw, *init)
-        if r.returncode:
-            raise SystemExit("init failed: %s" % r.stderr)
-        os.unlink(pw)
+        if copy_of:
+            subprocess.run(["cp", "-a", "--reflink=auto", copy_of, self.data], check=True)
+        else:
+            pw = os.path.join(self.dir, "pw")
+            with open(pw, "w") as f:
+                f.write(self.PASSWORD + "\n")
+            r = self.ward("init", "--admin", self.ADMIN, "--password-file", pw, *init)
+            if r.returncode:
+                raise SystemExit("init failed: %s" % r.stderr)
+            os.unlink(pw)
         self.tls = ssl.create_default_context(cafile=os.path.join(self.data, "tls.crt"))
         if start:
             self.start()
