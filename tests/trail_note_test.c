@@ -108,7 +108,7 @@ note_shape(void **state UNUSED)
 
 #define LINE "{\"v\":1,\"account\":1,\"lane\":1,\"seq\":17,\"at\":1767607200000000,\"kind\":\"change\",\"actor\":5," \
 	"\"role\":\"agent\",\"how\":\"token\",\"token\":9,\"action\":\"ticket.update\",\"object\":\"ticket\",\"id\":42," \
-	"\"cause\":\"a \\\"b\\\" [c] \\u0001\",\"fields\":[{\"name\":\"x\",\"a\":\"" H "\"},{\"name\":\"y]\",\"b\":\"" H "\"," \
+	"\"cause\":\"a \\\"b\\\" [c] \\u0001\",\"fields\":[{\"name\":\"x\",\"cause\":\"rule:1\",\"a\":\"" H "\"},{\"name\":\"y]\",\"b\":\"" H "\"," \
 	"\"elsewhere\":true}],\"key\":3,\"vals\":\"" H "\",\"resealed\":[[1,\"" H "\"],[2,null]]}"
 #define H "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
@@ -134,7 +134,9 @@ static const struct { const char *why; str from, to; } bad_lines[] = {
 	{ "an unknown member",            S("\"key\":3"),       S("\"key\":3,\"x\":1") },
 	{ "an empty list",                S("[[1,\"" H "\"],[2,null]]"), S("[]") },
 	{ "a comma at a list's end",      S("[2,null]]"),       S("[2,null],]") },
-	{ "a field without a name",       S("{\"name\":\"x\",\"a\""), S("{\"a\"") },
+	{ "a field without a name",       S("{\"name\":\"x\","), S("{") },
+	{ "a field's empty cause",        S("\"rule:1\""),      S("\"\"") },
+	{ "a field's cause in another place", S("\"name\":\"x\",\"cause\":\"rule:1\""), S("\"cause\":\"rule:1\",\"name\":\"x\"") },
 	{ "something behind the end",     S("null]]}"),         S("null]]} ") },
 	{ "an end too early",             S("null]]}"),         S("null]]") },
 };
@@ -167,8 +169,8 @@ good_line(void **state UNUSED)
 	assert_true(c.seq == 17 && c.actor == 5 && c.token == 9 && c.id == 42 && c.key == 3 && c.has_vals && !c.has_note);
 	assert_true(str_eq(text_of(cx.arena, c.cause), S("a \"b\" [c] \x01")));
 	rest = c.fields;
-	assert_true(canon_field(&rest, &f) && f.has_after && !f.has_before && !f.elsewhere);
-	assert_true(canon_field(&rest, &f) && f.has_before && f.elsewhere && str_eq(f.name, S("y]")));
+	assert_true(canon_field(&rest, &f) && f.has_after && !f.has_before && !f.elsewhere && str_eq(f.cause, S("rule:1")));
+	assert_true(canon_field(&rest, &f) && f.has_before && f.elsewhere && f.cause.n == 0 && str_eq(f.name, S("y]")));
 	assert_int_equal(rest.n, 0);
 	for (size_t i = 0; i < sizeof(LINE) - 1; i++)
 		assert_false(canon_read(str_sub(S(LINE), 0, i), &c));

@@ -108,6 +108,8 @@ describe(struct ctx *cx, const struct trail_event *e)
 		if (b.n)
 			buf_add(&b, S("; "));
 		buf_add(&b, e->field[i].name);
+		if (e->field[i].cause.n)
+			buf_add(&b, str_printf(cx->arena, " (" STR_F ")", STR_A(e->field[i].cause)));
 		/* A custom field goes by its number; its value is for who may read the field. */
 		if (str_eq(e->object, S("ticket")) && str_int(e->field[i].name, &custom) && !field_readable(cx, custom)) {
 			buf_add(&b, S(" (not shown)"));
@@ -142,6 +144,7 @@ json_changes(struct json *j, struct ctx *cx, const struct trail_event *e)
 		bool shown = !hidden && !e->field[i].erased;
 		jw_obj(j);
 		jw_kstr(j, "field", e->field[i].name);
+		jw_kstr(j, "cause", e->field[i].cause);
 		jw_kbool(j, "erased", e->field[i].erased);
 		jw_kbool(j, "hidden", hidden);
 		jw_kstr(j, "before", shown && e->field[i].has_before ? reveal(cx, e->field[i].before, TO_SHOW_ACTOR) : S(""));

@@ -372,6 +372,7 @@ ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 /* ---- audits ------------------------------------------------------------------------------------------------ */
 
 #define FIELDS 16                    /* that note_changes() may note, beside custom fields */
+#define TRAIL_PART (256 * KiB)       /* bytes of values in one event of the trail, where triggers change much */
 
 static void
 add_event(struct audit *a, const char *type, str field, str value, str previous)
@@ -451,50 +452,41 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 	}
 }
 
-/* What a rule changed, or with rule_id 0 the person, for the trail; the text of a comment is committed to only. */
-static enum err
-trail_part(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a, const struct comment *c,
-    str policy, const char *cause, int64_t rule_id, bool always)
-{
-	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 3);
-	int n = 0;
-
-	for (int i = 0; i < a->event_count; i++) {
-		const struct audit_event *e = &a->event[i];
-		if (e->rule_id != rule_id || e->field.n == 0)
-			continue;
-		f[n++] = (struct trail_field){ .name = str_z(cx->arena, e->field), .before = e->previous, .after = e->value,
-		    .has_before = !str_eq(e->previous.hidden, S("null")), .has_after = true };
-	}
-	if (c != NULL)
-		f[n++] = (struct trail_field){ .name = c->is_public ? "comment.public" : "comment.private",
-		    .after = c->body, .has_after = true, .commit_only = true };
-	if (n == 0 && !always)
-		return OK;               /* it only notified */
-	if (policy.n)
-		f[n++] = (struct trail_field){ .name = "phi_policy", .after = HIDE(policy), .has_after = true };
-	return trail_append(cx, &(struct event){ .action = action, .object = "ticket", .id = t->id, .parent = a->id,
-	    .key = t->key, .field = f, .count = n, .cause = cause });
-}
-
-/* One event for the change itself, one for each rule that it made run. */
+/* One event for the change and what triggers made of it: their fields name them as their cause. Of what is very large they
+ * become events of their own. The text of a comment is committed to only. */
 static enum err
 trail_ticket(struct ctx *cx, const char *action, const struct ticket *t, const struct audit *a,
     const struct comment *c, str policy, const char *cause, const struct compiled *automation)
 {
+	struct trail_field *f = NEW(cx->arena, struct trail_field, a->event_count + 3);
+	struct event ev = { .action = action, .object = "ticket", .id = t->id, .parent = a->id, .key = t->key, .field = f, .cause = cause };
 	int64_t first = automation != NULL ? automation->r.id : 0;
+	size_t bytes = 0;
 
-	TRY(trail_part(cx, action, t, a, c, policy, cause, first, true));
-	for (int i = 0; i < a->event_count; i++) {
-		int64_t id = a->event[i].rule_id;
-		bool before = id == first;
-		for (int k = 0; k < i && !before; k++)
-			before = a->event[k].rule_id == id;
-		if (!before)
-			TRY(trail_part(cx, "ticket.update", t, a, NULL, S(""), str_z(cx->arena, str_printf(cx->arena, "trigger:%lld",
-			    (long long)id)), id, false));
+	for (int own = 1; own >= 0; own--) {
+		for (int i = 0; i < a->event_count; i++) {
+			const struct audit_event *e = &a->event[i];
+			if (e->field.n == 0 || (e->rule_id == first) != own)
+				continue;
+			if (!own && bytes > TRAIL_PART) {
+				TRY(trail_append(cx, &ev));
+				ev.action = "ticket.update";
+				ev.cause = NULL;
+				ev.count = 0;
+				bytes = 0;
+			}
+			f[ev.count++] = (struct trail_field){ .name = str_z(cx->arena, e->field), .before = e->previous, .after = e->value,
+			    .has_before = !str_eq(e->previous.hidden, S("null")), .has_after = true,
+			    .cause = own ? S("") : str_printf(cx->arena, "trigger:%lld", (long long)e->rule_id) };
+			bytes += e->previous.hidden.n + e->value.hidden.n;
+		}
+		if (own && c != NULL)
+			f[ev.count++] = (struct trail_field){ .name = c->is_public ? "comment.public" : "comment.private",
+			    .after = c->body, .has_after = true, .commit_only = true };
+		if (own && policy.n)
+			f[ev.count++] = (struct trail_field){ .name = "phi_policy", .after = HIDE(policy), .has_after = true };
 	}
-	return OK;
+	return trail_append(cx, &ev);
 }
 
 static const struct stmt insert_comment = {

@@ -12,7 +12,7 @@
  *      "action":"ticket.update","object":"ticket",
  *      "id":42? or "ids":[1,2,3]?,"parent":N?,"shown":"subject,comments"?,
  *      "cause":"..."?,"request":"..."?,"via":"api"?,
- *      "fields":[{"name":"status","b":"...","a":"...","elsewhere":true?}]?,
+ *      "fields":[{"name":"status","cause":"..."?,"b":"...","a":"...","elsewhere":true?}]?,
  *      "key":N?             the data key of the values; none: the trail's of the month
  *      "vals":"..."?        SHA-256 of the values as they were sealed
  *      "note":"..."?        of a checkpoint: SHA-256 of its note
@@ -26,7 +26,9 @@
  * value). They say nothing without the salt, which is erased with the value.
  * The request's address and user agent are the fields "@address" and
  * "@client"; no other name begins with @. `elsewhere`: the value is kept by
- * whoever appended the event (a comment's text), here is the salt only.
+ * whoever appended the event (a comment's text), here is the salt only. A
+ * field's own `cause` is the rule that changed it after what the event tells
+ * of: a name stands there once for each that changed it, in their order.
  *
  * The values are one sealed pack (base: pack.c) of records, tag 1, in the
  * fields' order. In a record: 1 name, 2 salt, 3 before, 4 after, 5 flags, one
@@ -458,7 +460,7 @@ val_commit(const struct trail_crypto *c, struct arena *a, const struct val *v, c
 struct pair { struct buf fields, vals, scratch; };
 
 static void
-add_field(const struct trail_crypto *c, struct pair *p, const struct val *v, bool commit_only)
+add_field(const struct trail_crypto *c, struct pair *p, const struct val *v, str cause, bool commit_only)
 {
 	struct val kept = *v;
 	hash32 h;
@@ -466,6 +468,7 @@ add_field(const struct trail_crypto *c, struct pair *p, const struct val *v, boo
 	if (p->fields.n != 0)
 		buf_byte(&p->fields, ',');
 	ktext(&p->fields, S("{\"name\":"), v->name);
+	ktext_opt(&p->fields, S(",\"cause\":"), cause);
 	if (v->has_before) {
 		val_commit(c, p->fields.a, v, 'b', h);
 		khash(&p->fields, S(",\"b\":"), h);
@@ -504,12 +507,12 @@ draft_values(struct ctx *cx, const struct trail_crypto *c, const struct trail_fi
 		add_field(c, &p, &(struct val){ .name = name, .salt = { salts, SALT_BYTES },
 		    .before = f[i].has_before ? reveal(cx, f[i].before, TO_STORE) : (str){0},
 		    .after = f[i].has_after ? reveal(cx, f[i].after, TO_STORE) : (str){0},
-		    .has_before = f[i].has_before, .has_after = f[i].has_after }, f[i].commit_only);
+		    .has_before = f[i].has_before, .has_after = f[i].has_after }, f[i].cause, f[i].commit_only);
 	}
 	for (size_t i = 0; i < COUNT(request); i++)
 		if (request[i].value.n != 0) {
 			add_field(c, &p, &(struct val){ .name = request[i].name, .salt = { salts, SALT_BYTES },
-			    .after = request[i].value, .has_after = true }, false);
+			    .after = request[i].value, .has_after = true }, S(""), false);
 			salts += SALT_BYTES;
 		}
 	if (p.fields.over || p.vals.over)
@@ -580,7 +583,7 @@ canon_field(str *rest, struct canon_field *out)
 	struct cur c = cur_of(*rest);
 	struct canon_field f = {0};
 
-	if (!cur_lit(&c, S("{\"name\":")) || !cur_text(&c, &f.name) ||
+	if (!cur_lit(&c, S("{\"name\":")) || !cur_text(&c, &f.name) || !opt_text(&c, S(",\"cause\":"), &f.cause) ||
 	    !opt_hash(&c, S(",\"b\":"), &f.has_before, f.before) ||
 	    !opt_hash(&c, S(",\"a\":"), &f.has_after, f.after))
 		return false;

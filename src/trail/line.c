@@ -322,6 +322,8 @@ put_fields_cell(struct buf *b, const struct canon *c)
 		if (names.n > 0)
 			buf_add(&names, S(", "));
 		buf_add(&names, name);
+		if (f.cause.n > 0)
+			buf_add(&names, str_printf(b->a, " (" STR_F ")", STR_A(text_of(b->a, f.cause))));
 	}
 	put_cell(b, buf_str(&names));
 }

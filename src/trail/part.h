@@ -76,6 +76,7 @@ bool canon_read(str line, struct canon *out);
 /* One of .fields. */
 struct canon_field {
 	str    name;               /* escaped; "@address" and "@client" are the request's */
+	str    cause;              /* escaped; empty: the event's */
 	bool   has_before, has_after, elsewhere;
 	hash32 before, after;
 };

@@ -86,6 +86,7 @@ fill_fields(struct ctx *cx, const struct canon *c, bool erased, str vals, struct
 			e->client = HIDE(v.after);
 		} else {
 			e->field[e->field_count].name = name;
+			e->field[e->field_count].cause = text_of(cx->arena, f.cause);
 			e->field[e->field_count].before = HIDE(v.before);
 			e->field[e->field_count].after = HIDE(v.after);
 			e->field[e->field_count].has_before = v.has_before;

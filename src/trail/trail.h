@@ -29,6 +29,7 @@ struct trail_field {
 	sensitive   before, after;
 	bool        has_before, has_after;
 	bool        commit_only;     /* the value lives elsewhere (a comment's text): keep the commitment, not the value */
+	str         cause;           /* of this field, where it is not the event's: "trigger:55"; a name may come once for each */
 };
 
 struct event {
@@ -84,7 +85,7 @@ struct trail_event {
 	str     hash;                /* 32 bytes */
 	sensitive address, client;   /* empty when erased */
 	int     field_count;
-	struct { str name; sensitive before, after; bool has_before, has_after, erased; } *field;
+	struct { str name, cause; sensitive before, after; bool has_before, has_after, erased; } *field;
 	str     shown;               /* TRAIL_LOOK: which fields */
 	int64_t *ids; int id_count;  /* TRAIL_LOOK */
 };

@@ -686,9 +686,8 @@ with Desk() as desk:
         lines = desk.ward("trail", "export", "--format", "jsonl").stdout.decode().splitlines()
         events = [json.loads(json.loads(l)["canonical"]) for l in lines if '"canonical"' in l[:20]]
         c = collections.Counter(e.get("action") for e in events)
-        for tag, id in triggers.items():         # what a trigger did is an event of its own, with its cause
-            c["by trigger " + tag] = sum(e.get("cause") == "trigger:%d" % id for e in events)
-            c["ticket.update"] -= c["by trigger " + tag]
+        for tag, id in triggers.items():         # what a trigger did stands in the change's event, with its cause
+            c["by trigger " + tag] = sum(any(f.get("cause") == "trigger:%d" % id for f in e.get("fields", ())) for e in events)
         return c
 
     for tag in triggers:

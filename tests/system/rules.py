@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Rules over the API: views, triggers, macros, automations, trials; what they do to tickets, what is refused."""
-import time
+import json, time
 from desk import Desk, Client, check, done
 
 with Desk() as desk:
@@ -186,7 +186,8 @@ with Desk() as desk:
     check("reopened" in admin.get("/api/v2/tickets/%d.json" % t).json["ticket"]["tags"], "the requester reopened it")
     # what the trail says
     trail = desk.ward("trail", "export", "--format", "jsonl").stdout.decode()
-    check('trigger:%d\\"' % t1["id"] in trail, "the trail names the trigger as the cause")
+    made = [e for e in (json.loads(json.loads(l)["canonical"]) for l in trail.splitlines() if '"canonical"' in l[:20]) if any(f.get("cause") == "trigger:%d" % t1["id"] for f in e.get("fields", ()))]
+    check(made and all(e["action"] in ("ticket.create", "ticket.update") and not e["fields"][0].get("cause") for e in made), "the trail names the trigger as the cause of what it changed: %r" % made[:1])
     check("trigger.create" in trail and "Urgent words" not in trail, "rules' changes are in the trail, their words are not")
     # custom fields
     color = admin.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "tagger", "title": "Color", "custom_field_options": [{"name": "Blue", "value": "blue"}, {"name": "Red", "value": "red"}]}}).json["ticket_field"]["id"]

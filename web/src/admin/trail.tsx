@@ -9,7 +9,7 @@ import { useSays } from "../ui/says";
 import { number } from "../words";
 import { PersonPick } from "./person-pick";
 
-interface Change { field: string; before: string; after: string; erased: boolean; hidden: boolean }
+interface Change { field: string; cause: string; before: string; after: string; erased: boolean; hidden: boolean }
 interface Entry { id: number; actor_name: string; actor_id: number | null; ward_action: string; ward_changes: Change[]; ward_hash: string; source_type: string; source_label: string; change_description: string; ip_address: string; created_at: string }
 interface Check { id: number; state: string; started_at: string; ended_at: string | null; done: number; of: number; events: number; checkpoints: number; wrong_from: number | null; why: string | null; head: string | null }
 const TYPES = ["ticket", "user", "group", "organization", "group_membership", "identity", "trigger", "automation", "macro", "view", "sla_policy", "schedule", "ticket_field", "ticket_form", "custom_role", "api_token", "session", "webhook", "destination", "mail_settings", "outbox", "phi_policy", "phi_job", "key", "setting", "setup", "trail_check", "job", "attachment", "suspended_ticket"];
@@ -79,12 +79,12 @@ export default function Trail() {
 					<thead><tr><th scope="col" style={{ width: 80 }}>{t("tokens.number")}</th><th scope="col" style={{ width: 150 }}>{t("trail.when")}</th><th scope="col" className="wide" style={{ width: "16%" }}>{t("trail.who")}</th><th scope="col">{t("trail.did")}</th><th scope="col" className="wide">{t("trail.change")}</th><th scope="col" style={{ width: 90 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
 					<tbody>{rows.map((x) => (
 						<Fragment key={x.id}>
-							<tr><td className="num">{x.id}</td><td><Time at={x.created_at} /></td><td className="wrap wide"><Name>{x.actor_name || t("ticket.system")}</Name></td><td className="wrap">{x.ward_action}<br /><span className="soft">{x.source_label}</span></td><td className="wrap wide">{x.ward_changes.map((c) => c.field).slice(0, 8).join(", ")}</td>
+							<tr><td className="num">{x.id}</td><td><Time at={x.created_at} /></td><td className="wrap wide"><Name>{x.actor_name || t("ticket.system")}</Name></td><td className="wrap">{x.ward_action}<br /><span className="soft">{x.source_label}</span></td><td className="wrap wide">{[...new Set(x.ward_changes.map((c) => c.field))].slice(0, 8).join(", ")}</td>
 								<td><Button size="small" isBasic aria-expanded={open === x.id} aria-label={t("trail.detailsOf", { id: x.id })} onClick={() => setOpen(open === x.id ? null : x.id)}>{t("trail.details")}</Button></td></tr>
 							{open === x.id ? <tr><td colSpan={6}>
 								<dl className="facts"><dt>{t("trail.who")}</dt><dd><Name>{x.actor_name || t("ticket.system")}</Name></dd><dt>{t("trail.from")}</dt><dd>{x.ip_address || "–"}</dd><dt>{t("trail.hash")}</dt><dd><code>{x.ward_hash}</code></dd></dl>
 								{x.ward_changes.length ? <table className="diff"><caption className="sr">{t("trail.change")}</caption><thead><tr><th scope="col" style={{ width: "24%" }}>{t("trail.field")}</th><th scope="col">{t("trail.before")}</th><th scope="col">{t("trail.after")}</th></tr></thead>
-									<tbody>{x.ward_changes.map((c, i) => <tr key={i}><th scope="row">{c.field}</th>{c.erased || c.hidden ? <td colSpan={2} className="soft">{t(c.erased ? "trail.erased" : "trail.hidden")}</td> : <><td className={c.before ? "was" : ""} dir="auto">{c.before}</td><td className={c.after ? "is" : ""} dir="auto">{c.after}</td></>}</tr>)}</tbody></table> : <p className="soft">{t("trail.noValues")}</p>}
+									<tbody>{x.ward_changes.map((c, i) => <tr key={i}><th scope="row">{c.field}{c.cause ? <><br /><span className="soft">{c.cause}</span></> : null}</th>{c.erased || c.hidden ? <td colSpan={2} className="soft">{t(c.erased ? "trail.erased" : "trail.hidden")}</td> : <><td className={c.before ? "was" : ""} dir="auto">{c.before}</td><td className={c.after ? "is" : ""} dir="auto">{c.after}</td></>}</tr>)}</tbody></table> : <p className="soft">{t("trail.noValues")}</p>}
 							</td></tr> : null}
 						</Fragment>
 					))}</tbody></table></div>
