@@ -2,7 +2,6 @@
 #include "desk/in.h"
 
 #define UPLOAD_KEPT_FOR ((usec)3 * 86400 * SECOND)
-#define UPLOAD_HELD_FOR ((usec)180 * 86400 * SECOND)
 
 static const struct stmt insert_attachment = {
 	.name = "attachment.insert",
@@ -79,11 +78,18 @@ static const struct stmt set_size = {
 	.in   = "iii",
 };
 
-/* Uploads of a held change wait with it: their three days begin when half a year is over. */
+/* Uploads of a held change or a draft wait with it: their three days begin later. Never shorter than it was. */
 static const struct stmt extend = {
 	.name = "attachment.extend",
-	.sql  = "UPDATE attachment SET created_at = $3 WHERE account_id = $1 AND token_x = $2 AND comment_id IS NULL",
+	.sql  = "UPDATE attachment SET created_at = $3 WHERE account_id = $1 AND token_x = $2 AND comment_id IS NULL AND created_at < $3",
 	.in   = "iXi", .blind = { "attachment.token" },
+};
+
+static const struct stmt forgotten = {
+	.name = "attachment.forgotten",
+	.sql  = "SELECT id, key_id FROM attachment WHERE account_id = $1 AND comment_id IS NULL AND token_x IS NOT NULL AND created_at < $2"
+	        " ORDER BY created_at LIMIT 100",
+	.in   = "ii", .out = "ii",
 };
 
 static const struct stmt set_doc = {
@@ -128,7 +134,7 @@ static const struct stmt macro_all = {
 
 const struct stmt *const attach_stmts[] = {
 	&macro_put, &macro_drop, &macro_of, &macro_all,
-	&set_findings, &set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
+	&forgotten, &set_findings, &set_doc, &extend, &set_size, &claim, &insert_attachment, &insert_chunk, &of_comment, &by_id, &by_token, &chunks, &delete_chunks, &delete_attachment,
 	&mark_redacted, NULL
 };
 
@@ -616,9 +622,23 @@ attachments_look(struct ctx *cx, str token, struct attachment **out, int *count)
 }
 
 enum err
-attachments_extend(struct ctx *cx, str token)
+attachments_extend(struct ctx *cx, str token, usec until)
 {
-	return store_exec(cx, &extend, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now + UPLOAD_HELD_FOR)), NULL);
+	return store_exec(cx, &extend, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(until - UPLOAD_KEPT_FOR)), NULL);
+}
+
+enum err
+uploads_sweep(struct ctx *cx)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &forgotten, ARGS(INT(cx->account), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		TRY(attachment_erase(cx, row_int(&rs.row[i], 0), row_int(&rs.row[i], 1)));
+		TRY(trail_append(cx, &(struct event){ .action = "attachment.delete_upload", .object = "attachment", .id = row_int(&rs.row[i], 0),
+		    .cause = "nothing claimed it" }));
+	}
+	return OK;
 }
 
 enum err

@@ -195,8 +195,14 @@ enum err desk_org_merged(struct ctx *cx, int64_t from, int64_t to) MUST_CHECK;
 enum err desk_org_gone(struct ctx *cx, int64_t organization_id) MUST_CHECK;
 enum err comment_make_private(struct ctx *cx, int64_t ticket_id, int64_t comment_id) MUST_CHECK;
 
-/* What the actor began to write to a ticket; `id` 0: nothing. A version is never used twice. */
-struct draft { int64_t id, version; bool is_public; usec updated_at; sensitive body, html; };
+/* What the actor began to write to a ticket, or (ticket 0) for a ticket that is not yet made; `id` 0: nothing. A version is
+ * never used twice. Tokens are those of uploads, which live as long as the draft; saved without has_tokens it keeps those it
+ * had. `fields`: what its page notes beside the text, JSON. */
+struct draft {
+	int64_t id, version; bool is_public, has_tokens; usec updated_at;
+	sensitive body, html, fields;
+	str *token; int token_count;
+};
 enum err draft_get(struct ctx *cx, int64_t ticket_id, struct draft *out) MUST_CHECK;       /* with its access event */
 /* E_CONFLICT when in->version is neither -1 (whatever there is) nor the one there is (0: none). */
 enum err draft_save(struct ctx *cx, int64_t ticket_id, const struct draft *in, struct draft *out) MUST_CHECK;
@@ -264,6 +270,8 @@ enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 /* POST /uploads: kept sealed for three days until a comment claims it by its token. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
 enum err upload_forget(struct ctx *cx, int64_t id) MUST_CHECK;    /* one file of the actor's own, unclaimed */
+/* The actor's uploads behind a token with their findings, or the files of a macro; none: unknown or expired. */
+enum err attachments_look(struct ctx *cx, str token, struct attachment **out, int *count) MUST_CHECK;
 enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unknown, claimed or not theirs */
 
 /* Files that a macro brings along, at most five. macro_id 0: not yet a macro's, and its uploader's alone. E_LIMIT above the

@@ -3,10 +3,11 @@
  * A held mail waits with its message (inbound.c). A change that came through
  * the API waits here: packed, sealed in a suspended ticket's doc, and carried
  * out as its author when it is recovered, past the policy's "hold" but past
- * nothing else. Uploads stay claimed by nobody until then; their three days
- * begin anew.
+ * nothing else. Uploads stay claimed by nobody until then, for half a year.
  */
 #include "desk/in.h"
+
+#define FILES_HELD_FOR ((usec)183 * 86400 * SECOND)
 
 enum { H_NUMBERS = 1, H_SUBJECT, H_EXTERNAL, H_RECIPIENT, H_REQUESTER_NAME, H_REQUESTER_EMAIL, H_ASSIGNEE_EMAIL, H_TAG,
        H_CUSTOM, H_CC, H_FOLLOWER, H_BODY, H_HTML, H_TOKEN, H_METADATA, H_CHANNEL, H_VIA };
@@ -177,7 +178,10 @@ hold_tx(struct ctx *cx, void *arg)
 	pack_put(&b, SDOC_CONTENT, reveal(cx, h->ch->body, TO_STORE));
 	pack_put(&b, SDOC_CHANGE, pack(cx, h->ch, h->ticket_id));
 	for (int i = 0; i < h->ch->token_count; i++)
-		TRY(attachments_extend(cx, h->ch->upload_token[i]));
+		TRY(attachments_extend(cx, h->ch->upload_token[i], cx->now + FILES_HELD_FOR));
+	/* Sent from the screen: the draft waits here now, its files with it. */
+	if (cx->actor != NULL && cx->actor->session_id != 0)
+		TRY(draft_end(cx, h->ticket_id, false));
 	TRY(store_exec(cx, &insert_held, ARGS(INT(cx->account), INT(h->id), INT(key), ID(h->ticket_id), INT(CAUSE_HELD),
 	    INT(cx->now), INT(cx->now), SEALED(key, HIDE(buf_str(&b)))), NULL));
 	TRY(desk_counter_add(cx, "suspended", 1));

@@ -162,8 +162,6 @@ enum err job_follow(struct ctx *cx, enum job_kind kind, int total, sensitive pay
 /* The uploads behind a token become attachments of the comment; adds to *count. An unknown token: bad(). */
 enum err attachments_claim(struct ctx *cx, str token, int64_t ticket_id, int64_t comment_id,
     struct findings *names, struct terms *terms, int *count) MUST_CHECK;
-/* Findings and names of uploads that a token stands for; for the policy, before the transaction. */
-enum err attachments_look(struct ctx *cx, str token, struct attachment **out, int *count) MUST_CHECK;
 /* Unchecked. A new key seals what is given (bytes NULL: as they are); the old one is destroyed. Text is scanned again. */
 enum err attachment_load(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
 enum err attachment_rewrite(struct ctx *cx, const struct attachment *f, str name, const str *bytes) MUST_CHECK;
@@ -173,7 +171,8 @@ enum err attachment_findings(struct ctx *cx, const struct attachment *f) MUST_CH
 enum err ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into) MUST_CHECK;
 enum err attachments_discard(struct ctx *cx, str token) MUST_CHECK;     /* nobody claims them any more */
 enum err held_discard(struct ctx *cx, str change) MUST_CHECK;
-enum err attachments_extend(struct ctx *cx, str token) MUST_CHECK;      /* those of a held change: they wait with it */
+enum err attachments_extend(struct ctx *cx, str token, usec until) MUST_CHECK;      /* of a held change, of a draft: they wait with it */
+enum err uploads_sweep(struct ctx *cx) MUST_CHECK;                      /* in a transaction: those that expired are erased */
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;
@@ -182,11 +181,13 @@ enum err raw_mail_erase(struct ctx *cx, int64_t raw_id) MUST_CHECK;      /* dest
 /* Mail and webhooks about a change, in its transaction; old NULL: the ticket was made; c NULL: no comment came with it. */
 enum err notify_ticket(struct ctx *cx, const struct ticket *old, const struct ticket *t, const struct comment *c,
     const struct ticket_change *in) MUST_CHECK;
-/* Drafts (draft.c), in a transaction: the actor's own ends; all of a ticket are rewritten under its new key, or go. */
-enum err draft_end(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+/* Drafts (draft.c), in a transaction: the actor's own ends, with the uploads it names if `files` and nothing claimed them;
+ * all of a ticket are rewritten under its new key, or go; those nobody touched for long go. */
+enum err draft_end(struct ctx *cx, int64_t ticket_id, bool files) MUST_CHECK;
 enum err drafts_rewrite(struct ctx *cx, int64_t ticket_id, int64_t fresh, sensitive (*clean)(struct ctx *cx, const void *arg, sensitive s),
     const void *arg) MUST_CHECK;
 enum err drafts_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;
+enum err drafts_sweep(struct ctx *cx) MUST_CHECK;
 extern const struct stmt *const draft_stmts[];
 /* Tells desk_on_news when this transaction is durable. */
 void     news_note(struct ctx *cx, enum news kind, const struct ticket *t, int64_t comment_id, bool comment_public);

@@ -615,10 +615,11 @@ sweep_tx(struct ctx *cx, void *arg)
 		TRY(store_exec(cx, &drop_reply, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
 	}
 	s->replies = rs.count;
-	return OK;
+	TRY(drafts_sweep(cx));
+	return uploads_sweep(cx);
 }
 
-/* Old jobs and stored replies go; once a minute. */
+/* Old jobs, stored replies, drafts and uploads that nobody claimed go; once a minute. */
 static void
 sweep(struct jobs *jobs)
 {
@@ -638,7 +639,7 @@ static void *
 jobs_main(void *arg)
 {
 	struct jobs *j = arg;
-	usec swept = time_mono();
+	usec swept = time_mono() - 60 * SECOND;         /* the first time when it has started */
 
 	while (!stopped(j)) {
 		struct timespec until;

@@ -999,7 +999,7 @@ update_tx(struct ctx *cx, void *arg)
 		TRY(save_comment(cx, w, channel, at));
 		/* Sent from the screen: the draft is the comment now. */
 		if (agent && cx->actor->session_id != 0)
-			TRY(draft_end(cx, t->id));
+			TRY(draft_end(cx, t->id, true));
 	}
 	ticket_note_changes(cx, &w->a, false, &old, t, in);
 	TRY(run_rules(cx, w, &old));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What an agent writes: HTML that was washed, drafts that are kept and sealed, placeholders that are resolved."""
-import os, re, sys, time
+import os, re, sqlite3, sys, time
 from desk import Client, Desk, check, done
 
 XSS = [
@@ -106,6 +106,64 @@ with Desk() as desk:
     r = mara.put(D, {"draft": {"body": "late", "version": v}})
     check(r.status == 409, "a late save of what was sent does not bring it back: %r" % r)
 
+    # ---- files of a draft
+    def upload(name, who=ana, data=b"some bytes"):
+        r = who.post("/api/v2/uploads.json?filename=" + name, raw=data)
+        check(r.status == 201, "uploaded: %r" % r)
+        return r.json["upload"]["token"], r.json["upload"]["attachment"]["id"]
+
+    def names(who, path=D):
+        return [a["file_name"] for u in who.get(path).json["draft"]["uploads"] for a in u["attachments"]]
+
+    one, one_id = upload("Zanzibarova-scan.txt")
+    two, two_id = upload("two.txt")
+    bos, bos_id = upload("bos.txt", bo)
+    r = ana.put(D, {"draft": {"body": "", "uploads": [one, two]}})
+    check(r.status == 200 and names(ana) == ["Zanzibarova-scan.txt", "two.txt"], "files alone are a draft: %r" % r)
+    check(ana.put(D, {"draft": {"body": "with words"}}).status == 200 and len(names(ana)) == 2, "not spoken of, they stay")
+    for bad in ([bos], ["no-such-token"], "x", [5], ["x"] * 101):
+        r = ana.put(D, {"draft": {"body": "x", "uploads": bad}})
+        check(r.status == 422 and "uploads" in r.json["details"], "somebody else's, unknown, nonsense: %r" % r)
+    check(ana.get(D).json["draft"]["body"] == "with words" and len(names(ana)) == 2, "a refused one changes nothing")
+    check(ana.put(D, {"draft": {"body": "x", "uploads": [two]}}).status == 200 and names(ana) == ["two.txt"], "one was taken out")
+    check(ana.get("/api/v2/attachments/%d.json" % one_id).status == 404 and ana.get("/api/v2/attachments/%d.json" % two_id).status == 200, "and is gone")
+    check(ana.delete("/api/v2/uploads/%s.json" % two).status == 204 and names(ana) == [], "deleted by itself it is not shown")
+    three, three_id = upload("three.txt")
+    check(ana.put(D, {"draft": {"body": "x", "uploads": [three]}}).status == 200, "another")
+    check(ana.delete(D).status == 204 and ana.get("/api/v2/attachments/%d.json" % three_id).status == 404, "discarded with its draft")
+    four, four_id = upload("four.txt", mara)
+    check(mara.put(D, {"draft": {"body": "see file", "uploads": [four]}}).status == 200, "begun")
+    r = mara.put(U + ".json", {"ticket": {"comment": {"body": "see file", "uploads": [four]}}})
+    check(r.status == 200 and mara.get(D).json["draft"] is None, "sent: %r" % r)
+    check(mara.get("/api/v2/attachments/%d.json" % four_id).status == 200, "and the file is the comment's")
+    for name in os.listdir(desk.data):
+        p = os.path.join(desk.data, name)
+        if os.path.isfile(p):
+            check(b"Zanzibarova" not in open(p, "rb").read(), "names of files are sealed: " + name)
+
+    # ---- of a ticket that is not yet made
+    N = "/api/ward/v1/draft"
+    check(ana.get(N).json == {"draft": None}, "nothing yet")
+    five, five_id = upload("five.txt")
+    fields = {"subject": "Quagmirella asks", "requester_id": nadia, "tags": ["a", "b"], "custom": {"7": None}}
+    r = ana.put(N, {"draft": {"html_body": "<p>Dear <b>Quagmirella</b></p>", "public": False, "version": 0, "fields": fields, "uploads": [five]}})
+    check(r.status == 200 and "fields" not in r.json["draft"], "kept: %r" % r)
+    d = ana.get(N).json["draft"]
+    check(d["fields"] == fields and d["html_body"] == "<p>Dear <strong>Quagmirella</strong></p>" and d["public"] is False and names(ana, N) == ["five.txt"], "as it was: %r" % d)
+    check(bo.get(N).json == {"draft": None} and admin.get(N).json == {"draft": None} and eve.get(N).status == 403, "its writer's alone")
+    check(ana.put(N, {"draft": {"body": "x", "version": 0}}).status == 409, "a version here as well")
+    for bad in ("x", ["x"], {"x": "y" * 70000}):
+        r = ana.put(N, {"draft": {"body": "x", "fields": bad}})
+        check(r.status == 422 and "fields" in r.json["details"], "refused: %r" % r)
+    r = ana.put(D, {"draft": {"body": "x", "fields": {}}})
+    check(r.status == 422, "a ticket's draft has no fields: %r" % r)
+    for name in os.listdir(desk.data):
+        p = os.path.join(desk.data, name)
+        if os.path.isfile(p):
+            check(b"Quagmirella" not in open(p, "rb").read(), "sealed on disk: " + name)
+    check(b'"draft"' in admin.get("/api/v2/access_logs.json?per_page=100").body, "opening it is a look")
+    check(ana.delete(N).status == 204 and ana.get(N).json == {"draft": None} and ana.get("/api/v2/attachments/%d.json" % five_id).status == 404, "dropped, its file too")
+
     # ---- placeholders
     P = "/api/ward/v1/tickets/%d/placeholders" % t
     r = ana.post(P, {"text": "Dear {{ticket.requester.first_name}}, #{{ticket.id}} {{nothing.at_all}}- {{current_user.name}}"})
@@ -116,8 +174,49 @@ with Desk() as desk:
     check(ana.post(P, {"text": "{% if x %}"}).status == 422 and ana.post(P, {"text": 5}).status == 422 and ana.post(P, {}).status == 422, "Liquid and nonsense are refused")
     check(abe.post(P, {"text": "x"}).status == 404, "not of a foreign ticket")
     # Erased for good, the draft goes with the ticket.
-    check(ana.put(D, {"draft": {"body": "last words"}}).status == 200, "begun once more")
+    six, six_id = upload("six.txt")
+    check(ana.put(D, {"draft": {"body": "last words", "uploads": [six]}}).status == 200, "begun once more")
     admin.delete(U + ".json")
     check(admin.delete("/api/v2/deleted_tickets/%d.json" % t).status in (200, 204), "for good")
-    check(ana.get(D).status == 404, "nothing of it")
+    until = time.time() + 10
+    while ana.get("/api/v2/attachments/%d.json" % six_id).status != 404 and time.time() < until:
+        time.sleep(0.1)
+    check(ana.get(D).status == 404 and ana.get("/api/v2/attachments/%d.json" % six_id).status == 404, "nothing of it")
+
+    # What nobody claimed goes after three days; what a draft names stays for the draft's thirty.
+    lone, lone_id = upload("lone.txt")
+    kept, kept_id = upload("kept.txt")
+    check(ana.put(N, {"draft": {"body": "slow", "uploads": [kept]}}).status == 200, "one is named")
+
+    def later(days):
+        desk.stop()
+        db = sqlite3.connect(os.path.join(desk.data, "ward.db"))
+        for table, column in (("attachment", "created_at"), ("draft", "updated_at")):
+            db.execute("UPDATE %s SET %s = %s - ?" % (table, column, column), (days * 86400 * 1000000,))
+        db.commit()
+        db.close()
+        desk.start()
+
+    def left():
+        db = sqlite3.connect("file:%s?mode=ro" % os.path.join(desk.data, "ward.db"), uri=True)
+        rows = {r[0] for r in db.execute("SELECT id FROM attachment")}
+        drafts = db.execute("SELECT COUNT(*) FROM draft").fetchone()[0]
+        db.close()
+        return rows, drafts
+
+    def gone(i):
+        until = time.time() + 15
+        while i in left()[0] and time.time() < until:
+            time.sleep(0.2)
+        return i not in left()[0]
+
+    later(4)
+    check(gone(lone_id), "swept")
+    check(kept_id in left()[0] and names(ana, N) == ["kept.txt"], "the draft's file stays")
+    r = ana.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "b", "uploads": [kept]}, "requester_id": nadia}})
+    check(r.status == 201, "and can be sent after those days: %r" % r)
+    last, last_id = upload("last.txt")
+    check(ana.put(N, {"draft": {"body": "slow", "uploads": [last]}}).status == 200, "another")
+    later(31)
+    check(gone(last_id) and left()[1] == 0 and kept_id in left()[0], "after thirty days the draft goes, and its file: %r" % (left(),))
 done("compose")

@@ -257,6 +257,28 @@ async function main() {
 		await fetchAs("PUT", "/api/v2/tickets/" + F.first + ".json", { ticket: { comment: { body: "And once more.", public: false } } });
 		await page.waitForFunction((n) => document.querySelectorAll("#conversation > li").length === n + 2, before, { timeout: 15000 });
 	});
+	await step("files of a draft are there again in another window; one that is removed is gone", async () => {
+		await page.goto(U + "/agent/tickets/" + F.chair0);
+		await seen("#text");
+		await page.setInputFiles("input[type=file]", [{ name: "one.txt", mimeType: "text/plain", buffer: Buffer.from("one") }, { name: "two.txt", mimeType: "text/plain", buffer: Buffer.from("two") }]);
+		await page.waitForSelector("#reply .files .tag:has-text('two.txt')");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		const other = await context.newPage();
+		await other.goto(U + "/agent/tickets/" + F.chair0);
+		await other.waitForSelector("#reply .files .tag:has-text('two.txt')");
+		await other.getByRole("button", { name: /one\.txt/ }).click();
+		await other.waitForFunction(() => document.querySelectorAll("#reply .files .tag").length === 1);
+		await other.waitForTimeout(2000);
+		await other.close();
+		await page.reload();
+		await page.waitForSelector("#reply .files .tag:has-text('two.txt')");
+		assert.equal((await page.$$("#reply .files .tag")).length, 1);
+		await page.check("input[value=note]");
+		await page.fill("#text", "With a file from a draft.");
+		await page.click("#send");
+		await notice("Note added.");
+		await page.waitForSelector("#conversation .files a:has-text('two.txt')");
+	});
 	await step("a draft that another window changed is shown, not written over", async () => {
 		const other = await context.newPage();
 		await other.goto(U + "/agent/tickets/" + F.chair0);

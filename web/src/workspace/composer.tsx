@@ -15,13 +15,15 @@ import type { EditorHandle } from "./editor";
 const Editor = lazy(() => import("./editor"));
 
 export interface ComposerHandle { focus(isPublic: boolean): void }
-interface Upload { token: string; name: string; size: number }
+interface Upload { token: string; names: string[] }
 interface SecureWish { question: string; answer: string; hours: string }
 interface Macro { id: number; title: string; actions: { field: string; value: unknown }[] }
-interface Draft { version: number; public: boolean; body: string; html_body: string; updated_at: string }
+interface Draft { version: number; public: boolean; body: string; html_body: string; updated_at: string; uploads: { token: string; attachments: { file_name: string }[] }[] }
+
+const filesOf = (d: Draft): Upload[] => d.uploads.map((u) => ({ token: u.token, names: u.attachments.map((a) => a.file_name) }));
 
 // What was typed after the last save, should the session end in between; for the same person and ticket only.
-const unsaved = new Map<string, { html: string; text: string; isPublic: boolean }>();
+const unsaved = new Map<string, { html: string; text: string; isPublic: boolean; uploads: Upload[] }>();
 const STATUSES = ["open", "pending", "hold", "solved"];
 const SAVE_AFTER = 1200;
 export const PLACEHOLDERS = ["ticket.requester.first_name", "ticket.requester.name", "ticket.requester.email", "ticket.id", "ticket.title", "ticket.status", "ticket.priority", "ticket.url", "ticket.group.name", "ticket.organization.name", "ticket.assignee.name",
@@ -57,15 +59,16 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 	const [elsewhere, setElsewhere] = useState<Draft | null>(null);
 	const [saved, setSaved] = useState<"" | "saving" | "saved">("");
 	const [status, setStatus] = useState("");
-	const [uploads, setUploads] = useState<Upload[]>([]);
+	const [uploads, setUploads] = useState<Upload[]>(() => unsaved.get(key)?.uploads || []);
 	const [asked, setAsked] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [macro, setMacro] = useState<{ title: string; result: any } | null>(null);
 	const [link, setLink] = useState<SecureWish | null>(null);
 	const [preview, setPreview] = useState<string | null>(null);
 	const editor = useRef<EditorHandle>(null), file = useRef<HTMLInputElement>(null);
-	const version = useRef(0), timer = useRef(0), state = useRef({ isPublic, sending: false }), wanted = useRef(false);
+	const version = useRef(0), timer = useRef(0), state = useRef({ isPublic, uploads, sending: false }), wanted = useRef(false);
 	state.current.isPublic = isPublic;
+	state.current.uploads = uploads;
 	const found = useScan(text, true);
 	const macros = useQuery({ queryKey: ["macros"], staleTime: 60000, queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
 
@@ -80,6 +83,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 			if (draft) {
 				setPublic(draft.public);
 				setText(draft.body);
+				setUploads(filesOf(draft));
 				setSaved("saved");
 			}
 			setFirst(draft ? { html: draft.html_body, text: draft.body } : null);
@@ -94,14 +98,14 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 		timer.current = 0;
 		const e = editor.current, mine = unsaved.get(key);
 		if (state.current.sending || !mine || !e) return;
-		const empty = !mine.text.trim();
+		const empty = !mine.text.trim() && !mine.uploads.length;
 		try {
 			if (empty) {
 				if (version.current) await del(path + "/draft");
 				version.current = 0;
 			} else {
 				setSaved("saving");
-				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, version: version.current } });
+				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, uploads: mine.uploads.map((u) => u.token), version: version.current } });
 				version.current = r.draft.version;
 			}
 			if (unsaved.get(key) === mine) unsaved.delete(key);
@@ -127,15 +131,20 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 		setAsked(false);
 		setPreview(null);
 		onTyping(e.text().trim() !== "");
-		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic });
+		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic, uploads: state.current.uploads });
 		later();
 	}, [key, later, onTyping]);
 	const choose = (pub: boolean) => {
 		setPublic(pub);
 		setAsked(false);
 		state.current.isPublic = pub;
-		if (editor.current && text.trim()) changed();
+		if (editor.current && (text.trim() || uploads.length)) changed();
 	};
+	const keepFiles = useCallback((next: Upload[]) => {
+		setUploads(next);
+		state.current.uploads = next;
+		if (editor.current) changed();
+	}, [changed]);
 	useEffect(() => {
 		const rest = async () => { if (timer.current && signedIn()) await save(); };
 		const forget = beforeLeaving(rest);
@@ -168,12 +177,18 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 		for (const f of Array.from(files)) {
 			try {
 				const r = await call("POST", "/api/v2/uploads.json?filename=" + encodeURIComponent(f.name || "file"), undefined, { type: f.type || "application/octet-stream", data: f });
-				setUploads((u) => [...u, { token: r.upload.token, name: f.name || "file", size: f.size }]);
+				keepFiles([...state.current.uploads, { token: r.upload.token, names: [f.name || "file"] }]);
 			} catch (e) {
 				fault(e);
 			}
 		}
-	}, [fault]);
+	}, [fault, keepFiles]);
+	// Files of both windows: neither choice loses one.
+	const takeFiles = (d: Draft) => {
+		const all = [...uploads, ...filesOf(d).filter((x) => !uploads.some((u) => u.token === x.token))];
+		setUploads(all);
+		state.current.uploads = all;
+	};
 	const pickMacro = async (id: string) => {
 		if (!id) return;
 		try {
@@ -257,6 +272,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 				setSaved("");
 				setText("");
 			}
+			state.current.uploads = [];
 			setUploads([]);
 			setStatus("");
 			setAsked(false);
@@ -310,9 +326,10 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 				<div className="leaving stack" role="alert" id="elsewhere">
 					<strong>{t("composer.elsewhere")}</strong>
 					<div className="pre" dir="auto">{elsewhere.body}</div>
+					{elsewhere.uploads.length ? <ul className="files">{filesOf(elsewhere).map((u) => <li key={u.token} className="tag"><Name>{u.names.map(fileName).join(", ")}</Name></li>)}</ul> : null}
 					<div className="row">
-						<Button size="small" onClick={() => { editor.current?.load(elsewhere.html_body, elsewhere.body); setPublic(elsewhere.public); setElsewhere(null); }}>{t("composer.takeIt")}</Button>
-						<Button size="small" onClick={() => { setElsewhere(null); changed(); }}>{t("composer.keepMine")}</Button>
+						<Button size="small" onClick={() => { setPublic(elsewhere.public); takeFiles(elsewhere); editor.current?.load(elsewhere.html_body, elsewhere.body); setElsewhere(null); }}>{t("composer.takeIt")}</Button>
+						<Button size="small" onClick={() => { takeFiles(elsewhere); setElsewhere(null); changed(); }}>{t("composer.keepMine")}</Button>
 					</div>
 				</div>
 			) : null}
@@ -327,7 +344,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 				</Suspense>
 			)}
 			<p id="typed-says" className="soft" aria-live="polite">{found.length && !asked ? (isPublic ? t("compose.leaves", { count: found.length, kinds }) : t("compose.holds", { count: found.length, kinds })) : ""}</p>
-			{uploads.length ? <ul className="files">{uploads.map((u) => <li key={u.token} className="tag"><Name>{fileName(u.name)}</Name> <button type="button" aria-label={t("compose.drop", { name: u.name })} onClick={() => { setUploads(uploads.filter((x) => x !== u)); call("DELETE", "/api/v2/uploads/" + u.token + ".json").catch(() => undefined); }}>×</button></li>)}</ul> : null}
+			{uploads.length ? <ul className="files">{uploads.map((u) => <li key={u.token} className="tag"><Name>{u.names.map(fileName).join(", ")}</Name> <button type="button" aria-label={t("compose.drop", { name: u.names.join(", ") })} onClick={() => keepFiles(uploads.filter((x) => x !== u))}>×</button></li>)}</ul> : null}
 			{preview !== null ? (
 				<div className="card stack" role="region" aria-label={t("composer.preview")} id="preview">
 					<strong>{t("composer.preview")}</strong>
@@ -364,7 +381,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 					<input ref={file} type="file" multiple hidden onChange={(e) => { if (e.target.files) add(e.target.files); e.target.value = ""; }} />
 					<Button size="small" isBasic onClick={() => file.current?.click()}>{t("compose.attach")}</Button>
 					{hasHolders ? <Button size="small" isBasic onClick={look}>{t("composer.preview")}</Button> : null}
-					<span className="soft" id="draft-says">{text.trim() && saved ? t("composer." + saved) : ""}</span>
+					<span className="soft" id="draft-says">{(text.trim() || uploads.length) && saved ? t("composer." + saved) : ""}</span>
 				</div>
 				<div className="row">
 					<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t("compose.asItIs")], ...STATUSES.map((s) => [s, t("compose.as", { status: t("status." + s) })] as [string, string])]} />
