@@ -1,7 +1,7 @@
 // Beside the conversation: who asks, what hangs together with this ticket, who follows.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { memo, useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { del, get, post, type Organization, type Ticket, type User } from "../api";
@@ -86,7 +86,7 @@ function SecureLinks({ ticket }: { ticket: Ticket }) {
 	);
 }
 
-export function Beside({ user, organization, ticket, names, save }: { user?: User; organization?: Organization; ticket: Ticket; names: Map<number, User>; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
+export const Beside = memo(function Beside({ user, organization, ticket, names, save }: { user?: User; organization?: Organization; ticket: Ticket; names: Map<number, User>; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
 	const { t } = useTranslation();
 	const others = useQuery({ queryKey: ["others", ticket.requester_id], queryFn: () =>
 		get<{ results: Ticket[]; count: number }>("/api/v2/search.json?per_page=10&sort_by=updated_at&sort_order=desc&query=" + encodeURIComponent("type:ticket requester:" + ticket.requester_id)) });
@@ -114,4 +114,4 @@ export function Beside({ user, organization, ticket, names, save }: { user?: Use
 			<SecureLinks ticket={ticket} />
 		</>
 	);
-}
+});

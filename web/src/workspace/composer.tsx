@@ -2,7 +2,7 @@
 // on the server, so that any browser goes on with it.
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { forwardRef, lazy, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import { forwardRef, lazy, memo, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { beforeLeaving, call, del, get, post, put, Refused, signedIn, type Finding, type Ticket, type User } from "../api";
 import { useMe } from "../session";
@@ -11,13 +11,14 @@ import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { fileName } from "./comment";
 import type { EditorHandle } from "./editor";
+import { MACROS } from "./ready";
 
 const Editor = lazy(() => import("./editor"));
 
 export interface ComposerHandle { focus(isPublic: boolean): void }
 interface Upload { token: string; names: string[] }
 interface SecureWish { question: string; answer: string; hours: string }
-interface Macro { id: number; title: string; actions: { field: string; value: unknown }[] }
+export interface Macro { id: number; title: string; actions: { field: string; value: unknown }[] }
 interface Draft { version: number; public: boolean; body: string; html_body: string; updated_at: string; uploads: { token: string; attachments: { file_name: string }[] }[] }
 
 const filesOf = (d: Draft): Upload[] => d.uploads.map((u) => ({ token: u.token, names: u.attachments.map((a) => a.file_name) }));
@@ -48,7 +49,7 @@ export function useScan(text: string, on: boolean) {
 	return useMemo(() => found.text === text ? found.findings : [], [found, text]);
 }
 
-export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?: User; onSent(): Promise<unknown>; onTyping(typing: boolean): void }>(function Composer({ ticket, requester, onSent, onTyping }, ref) {
+export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; requester?: User; onSent(): Promise<unknown>; onTyping(typing: boolean): void }>(function Composer({ ticket, requester, onSent, onTyping }, ref) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const { say, fault } = useSays();
@@ -70,7 +71,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 	state.current.isPublic = isPublic;
 	state.current.uploads = uploads;
 	const found = useScan(text, true);
-	const macros = useQuery({ queryKey: ["macros"], staleTime: 60000, queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
+	const macros = useQuery(MACROS);
 
 	// ---- the draft
 
@@ -390,4 +391,4 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket; requester?:
 			</div>
 		</form>
 	);
-});
+}));

@@ -3,8 +3,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { get, type Ticket, type User } from "../api";
+import type { Ticket, User } from "../api";
 import { Choice } from "../ui/bits";
+import { FIELDS, FORMS } from "./ready";
 
 export interface Field { id: number; type: string; title: string; description?: string; agent_description?: string; active: boolean; required: boolean; removable: boolean; position: number;
 	custom_field_options?: { name: string; value: string }[]; phi?: boolean; phi_purpose?: string | null; phi_access?: Record<string, "none" | "read" | "write"> | null; agent_can_edit?: boolean }
@@ -14,8 +15,8 @@ export interface Form { id: number; name: string; active: boolean; default: bool
 export type Values = Record<number, unknown>;
 
 export function useFields() {
-	const fields = useQuery({ queryKey: ["ticket_fields"], staleTime: 60000, queryFn: () => get<{ ticket_fields: Field[] }>("/api/v2/ticket_fields.json?per_page=100") });
-	const forms = useQuery({ queryKey: ["ticket_forms"], staleTime: 60000, queryFn: () => get<{ ticket_forms: Form[] }>("/api/v2/ticket_forms.json?active=true") });
+	const fields = useQuery(FIELDS);
+	const forms = useQuery(FORMS);
 	return { fields: fields.data?.ticket_fields || [], forms: (forms.data?.ticket_forms || []).filter((f) => f.active) };
 }
 

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
-import { get, people, put, type Group, type Ticket, type User, type View } from "../api";
+import { get, people, put, type Ticket, type User, type View } from "../api";
 import { every } from "../live";
 import { Choice, Empty, Fault, Loading, Name, Status, Time } from "../ui/bits";
 import { Box } from "../ui/box";
@@ -13,9 +13,10 @@ import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
 import { number } from "../words";
 import { waitFor } from "./job";
+import { AGENTS, getReady, GROUPS } from "./ready";
 
 type Sort = { by: string; down: boolean };
-interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
+export interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
 
 // Without a sort of one's own, a view has its own order.
 async function page(view: string | undefined, query: string | null, sort: Sort | null, n: number): Promise<Page> {
@@ -30,12 +31,17 @@ async function page(view: string | undefined, query: string | null, sort: Sort |
 	return { rows: r.tickets, users: r.users || [], total: r.count, next: r.next_page ? n + 1 : null };
 }
 
+// One question may name twenty views.
+async function counted(ids: number[]): Promise<{ view_id: number; value: number }[]> {
+	const parts = await Promise.all(Array.from({ length: Math.ceil(ids.length / 20) }, (_, i) => get("/api/v2/views/count_many.json?ids=" + ids.slice(20 * i, 20 * i + 20).join(","))));
+	return parts.flatMap((p) => p.view_counts);
+}
+
 function Side({ views, current }: { views: View[]; current?: string }) {
 	const { t } = useTranslation();
-	const ids = views.map((v) => v.id).join(",");
-	const counts = useQuery({ queryKey: ["counts", ids], enabled: ids !== "", refetchInterval: every(15000),
-		queryFn: () => get("/api/v2/views/count_many.json?ids=" + ids) });
-	const of = new Map<number, number>((counts.data?.view_counts || []).map((c: any) => [c.view_id, c.value]));
+	const ids = views.map((v) => v.id);
+	const counts = useQuery({ queryKey: ["counts", ids.join(",")], enabled: ids.length > 0, refetchInterval: every(15000), queryFn: () => counted(ids) });
+	const of = new Map<number, number>((counts.data || []).map((c) => [c.view_id, c.value]));
 	return (
 		<nav className="side" aria-label={t("views.title")}>
 			<h2>{t("views.title")}</h2>
@@ -72,8 +78,8 @@ function Bulk({ rows, onDone }: { rows: Ticket[]; onDone(): void }) {
 	const [tags, setTags] = useState("");
 	const [assignee, setAssignee] = useState("");
 	const [group, setGroup] = useState("");
-	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
-	const groups = useQuery({ queryKey: ["groups"], staleTime: 60000, queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+	const agents = useQuery(AGENTS);
+	const groups = useQuery(GROUPS);
 	const staffOf = agents.data?.users || [], groupsOf = (groups.data?.groups || []).filter((g) => !g.deleted);
 	const [sure, setSure] = useState(false);
 	const [busy, setBusy] = useState(false);
@@ -142,6 +148,8 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
 	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
 
+	const cache = useQueryClient(), shown = rows.length > 0;
+	useEffect(() => { if (shown) getReady(cache); }, [cache, shown]);
 	useEffect(() => { document.title = (search ? t("search.title") : t("views.title")) + " - Ward"; }, [search, t]);
 	useEffect(() => { setPicked(new Set()); setAt(0); setSort(null); }, [current, query]);
 

@@ -1,7 +1,7 @@
 // A ticket: properties, conversation with findings marked, the person who asks.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, memo, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { get, people, put, Refused, staff, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
 import { every, usePresence, type Present } from "../live";
@@ -14,6 +14,8 @@ import { Beside } from "./aside";
 import { Composer, type ComposerHandle } from "./composer";
 import { Said, type Treated } from "./comment";
 import { FieldInput, shownFields, useFields, valuesOf } from "./custom";
+import type { Page } from "./list";
+import { AGENTS, GROUPS } from "./ready";
 import { Redact } from "./redact";
 import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
@@ -25,7 +27,7 @@ type Save = (change: Record<string, unknown>, back: Record<string, unknown>) => 
 const Merge = lazy(() => import("./merge").then((m) => ({ default: m.Merge })));
 const Split = lazy(() => import("./merge").then((m) => ({ default: m.Split })));
 
-const NONE: Finding[] = [];
+const NONE: Finding[] = [], NO_GROUPS: Group[] = [];
 
 async function talk(id: number) {
 	const all = { comments: [] as Comment[], users: [] as User[] };
@@ -36,6 +38,17 @@ async function talk(id: number) {
 		next = p.next_page;
 	}
 	return all;
+}
+
+// What the list that it was opened from showed of it, until it is here itself.
+function listed(cache: QueryClient, id: number): Loaded | undefined {
+	let best: Loaded | undefined;
+	for (const [, list] of cache.getQueriesData<InfiniteData<Page>>({ queryKey: ["tickets"] }))
+		for (const p of list?.pages || []) {
+			const ticket = p.rows.find((r) => r.id === id);
+			if (ticket && (!best || ticket.updated_at > best.ticket.updated_at)) best = { ticket, users: p.users };
+		}
+	return best;
 }
 
 // Saves what was changed on top of what was seen, and can take it back.
@@ -61,11 +74,11 @@ function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): S
 	}, [cache, onSaved, say, fault, t]);
 }
 
-function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: Group[]; masked: boolean; save: Save }) {
+const Properties = memo(function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: Group[]; masked: boolean; save: Save }) {
 	const { t } = useTranslation();
 	const me = useMe();
-	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
-	const everyGroup = useQuery({ queryKey: ["groups"], staleTime: 60000, queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+	const agents = useQuery(AGENTS);
+	const everyGroup = useQuery(GROUPS);
 	const { fields, forms } = useFields();
 	const [tags, setTags] = useState(ticket.tags.join(" "));
 	useEffect(() => setTags(ticket.tags.join(" ")), [ticket.tags]);
@@ -106,12 +119,12 @@ function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: 
 			</dl>
 		</>
 	);
-}
+});
 
 // Who else has this ticket open.
 function Others({ present, names }: { present: Present[]; names: Map<number, User> }) {
 	const { t } = useTranslation();
-	const agents = useQuery({ queryKey: ["agents"], staleTime: 60000, queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
+	const agents = useQuery(AGENTS);
 	const name = (id: number) => agents.data?.users.find((u) => u.id === id)?.name || names.get(id)?.name || t("ticket.somebody");
 	return (
 		<div role="status" aria-live="polite" id="present" className={present.length ? "present" : "sr"}>
@@ -124,9 +137,11 @@ export default function TicketPage({ id }: { id: number }) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const cache = useQueryClient();
-	const one = useQuery({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations"), refetchInterval: every(20000) });
+	const one = useQuery({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations"), refetchInterval: every(20000), placeholderData: () => listed(cache, id) });
 	const said = useQuery({ queryKey: ["talk", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => talk(id), placeholderData: (p) => p });
 	const found = useQuery({ queryKey: ["found", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => get<Found>("/api/ward/v1/tickets/" + id + "/findings"), placeholderData: (p) => p });
+	// The conversation is what was opened: all else is made behind its first picture.
+	const rest = useDeferredValue(!!said.data || !!said.error);
 	const [tab, setTab] = useState<"talk" | "events">("talk");
 	const [redact, setRedact] = useState<string | null>(null);
 	const composer = useRef<ComposerHandle>(null);
@@ -179,7 +194,7 @@ export default function TicketPage({ id }: { id: number }) {
 		<div className="ticket">
 			<aside aria-label={t("ticket.properties")}>
 				<div className="row"><Status status={ticket.status} /><span className="soft">#{ticket.id}</span></div>
-				<Properties ticket={ticket} groups={one.data.groups || []} masked={!!found.data?.masked} save={save} />
+				{rest ? <Properties ticket={ticket} groups={one.data.groups || NO_GROUPS} masked={!!found.data?.masked} save={save} /> : null}
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
@@ -208,12 +223,12 @@ export default function TicketPage({ id }: { id: number }) {
 							onSplit={staff(me) && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
-				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : (
+				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : !rest ? null : (
 					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onTyping={setTyping} />
 				)}
 			</section>
 			<aside aria-label={t("workspace.beside")}>
-				<Beside user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} names={names} save={save} />
+				{rest ? <Beside user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} names={names} save={save} /> : null}
 			</aside>
 			{merging ? <Suspense fallback={null}><Merge ticket={ticket} requester={names.get(ticket.requester_id)} onClose={() => setMerging(false)} /></Suspense> : null}
 			{splitting ? <Suspense fallback={null}><Split ticket={ticket} comment={splitting} author={names.get(splitting.author_id)} onClose={() => setSplitting(null)} /></Suspense> : null}

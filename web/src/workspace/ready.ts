@@ -1,0 +1,27 @@
+// What each ticket's page needs and names no patient, asked for once a minute; it
+// is got ready, with the page's code, while somebody reads a list. Of a ticket
+// nothing is asked before it is opened: showing it is a look, and looks are in
+// the trail.
+import { queryOptions, type QueryClient } from "@tanstack/react-query";
+import { get, type Group, type User } from "../api";
+import type { Macro } from "./composer";
+import type { Field, Form } from "./custom";
+
+const KEPT = { staleTime: 60000, gcTime: 300000 };
+export const AGENTS = queryOptions({ ...KEPT, queryKey: ["agents"], queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
+export const GROUPS = queryOptions({ ...KEPT, queryKey: ["groups"], queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+export const FIELDS = queryOptions({ ...KEPT, queryKey: ["ticket_fields"], queryFn: () => get<{ ticket_fields: Field[] }>("/api/v2/ticket_fields.json?per_page=100") });
+export const FORMS = queryOptions({ ...KEPT, queryKey: ["ticket_forms"], queryFn: () => get<{ ticket_forms: Form[] }>("/api/v2/ticket_forms.json?active=true") });
+export const MACROS = queryOptions({ ...KEPT, queryKey: ["macros"], queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
+
+const idle = (fn: () => void) => "requestIdleCallback" in window ? requestIdleCallback(fn, { timeout: 2000 }) : setTimeout(fn, 300);
+
+export function getReady(cache: QueryClient) {
+	const code = [() => import("./ticket"), () => import("./editor"), () => import("./rich")];
+	const next = () => {
+		const load = code.shift();
+		if (load) return void load().then(() => idle(next), () => undefined);
+		for (const q of [AGENTS, GROUPS, FIELDS, FORMS, MACROS]) cache.prefetchQuery(q as typeof AGENTS);
+	};
+	idle(next);
+}
