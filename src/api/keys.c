@@ -134,7 +134,7 @@ rotate(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 }
 
 const struct route key_routes[] = {
-	{ GET,  "/api/ward/v1/keys",           MAY_ADMIN, 0,       show,   0 },
+	{ GET,  "/api/ward/v1/keys",           MAY_READ_POSTURE, 0,       show,   0 },
 	{ POST, "/api/ward/v1/keys/rotations", MAY_ADMIN, 4 * KiB, rotate, 0 },
 	{ 0 }
 };

@@ -31,9 +31,9 @@ metrics(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	int64_t events, tickets, suspended;
 	struct ticket_filter f = { 0 };
 
-	/* A scraper on this machine needs no token; from elsewhere an administrator's. */
+	/* A scraper on this machine needs no token; from elsewhere who may read the posture. */
 	if (!str_eq(rq->address, S("127.0.0.1")) && !str_eq(rq->address, S("::1")))
-		TRY(gate_may(cx, MAY_ADMIN, NULL));
+		TRY(gate_may(cx, MAY_READ_POSTURE, NULL));
 	gate_as_system(cx, "metrics");
 	TRY(trail_count(cx, &events));
 	TRY(ticket_count(cx, &f, &tickets));
@@ -197,8 +197,36 @@ routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* What the page shows of itself: a permission is listed when the role has it at all; each request is judged anew. */
+static enum err
+me(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct json j;
+
+	(void)rq;
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "me");
+	jw_obj(&j);
+	jw_kint(&j, "id", cx->actor->user_id);
+	jw_key(&j, "permissions");
+	jw_arr(&j);
+	for (enum may m = MAY_ANYONE; m < MAY_LAST; m++) {
+		if (gate_may(cx, m, NULL) == OK)
+			jw_str(&j, str_of(may_name(m)));
+		else
+			fail_forget(cx);
+	}
+	jw_end_arr(&j);
+	jw_kint(&j, "idle_minutes", gate_setting_int(cx, "session_idle_minutes", (int64_t)(SESSION_IDLE_FOR / (60 * SECOND))));
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
 const struct route ward_routes[] = {
 	{ GET,    "/healthz",                         MAY_ANYONE,      0,        healthz,        0 },
+	{ GET,    "/api/ward/v1/me",                  MAY_SIGNED_IN,   0,        me,             0 },
 	{ GET,    "/metrics",                         MAY_ANYONE,      0,        metrics,        0 },
 	{ POST,   "/api/ward/v1/phi/scan",            MAY_SIGNED_IN,   2 * MiB,  scan,           0 },
 	{ GET,    "/api/ward/v1/api_tokens",          MAY_ADMIN,       0,        tokens,         0 },

@@ -203,6 +203,7 @@ struct actor {
 	int64_t          token_id;        /* the API or OAuth token used; 0: session or none */
 	int64_t          session_id;
 	unsigned         limits;          /* what the custom role takes away (gate.h, enum role_limit) */
+	bool             officer;         /* a compliance officer: staff, with rights of its own (gate/may.c) */
 	bool             read_only;       /* token scope without write */
 	bool             scoped;          /* `scopes` (gate/oauth.h) bound what it may ask for */
 	uint64_t         scopes;

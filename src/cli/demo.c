@@ -11,7 +11,7 @@
 /* A role that only reads and takes notes is made of what the gate knows: private comments only, PHI masked. */
 static const struct { const char *role, *name, *email; enum role is; enum restriction sees; int group; bool light; } people[] = {
 	{ "administrator",             "Avery Lindqvist",  "admin@lakeside.example",    ROLE_ADMIN,    SEE_ALL,    -1,      false },
-	{ "compliance officer",        "Soledad Marchetti", "compliance@lakeside.example", ROLE_ADMIN, SEE_ALL,    -1,      false },
+	{ "compliance officer",        "Soledad Marchetti", "compliance@lakeside.example", ROLE_AGENT, SEE_ALL,    -1,      false },
 	{ "agent (all tickets)",       "Marisol Okafor",   "marisol@lakeside.example",  ROLE_AGENT,    SEE_ALL,    FRONT,   false },
 	{ "light agent (masked)",      "Tobias Hartwell",  "tobias@lakeside.example",   ROLE_AGENT,    SEE_GROUPS, BILLING, true },
 	{ "patient (end user)",        "Jordan Abernathy", "jordan@patients.example",   ROLE_END_USER, SEE_ALL,    -1,      false },
@@ -87,7 +87,9 @@ static enum err
 make_people(struct ctx *cx, struct clinic *c)
 {
 	static const char *const groups[DEMO_GROUPS] = { "Front desk", "Billing", "Nurse line" };
+	const struct defs *d;
 
+	TRY(defs_get(cx, &d));
 	for (size_t i = 0; i < COUNT(groups); i++) {
 		struct group g = { .name = str_of(groups[i]), .is_public = true }, made;
 		TRY(group_create(cx, GROUP_NAME | GROUP_PUBLIC, &g, &made));
@@ -111,6 +113,10 @@ make_people(struct ctx *cx, struct clinic *c)
 		if (people[i].light) {
 			ch.has |= USER_PRIVATE_ONLY;
 			ch.u.only_private_comments = true;
+		}
+		if (i == COMPLIANCE) {
+			ch.has |= USER_CUSTOM_ROLE;
+			ch.u.custom_role_id = role_officer(d)->id;
 		}
 		e = user_by_email(cx, str_of(people[i].email), &u);
 		if (e == OK)

@@ -37,7 +37,7 @@ struct setup_note {
 	str       proof;                     /* what was true when it was proven */
 	sensitive reason;                    /* why it was put off */
 };
-/* What was noted of each step; index: the step. Whether a step is done, its facts say as well (api/setup.c). MAY_ADMIN. */
+/* What was noted of each step; index: the step. Whether a step is done, its facts say as well (api/setup.c). MAY_READ_POSTURE. */
 enum err setup_notes(struct ctx *cx, struct setup_note out[SETUP_STEPS]) MUST_CHECK;
 /* SETUP_OPEN takes a deferral back. A deferral needs a reason of ten characters (bad()). In the trail. MAY_ADMIN. */
 enum err setup_put(struct ctx *cx, enum setup_step s, int state, str proof, sensitive reason) MUST_CHECK;

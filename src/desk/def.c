@@ -164,6 +164,7 @@ static const struct def_member role[] = {
 	{ "role_type",             D_INT,  D_FIXED, 5, NULL, "0" },
 	{ "team_member_count",     D_INT,  D_OURS, 0, NULL, "0" },
 	{ "configuration",         D_OBJECT, 0, 0, NULL, "{}" },
+	{ "ward_built_in",         D_TEXT, D_OURS | D_NULL, 40, NULL, NULL },
 };
 
 static const struct def_member schedule[] = {
@@ -1170,6 +1171,10 @@ remove_tx(struct ctx *cx, struct change *ch)
 		bad(cx, "base", "InvalidValue", "a system field cannot be deleted");
 		return bad_check(cx);
 	}
+	if (ch->kind == DEF_ROLE && def_text(&was, "ward_built_in").n > 0) {
+		bad(cx, "base", "InvalidValue", "Role: is built in and cannot be deleted");
+		return bad_check(cx);
+	}
 	if (json_is_true(json_object_get(was.doc, "default"))) {
 		bad(cx, "base", "InvalidValue", "the default cannot be deleted");
 		return bad_check(cx);
@@ -1219,7 +1224,7 @@ change_tx(struct ctx *cx, void *arg)
 		is = was;
 	} else {
 		TRY(store_one(cx, &def_count, ARGS(INT(cx->account)), &r));
-		if (d->of[ch->kind] >= k->most || row_int(&r, 0) >= DEFS_MAX)
+		if (!ch->ours && (d->of[ch->kind] >= k->most || row_int(&r, 0) >= DEFS_MAX))
 			return fail(cx, E_LIMIT, NULL, "there are too many of these already");
 	}
 	is.doc = doc = settle_doc(cx, k, ch->id ? was.doc : NULL, ch->in, ch->ours);
@@ -1421,11 +1426,28 @@ seed_tx(struct ctx *cx, void *arg UNUSED)
 	return change_tx(cx, &(struct change){ .kind = DEF_BRAND, .in = in, .ours = true });
 }
 
+static enum err
+officer_tx(struct ctx *cx, void *arg UNUSED)
+{
+	struct defs *d;
+	json_t *in;
+
+	TRY(defs_load(cx, &d));
+	arena_defer(cx->arena, defs_drop, d);
+	if (role_officer(d) != NULL)
+		return OK;
+	in = role_officer_new(d);
+	arena_defer(cx->arena, (void (*)(void *))json_decref, in);
+	return change_tx(cx, &(struct change){ .kind = DEF_ROLE, .in = in, .ours = true });
+}
+
 enum err
 defs_seed(struct ctx *cx)
 {
 	const struct defs *d;
 
 	TRY(defs_get(cx, &d));
-	return d->count ? OK : store_write(cx, seed_tx, NULL);
+	if (d->count == 0)
+		TRY(store_write(cx, seed_tx, NULL));
+	return role_officer(d) != NULL ? OK : store_write(cx, officer_tx, NULL);
 }

@@ -80,10 +80,14 @@ str     def_text(const struct def *d, const char *name);      /* "" when null */
 bool    def_bool(const struct def *d, const char *name);
 int64_t def_int(const struct def *d, const char *name);
 
+/* The built-in role of compliance officers; NULL: not made yet (defs_seed()). */
+const struct def *role_officer(const struct defs *d);
+
 /* The cache of a running program (sys->defs); without one every defs_get() loads. */
 enum err defs_open(struct ctx *cx, struct defs_cache **out) MUST_CHECK;
 void     defs_close(struct defs_cache **c);
-/* In an account that has none yet: the system's ticket fields, a default form, a status per category, a brand. */
+/* In an account that has none yet: the system's ticket fields, a default form, a status per category, a brand. In any account: the
+ * built-in role. */
 enum err defs_seed(struct ctx *cx) MUST_CHECK;
 
 /* ---- the desk's addresses (address.c) ----------------------------------------------------------------- */

@@ -127,6 +127,7 @@ struct defs;
 struct def;
 /* Custom roles (role.c): what of a role is checked, and what gate is to know of it. */
 enum err role_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, struct json_t *doc) MUST_CHECK;
+struct json_t *role_officer_new(const struct defs *d);       /* what it is made of; the caller drops it */
 enum err role_saved(struct ctx *cx, const struct def *is) MUST_CHECK;
 
 /* The desk's own addresses (address.c). */

@@ -379,7 +379,7 @@ policy_get(struct ctx *cx, int64_t version, struct policy_doc *out)
 {
 	struct row r;
 
-	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(gate_may(cx, MAY_READ_POSTURE, NULL));
 	if (version == 0) {
 		policy_defaults(out);
 		if (policy_current(cx)->version == 0)
@@ -396,7 +396,7 @@ policy_list(struct ctx *cx, struct policy_doc **out, int *count)
 {
 	struct rows rs;
 
-	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(gate_may(cx, MAY_READ_POSTURE, NULL));
 	TRY(store_all(cx, &list_policies, ARGS(INT(cx->account)), &rs));
 	*out = NEW(cx->arena, struct policy_doc, rs.count + 1);
 	for (int i = 0; i < rs.count; i++)

@@ -65,6 +65,8 @@ word_of(const json_t *v)
 	return json_is_string(v) ? (str){ json_string_value(v), json_string_length(v) } : S("");
 }
 
+#define OFFICER "compliance_officer"
+
 enum err
 role_check(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc)
 {
@@ -73,6 +75,10 @@ role_check(struct ctx *cx, const struct defs *d, const struct def *was, struct d
 	int n;
 	const struct def *const *roles = def_all(d, DEF_ROLE, &n);
 
+	if (was != NULL && def_text(was, "ward_built_in").n > 0) {
+		bad(cx, "base", "InvalidValue", "Role: is built in and cannot be changed");
+		return OK;
+	}
 	for (int i = 0; i < n; i++)
 		if (roles[i]->id != is->id && json_is_string(name) && str_eqi(def_text(roles[i], "name"), word_of(name)))
 			bad(cx, "name", "DuplicateValue", "Name: is already being used by another role");
@@ -116,5 +122,33 @@ role_saved(struct ctx *cx, const struct def *is)
 	for (size_t i = 0; i < COUNT(access); i++)
 		if (str_eq(tickets, str_of(access[i].word)))
 			sees = access[i].sees;
-	return gate_role_put(cx, is->id, limits, sees);
+	return gate_role_put(cx, is->id, limits, sees, str_eq(def_text(is, "ward_built_in"), S(OFFICER)));
+}
+
+const struct def *
+role_officer(const struct defs *d)
+{
+	int n;
+	const struct def *const *roles = def_all(d, DEF_ROLE, &n);
+
+	for (int i = 0; i < n; i++)
+		if (str_eq(def_text(roles[i], "ward_built_in"), S(OFFICER)))
+			return roles[i];
+	return NULL;
+}
+
+json_t *
+role_officer_new(const struct defs *d)
+{
+	static const char *const names[] = { "Compliance officer", "Compliance officer (built in)" };
+	int n, taken = 0;
+	const struct def *const *roles = def_all(d, DEF_ROLE, &n);
+
+	for (int i = 0; i < n; i++)
+		taken |= str_eqi(def_text(roles[i], "name"), str_of(names[0]));
+	/* For clients that read a role's keys: what they know of what the role may. */
+	return json_pack("{s:s,s:s,s:s,s:{s:b,s:b,s:b,s:b,s:s,s:s,s:s}}", "name", names[taken], "ward_built_in", OFFICER, "description",
+	    "Reads the trail, who saw whom, reports and how the desk is protected; changes nothing; health information is masked.", "configuration",
+	    "view_audit_logs", 1, "view_access_logs", 1, "ticket_editing", 0, "ticket_tag_editing", 0, "ticket_comment_access", "none", "report_access", "readonly",
+	    "end_user_profile_access", "readonly");
 }

@@ -222,7 +222,7 @@ actor_new(struct ctx *cx, const struct standing *who, const char *how)
 
 	*a = (struct actor){ .user_id = who->user_id, .role = who->role, .sees = who->sees,
 		.organization_id = who->organization_id, .default_group_id = who->default_group_id, .how = how,
-		.sees_phi = standing_sees_phi(cx, who), .limits = who->limits };
+		.sees_phi = standing_sees_phi(cx, who), .limits = who->limits, .officer = who->officer };
 	return a;
 }
 

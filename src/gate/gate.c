@@ -726,6 +726,7 @@ standing_of(const struct row *r, int at)
 	if (s.role == ROLE_AGENT && !row_null(r, at + 8)) {
 		s.limits = (unsigned)row_int(r, at + 8);
 		s.sees = role_sees(s.sees, (enum restriction)row_int(r, at + 9));
+		s.officer = row_int(r, at + 10) != 0;
 	}
 	return s;
 }
@@ -735,6 +736,8 @@ standing_sees_phi(struct ctx *cx, const struct standing *s)
 {
 	if (s->role == ROLE_END_USER)
 		return true;           /* what they can reach at all is theirs */
+	if (s->officer)
+		return false;          /* minimum necessary: proof needs no names of patients; unmasking asks for a purpose */
 	return s->phi >= 0 ? s->phi != 0 : s->role >= ROLE_ADMIN || gate_setting_bool(cx, "agents_see_phi", true);
 }
 

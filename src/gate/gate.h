@@ -35,7 +35,8 @@ enum may {
 	MAY_WRITE_ORGS,        /* admins */
 	MAY_SEARCH,            /* staff */
 	MAY_EXPORT,            /* incremental exports: admins */
-	MAY_READ_TRAIL,        /* audit_logs, access_logs: admins */
+	MAY_READ_TRAIL,        /* audit_logs, access_logs: admins, compliance officers */
+	MAY_READ_POSTURE,      /* how the desk is protected (PHI policy, keys, sign-in): admins, compliance officers */
 	MAY_READ_JOBS,         /* staff; own jobs */
 	MAY_SUSPENDED,         /* suspended tickets: admins, and agents who see all tickets */
 	MAY_OWN_FACTOR,        /* staff: their own second factor, also while nothing else is allowed */
@@ -79,8 +80,9 @@ enum role_limit {
 	LIMIT_DELETED = 16384,   /* seeing deleted tickets */
 };
 bool gate_limited(const struct ctx *cx, enum role_limit what);
-/* In the transaction that writes the role. Drop: E_INVALID while agents have it. */
-enum err gate_role_put(struct ctx *cx, int64_t id, unsigned limits, enum restriction sees) MUST_CHECK;
+/* In the transaction that writes the role. `officer`: the built-in role of compliance officers, who are judged by a
+ * column of their own and not by `limits`. Drop: E_INVALID while agents have it. */
+enum err gate_role_put(struct ctx *cx, int64_t id, unsigned limits, enum restriction sees, bool officer) MUST_CHECK;
 enum err gate_role_drop(struct ctx *cx, int64_t id) MUST_CHECK;
 enum err gate_role_members(struct ctx *cx, int64_t id, int64_t *n) MUST_CHECK;
 /* May the actor, an agent, write notes only (only_private_comments). */

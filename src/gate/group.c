@@ -563,17 +563,19 @@ membership_create_tx(struct ctx *cx, void *arg)
 {
 	struct membership_call *call = arg;
 	bool found = false, known;
-	struct user u = {0};
+	struct standing s = {0};
 	struct row row;
 
 	TRY(gate_may(cx, MAY_WRITE_GROUPS, NULL));
 	TRY(find_one(cx, &st_user_standing, ARGS(INT(cx->account), INT(call->user_id)), &row, &found));
 	if (found)
-		u.role = standing_of(&row, 0).role;
+		s = standing_of(&row, 0);
 	if (!found || row_int(&row, 5) == 0)
 		bad(cx, "user_id", "InvalidValue", "User: is not known");
-	else if (u.role == ROLE_END_USER)
+	else if (s.role == ROLE_END_USER)
 		bad(cx, "user_id", "InvalidValue", "User: is not an agent");
+	else if (s.officer)
+		bad(cx, "user_id", "InvalidValue", "User: is a compliance officer, who works no tickets");
 	TRY(group_known(cx, call->group_id, &known));
 	if (!known)
 		bad(cx, "group_id", "InvalidValue", "Group: is not known");

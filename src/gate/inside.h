@@ -105,11 +105,12 @@ struct standing {
 	bool             active;   /* and not suspended */
 	int              phi;      /* sees PHI: 1, 0, or -1 as the role says */
 	unsigned         limits;   /* of the custom role; `sees` is the lesser of both */
+	bool             officer;  /* the role is the compliance officer's */
 };
 #define ROLE_COL(c) "(SELECT r." c " FROM custom_role r WHERE r.account_id = u.account_id AND r.id = u.custom_role_id)"
 #define STANDING_COLS "u.id, u.role, u.sees, u.organization_id, u.default_group_id, u.active, u.suspended, u.sees_phi, " \
-	ROLE_COL("limits") ", " ROLE_COL("sees")
-#define STANDING_KINDS "iiii?i?iii?i?i?"
+	ROLE_COL("limits") ", " ROLE_COL("sees") ", " ROLE_COL("officer")
+#define STANDING_KINDS "iiii?i?iii?i?i?i?"
 struct standing standing_of(const struct row *r, int at);
 bool standing_sees_phi(struct ctx *cx, const struct standing *s);
 extern const struct actor gate_nobody;
@@ -178,7 +179,7 @@ enum grant {
 	IF_SEES_PHI,       /* the user's setting, else the role's */
 	GRANT_LAST
 };
-enum who { WHO_NOBODY, WHO_END_USER, WHO_AGENT, WHO_ADMIN, WHO_SYSTEM, WHO_LAST };
+enum who { WHO_NOBODY, WHO_END_USER, WHO_AGENT, WHO_OFFICER, WHO_ADMIN, WHO_SYSTEM, WHO_LAST };
 enum grant  may_grant(enum may what, enum who who);
 bool        may_writes(enum may what);
 const char *grant_name(enum grant g);
@@ -208,7 +209,7 @@ enum err reset_counted(struct ctx *cx, str email, int *retry_after) MUST_CHECK;
 enum err factor_pass(struct ctx *cx, int64_t user_id, sensitive email, str code, int *retry_after) MUST_CHECK;
 
 enum restriction role_sees(enum restriction own, enum restriction role);       /* what both let see, or less */
-enum err role_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
+enum err role_known(struct ctx *cx, int64_t id, bool *known, bool *officer) MUST_CHECK;
 
 /* ---- between auth.c and oauth.c --------------------------------------------------------------------------------------- */
 

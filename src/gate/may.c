@@ -15,6 +15,9 @@
  *   organization  tickets of their organization, private groups or not
  *   assigned      nothing else
  *   requested     tickets they requested
+ *
+ * A compliance officer is staff by role, and a column of its own by right: reads
+ * proof and how the desk is protected, changes nothing, and sees PHI masked.
  */
 #include "gate/inside.h"
 
@@ -25,36 +28,37 @@ struct rule {
 };
 
 static const struct rule rules[MAY_LAST] = {
-	/*                                          writes  nobody   end user   agent        admin  system */
-	[MAY_ANYONE]         = { "anyone",          false, { YES,    YES,       YES,         YES,   YES } },
-	[MAY_SIGNED_IN]      = { "signed_in",       false, { NO,     YES,       YES,         YES,   YES } },
-	[MAY_CREATE_TICKET]  = { "create_ticket",   true,  { NO,     NO,        YES,         YES,   YES } },
-	[MAY_READ_TICKET]    = { "read_ticket",     false, { NO,     NO,        IF_VISIBLE,  YES,   YES } },
-	[MAY_UPDATE_TICKET]  = { "update_ticket",   true,  { NO,     NO,        IF_VISIBLE,  YES,   YES } },
-	[MAY_DELETE_TICKET]  = { "delete_ticket",   true,  { NO,     NO,        IF_DELETES,  YES,   YES } },
-	[MAY_REDACT]         = { "redact",          true,  { NO,     NO,        IF_REDACTS,  YES,   YES } },
-	[MAY_READ_REQUEST]   = { "read_request",    false, { NO,     IF_THEIRS, IF_THEIRS,   YES,   YES } },
-	[MAY_CREATE_REQUEST] = { "create_request",  true,  { IF_OPEN, YES,      YES,         YES,   YES } },
-	[MAY_LIST_USERS]     = { "list_users",      false, { NO,     NO,        YES,         YES,   YES } },
-	[MAY_READ_USER]      = { "read_user",       false, { NO,     IF_SELF,   YES,         YES,   YES } },
-	[MAY_WRITE_USER]     = { "write_user",      true,  { NO,     NO,        IF_END_USER, YES,   YES } },
-	[MAY_READ_GROUPS]    = { "read_groups",     false, { NO,     NO,        YES,         YES,   YES } },
-	[MAY_WRITE_GROUPS]   = { "write_groups",    true,  { NO,     NO,        NO,          YES,   YES } },
-	[MAY_READ_ORGS]      = { "read_orgs",       false, { NO,     NO,        YES,         YES,   YES } },
-	[MAY_WRITE_ORGS]     = { "write_orgs",      true,  { NO,     NO,        NO,          YES,   YES } },
-	[MAY_SEARCH]         = { "search",          false, { NO,     NO,        YES,         YES,   YES } },
-	[MAY_EXPORT]         = { "export",          false, { NO,     NO,        NO,          YES,   YES } },
-	[MAY_READ_TRAIL]     = { "read_trail",      false, { NO,     NO,        NO,          YES,   YES } },
-	[MAY_READ_JOBS]      = { "read_jobs",       false, { NO,     NO,        IF_SELF,     YES,   YES } },
-	[MAY_SUSPENDED]      = { "suspended",       true,  { NO,     NO,        IF_SEES_ALL, YES,   YES } },
-	[MAY_OWN_FACTOR]     = { "own_factor",      true,  { NO,     NO,        YES,         YES,   YES } },
-	[MAY_READ_RULES]     = { "read_rules",      false, { NO,     NO,        YES,         YES,   YES } },
-	[MAY_WRITE_RULES]    = { "write_rules",     true,  { NO,     NO,        IF_SELF,     IF_SELF, YES } },
-	[MAY_MANAGE_RULES]   = { "manage_rules",    true,  { NO,     NO,        NO,          YES,   YES } },
-	[MAY_ADMIN]          = { "admin",           true,  { NO,     NO,        NO,          YES,   YES } },
-	[MAY_WRITE_ARTICLES] = { "write_articles",  true,  { NO,     NO,        IF_WRITES,   YES,   YES } },
-	[MAY_READ_REPORTS]   = { "read_reports",    false, { NO,     NO,        IF_SEES_ALL, YES,   YES } },
-	[MAY_SEE_PHI]        = { "see_phi",         false, { NO,     YES,       IF_SEES_PHI, IF_SEES_PHI, YES } },
+	/*                                           writes nobody    end user   agent        officer     admin        system */
+	[MAY_ANYONE]           = { "anyone",          false, { YES,     YES,       YES,         YES,        YES,         YES } },
+	[MAY_SIGNED_IN]        = { "signed_in",       false, { NO,      YES,       YES,         YES,        YES,         YES } },
+	[MAY_CREATE_TICKET]    = { "create_ticket",   true,  { NO,      NO,        YES,         NO,         YES,         YES } },
+	[MAY_READ_TICKET]      = { "read_ticket",     false, { NO,      NO,        IF_VISIBLE,  IF_VISIBLE, YES,         YES } },
+	[MAY_UPDATE_TICKET]    = { "update_ticket",   true,  { NO,      NO,        IF_VISIBLE,  NO,         YES,         YES } },
+	[MAY_DELETE_TICKET]    = { "delete_ticket",   true,  { NO,      NO,        IF_DELETES,  NO,         YES,         YES } },
+	[MAY_REDACT]           = { "redact",          true,  { NO,      NO,        IF_REDACTS,  NO,         YES,         YES } },
+	[MAY_READ_REQUEST]     = { "read_request",    false, { NO,      IF_THEIRS, IF_THEIRS,   IF_THEIRS,  YES,         YES } },
+	[MAY_CREATE_REQUEST]   = { "create_request",  true,  { IF_OPEN, YES,       YES,         YES,        YES,         YES } },
+	[MAY_LIST_USERS]       = { "list_users",      false, { NO,      NO,        YES,         YES,        YES,         YES } },
+	[MAY_READ_USER]        = { "read_user",       false, { NO,      IF_SELF,   YES,         YES,        YES,         YES } },
+	[MAY_WRITE_USER]       = { "write_user",      true,  { NO,      NO,        IF_END_USER, NO,         YES,         YES } },
+	[MAY_READ_GROUPS]      = { "read_groups",     false, { NO,      NO,        YES,         YES,        YES,         YES } },
+	[MAY_WRITE_GROUPS]     = { "write_groups",    true,  { NO,      NO,        NO,          NO,         YES,         YES } },
+	[MAY_READ_ORGS]        = { "read_orgs",       false, { NO,      NO,        YES,         YES,        YES,         YES } },
+	[MAY_WRITE_ORGS]       = { "write_orgs",      true,  { NO,      NO,        NO,          NO,         YES,         YES } },
+	[MAY_SEARCH]           = { "search",          false, { NO,      NO,        YES,         NO,         YES,         YES } },
+	[MAY_EXPORT]           = { "export",          false, { NO,      NO,        NO,          NO,         YES,         YES } },
+	[MAY_READ_TRAIL]       = { "read_trail",      false, { NO,      NO,        NO,          YES,        YES,         YES } },
+	[MAY_READ_POSTURE]     = { "read_posture",    false, { NO,      NO,        NO,          YES,        YES,         YES } },
+	[MAY_READ_JOBS]        = { "read_jobs",       false, { NO,      NO,        IF_SELF,     IF_SELF,    YES,         YES } },
+	[MAY_SUSPENDED]        = { "suspended",       true,  { NO,      NO,        IF_SEES_ALL, NO,         YES,         YES } },
+	[MAY_OWN_FACTOR]       = { "own_factor",      true,  { NO,      NO,        YES,         YES,        YES,         YES } },
+	[MAY_READ_RULES]       = { "read_rules",      false, { NO,      NO,        YES,         YES,        YES,         YES } },
+	[MAY_WRITE_RULES]      = { "write_rules",     true,  { NO,      NO,        IF_SELF,     NO,         IF_SELF,     YES } },
+	[MAY_MANAGE_RULES]     = { "manage_rules",    true,  { NO,      NO,        NO,          NO,         YES,         YES } },
+	[MAY_ADMIN]            = { "admin",           true,  { NO,      NO,        NO,          NO,         YES,         YES } },
+	[MAY_WRITE_ARTICLES]   = { "write_articles",  true,  { NO,      NO,        IF_WRITES,   NO,         YES,         YES } },
+	[MAY_READ_REPORTS]     = { "read_reports",    false, { NO,      NO,        IF_SEES_ALL, YES,        YES,         YES } },
+	[MAY_SEE_PHI]          = { "see_phi",         false, { NO,      YES,       IF_SEES_PHI, NO,         IF_SEES_PHI, YES } },
 };
 
 enum grant
@@ -95,7 +99,7 @@ who_is(const struct actor *a)
 	switch (a->role) {
 	case ROLE_SYSTEM:   return WHO_SYSTEM;
 	case ROLE_ADMIN:    return WHO_ADMIN;
-	case ROLE_AGENT:    return WHO_AGENT;
+	case ROLE_AGENT:    return a->officer ? WHO_OFFICER : WHO_AGENT;
 	case ROLE_END_USER: return WHO_END_USER;
 	}
 	return WHO_NOBODY;

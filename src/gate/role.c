@@ -3,20 +3,23 @@
  * A role never gives: the base role and the account's settings are asked as
  * ever, and then the role may say no. So a mistake in a role can shut a door,
  * but never open one.
+ *
+ * One role is built in and gives: the compliance officer's. What it gives is
+ * written in may.c and cannot be changed.
  */
 #include "gate/inside.h"
 
 const struct stmt st_role_put = {
 	.name = "custom_role.put",
-	.sql  = "INSERT INTO custom_role (account_id, id, limits, sees) VALUES ($1, $2, $3, $4)"
+	.sql  = "INSERT INTO custom_role (account_id, id, limits, sees, officer) VALUES ($1, $2, $3, $4, $5)"
 	        " ON CONFLICT (account_id, id) DO UPDATE SET limits = excluded.limits, sees = excluded.sees",
-	.in   = "iiii",
+	.in   = "iiiii",
 };
 const struct stmt st_role_drop = {
 	.name = "custom_role.drop", .sql = "DELETE FROM custom_role WHERE account_id = $1 AND id = $2", .in = "ii",
 };
 const struct stmt st_role_get = {
-	.name = "custom_role.get", .sql = "SELECT id FROM custom_role WHERE account_id = $1 AND id = $2", .in = "ii", .out = "i",
+	.name = "custom_role.get", .sql = "SELECT officer FROM custom_role WHERE account_id = $1 AND id = $2", .in = "ii", .out = "i",
 };
 const struct stmt st_role_members = {
 	.name = "custom_role.members",
@@ -42,10 +45,10 @@ role_sees(enum restriction own, enum restriction role)
 }
 
 enum err
-gate_role_put(struct ctx *cx, int64_t id, unsigned limits, enum restriction sees)
+gate_role_put(struct ctx *cx, int64_t id, unsigned limits, enum restriction sees, bool officer)
 {
 	gate_changed(cx);
-	return store_exec(cx, &st_role_put, ARGS(INT(cx->account), INT(id), INT(limits), INT(sees)), NULL);
+	return store_exec(cx, &st_role_put, ARGS(INT(cx->account), INT(id), INT(limits), INT(sees), INT(officer)), NULL);
 }
 
 enum err
@@ -73,9 +76,11 @@ gate_role_drop(struct ctx *cx, int64_t id)
 }
 
 enum err
-role_known(struct ctx *cx, int64_t id, bool *known)
+role_known(struct ctx *cx, int64_t id, bool *known, bool *officer)
 {
 	struct row row;
 
-	return find_one(cx, &st_role_get, ARGS(INT(cx->account), INT(id)), &row, known);
+	TRY(find_one(cx, &st_role_get, ARGS(INT(cx->account), INT(id)), &row, known));
+	*officer = *known && row_int(&row, 0) != 0;
+	return OK;
 }

@@ -507,8 +507,8 @@ user_check(struct ctx *cx, const struct user *was, const struct user *is, const 
 		bad(cx, "password", "InvalidValue", password_wrong(cx, in->password));
 	check_privileges(cx, was, is, in);
 	if ((in->has & USER_CUSTOM_ROLE) && is->custom_role_id != 0) {
-		bool there;
-		TRY(role_known(cx, is->custom_role_id, &there));
+		bool there, officer;
+		TRY(role_known(cx, is->custom_role_id, &there, &officer));
 		if (!there)
 			bad(cx, "custom_role_id", "InvalidValue", "Custom role: is not a known role");
 		else if (is->role != ROLE_AGENT)
@@ -635,19 +635,23 @@ identity_change(struct ctx *cx, const struct user *was, struct user *is, sensiti
 	return identity_add(cx, is, email, true);
 }
 
-/* After role and group are settled: staff belong to a group, others to none. */
+/* After role and group are settled: staff belong to a group; others, and compliance officers, to none, so no ticket is
+ * assigned to them. */
 static enum err
 settle_groups(struct ctx *cx, const struct user *was, struct user *is, const struct user_change *in)
 {
 	int64_t group = (in->has & USER_GROUP) ? in->u.default_group_id : 0;
+	bool known, officer = false;
 	struct row row;
 
-	if (is->role == ROLE_END_USER || !is->active) {
+	if (is->custom_role_id != 0)
+		TRY(role_known(cx, is->custom_role_id, &known, &officer));
+	if (is->role == ROLE_END_USER || !is->active || officer) {
 		if (was->id != 0 && was->role != ROLE_END_USER)
 			TRY(groups_leave_all(cx, is->id));
 	} else if (group != 0) {
 		TRY(groups_join(cx, is->id, group, true));
-	} else if (was->role == ROLE_END_USER && was->default_group_id == 0) {
+	} else if (was->default_group_id == 0 && (was->role == ROLE_END_USER || was->custom_role_id != is->custom_role_id)) {
 		TRY(groups_default_or_new(cx, &group));
 		TRY(groups_join(cx, is->id, group, true));
 	}
@@ -789,7 +793,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 	user_changes(cx, &c, was, &is);
 	for (int i = 0; i < extra.count; i++)
 		c.field[c.count++] = extra.field[i];
-	regroup = was->role != is.role || ((in->has & USER_GROUP) && in->u.default_group_id != was->default_group_id);
+	regroup = was->role != is.role || was->custom_role_id != is.custom_role_id || ((in->has & USER_GROUP) && in->u.default_group_id != was->default_group_id);
 	if (c.count == 0 && !regroup) {
 		*out = is;
 		return OK;

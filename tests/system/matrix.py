@@ -7,16 +7,18 @@ this table does not know fails. What a role may do at all is written down here a
 import re, sys
 from desk import Desk, Client, check, done
 
-STAFF, ADMIN, SIGNED, ALL = {"agent", "assigned", "groups", "limited", "admin"}, {"admin"}, {"agent", "assigned", "groups", "limited", "admin", "end", "other"}, None
+STAFF, ADMIN, PROOF, ALL = {"agent", "assigned", "groups", "limited", "admin"}, {"admin"}, {"admin", "officer"}, None
+READS = STAFF | {"officer"}                    # a compliance officer reads, and changes nothing
+SIGNED = READS | {"end", "other"}
 WIDE = STAFF - {"limited"}                     # what the custom role of "limited" takes away
 MAY = {
-    "anyone": ALL, "signed_in": SIGNED, "create_ticket": STAFF, "read_ticket": STAFF, "update_ticket": STAFF,
-    "delete_ticket": ADMIN, "write_articles": ADMIN, "redact": ADMIN, "read_request": SIGNED, "create_request": SIGNED, "list_users": WIDE,
-    "read_user": SIGNED, "write_user": STAFF, "read_groups": STAFF, "write_groups": ADMIN, "read_orgs": STAFF,
-    "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": ADMIN, "read_jobs": STAFF,
-    "suspended": {"admin", "agent"}, "admin": ADMIN, "own_factor": STAFF,
-    "read_reports": {"admin", "agent"},
-    "read_rules": STAFF, "write_rules": STAFF, "manage_rules": ADMIN,
+    "anyone": ALL, "signed_in": SIGNED, "create_ticket": STAFF, "read_ticket": READS, "update_ticket": STAFF,
+    "delete_ticket": ADMIN, "write_articles": ADMIN, "redact": ADMIN, "read_request": SIGNED, "create_request": SIGNED, "list_users": WIDE | {"officer"},
+    "read_user": SIGNED, "write_user": STAFF, "read_groups": READS, "write_groups": ADMIN, "read_orgs": READS,
+    "write_orgs": ADMIN, "search": STAFF, "export": ADMIN, "read_trail": PROOF, "read_posture": PROOF, "read_jobs": READS,
+    "suspended": {"admin", "agent"}, "admin": ADMIN, "own_factor": READS,
+    "read_reports": {"admin", "agent", "officer"},
+    "read_rules": READS, "write_rules": STAFF, "manage_rules": ADMIN,
 }
 BODY = {"ticket": {"comment": {"body": "x"}}, "user": {"name": "N N"}, "group": {"name": "g"}, "request": {"subject": "s", "comment": {"body": "x"}},
         "organization": {"name": "o"}, "group_membership": {}, "text": "x", "tags": ["x"], "tickets": [], "users": [], "organizations": [],
@@ -35,6 +37,8 @@ with Desk() as desk:
     admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": ids["groups"], "group_id": other_group}})
     role = admin.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Little", "configuration": {"end_user_list_access": "none", "ticket_access": "assigned-only"}}}).json["custom_role"]["id"]
     ids["limited"], who["limited"] = desk.person(admin, "Lia Limited", "lia@clinic.example", "agent", custom_role_id=role)
+    officer = [r for r in admin.get("/api/v2/custom_roles.json").json["custom_roles"] if r["ward_built_in"] == "compliance_officer"][0]["id"]
+    ids["officer"], who["officer"] = desk.person(admin, "Opal Officer", "opal@clinic.example", "agent", custom_role_id=officer)
     ids["end"], who["end"] = desk.person(admin, "Eve Enduser", "eve@patients.example")
     ids["other"], who["other"] = desk.person(admin, "Otto Other", "otto@patients.example")
     who["read_only"] = Client(desk, bearer=desk.token(None, "--bearer", "--read-only"))
@@ -104,14 +108,14 @@ with Desk() as desk:
                         check(rep.status == 403 and SECRET.encode() not in rep.body, "not this role: " + name)
                     else:
                         check(rep.status != 401, "signed in: " + name)
-                        if role in ("agent", "assigned", "groups", "limited", "other"):
+                        if role in ("agent", "assigned", "groups", "limited", "officer", "other"):
                             # The closed ticket is nobody's of these: not even its existence shows.
                             check(SECRET.encode() not in rep.body, "nothing of a closed ticket: " + name)
                         if role == "end" and m == "GET":
                             check((SECRET + " note").encode() not in rep.body, "no note for the requester: " + name)
         # A foreign ticket and one that does not exist read the same, byte for byte.
         if ("/tickets/{id}" in path or "/requests/{id}" in path) and m == "GET":
-            for role in ("assigned", "groups", "agent", "limited") if allowed is STAFF else ("other",):
+            for role in ("assigned", "groups", "agent", "limited") if allowed is STAFF else ("assigned", "groups", "agent", "limited", "officer") if allowed is READS else ("other",):
                 a, b = who[role].get(fill(path, True)), who[role].get(fill(path, False))
                 check(a.status == b.status == 404 and a.body == b.body, "foreign reads as unknown: %s as %s: %r %r" % (path, role, a, b))
     # What they may: their own.

@@ -143,4 +143,51 @@ with Desk() as desk:
     check(admin.delete("/api/v2/custom_roles/%d.json" % rid).status == 204, "then it goes")
     logs = admin.get("/api/v2/audit_logs.json?filter[source_type]=user&filter[source_id]=%d" % uid)
     check(b"custom_role_id" in logs.body or logs.status == 200, "the trail has it")
+
+    # ---- the built-in role: a compliance officer proves and changes nothing
+    roles = admin.get("/api/v2/custom_roles.json").json["custom_roles"]
+    officer = [r for r in roles if r["ward_built_in"] == "compliance_officer"]
+    check(len(officer) == 1 and officer[0]["name"] == "Compliance officer", "one role is built in: %s" % [(r["name"], r["ward_built_in"]) for r in roles])
+    fid = officer[0]["id"]
+    check(admin.put("/api/v2/custom_roles/%d.json" % fid, {"custom_role": {"name": "Mine"}}).status == 422 and admin.delete("/api/v2/custom_roles/%d.json" % fid).status == 422, "it stays as it is")
+    check(admin.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Sly", "ward_built_in": "compliance_officer"}}).json["custom_role"]["ward_built_in"] is None, "nobody makes another")
+    desk.stop()
+    desk.start()
+    check(len([r for r in admin.get("/api/v2/custom_roles.json").json["custom_roles"] if r["ward_built_in"]]) == 1, "and no start does")
+    oid, o = desk.person(admin, "Opal Officer", "opal@clinic.example", "agent", custom_role_id=fid)
+    check(admin.get("/api/v2/users/%d/group_memberships.json" % oid).json["group_memberships"] == [], "in no group, so nothing is assigned to them")
+    r = admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": oid, "group_id": group}})
+    check(r.status == 422, "and none takes them: %r" % r)
+    may = o.get("/api/ward/v1/me").json["me"]["permissions"]
+    check({"read_trail", "read_posture", "read_reports", "read_ticket"} <= set(may) and not {"update_ticket", "create_ticket", "admin", "write_user", "see_phi", "search", "export", "redact"} & set(may), "what the page shows: %s" % may)
+    t = admin.post("/api/v2/tickets.json", {"ticket": {"subject": "about Thelma", "comment": {"body": "My MRN is 00482913, call (312) 555-0148."}, "requester_id": pat}}).json["ticket"]["id"]
+    for what in ("/api/v2/tickets/%d.json" % t, "/api/v2/tickets/%d/comments.json" % t, "/api/v2/audit_logs.json?filter[source_type]=ticket&filter[source_id]=%d" % t, "/api/ward/v1/trail/csv?filter[source_type]=ticket&filter[source_id]=%d" % t,
+                 "/api/v2/users/%d.json" % pat):
+        r = o.get(what)
+        check(r.status == 200 and b"00482913" not in r.body and b"555-0148" not in r.body and b"Pat Ient" not in r.body, "masked: %s %r" % (what, r))
+    check(admin.put("/api/ward/v1/phi/users/%d" % oid, {"setting": True}).status == 200 and b"00482913" not in o.get("/api/v2/tickets/%d/comments.json" % t).body, "also when somebody lets them see it all")
+    r = o.post("/api/ward/v1/tickets/%d/unmask" % t, {"purpose": "complaint 12: was the number sent to anybody"})
+    check(r.status == 200 and b"00482913" in r.body, "unmasked for a purpose: %r" % r)
+    r = o.get("/api/v2/access_logs.json?filter[person_id]=%d" % pat)
+    seen = r.json["access_logs"]
+    check(any(e["user_id"] == oid and "unmasked" in e["summary"] for e in seen) and all(e["ip_address"] == "127.0.0.1" for e in seen if e["user_id"] == oid), "who saw the person, and from where: %r" % r)
+    admin.put("/api/v2/tickets/%d.json" % t, {"ticket": {"group_id": admin.post("/api/v2/groups.json", {"group": {"name": "Shut", "is_public": False}}).json["group"]["id"]}})
+    check(o.get("/api/v2/tickets/%d.json" % t).status == 404, "a private group's ticket is not theirs to read")
+    check(len(o.get("/api/v2/access_logs.json?filter[person_id]=%d" % pat).json["access_logs"]) >= len(seen), "who looked at it is")
+    check(o.post("/api/ward/v1/trail/verifications", {}).status == 202, "verifies the trail")
+    for path in ("trail/export", "trail/verifications", "trail", "phi/policy", "phi/policies", "phi/policy/defaults", "keys", "reports", "reports/looks_people"):
+        r = o.get("/api/ward/v1/" + path)
+        check(r.status == 200, "proof: %s %r" % (path, r))
+    for m, path, body in (("PUT", "/api/v2/tickets/%d.json" % mine, {"ticket": {"comment": {"body": "x", "public": False}}}),
+                          ("PUT", "/api/v2/users/%d.json" % oid, {"user": {"custom_role_id": None}}), ("PUT", "/api/v2/users/%d.json" % oid, {"user": {"role": "admin"}}), ("POST", "/api/v2/users.json", {"user": {"name": "N"}}),
+                          ("POST", "/api/ward/v1/phi/policies", {"policy": {}}), ("POST", "/api/ward/v1/keys/rotations", {"key": "root", "expected_version": 1}), ("PUT", "/api/v2/account/settings.json", {"settings": {}}),
+                          ("GET", "/api/v2/incremental/tickets.json?start_time=0", None), ("GET", "/api/v2/search.json?query=thelma", None), ("POST", "/api/v2/custom_roles.json", {"custom_role": {"name": "z"}})):
+        r = o.call(m, path, body)
+        check(r.status == 403, "not a compliance officer's: %s %s %r" % (m, path, r))
+    admin.put("/api/v2/users/%d.json" % oid, {"user": {"custom_role_id": None}})
+    check(o.get("/api/v2/audit_logs.json").status == 403 and o.get("/api/v2/search.json?query=thelma").status == 200 and len(admin.get("/api/v2/users/%d/group_memberships.json" % oid).json["group_memberships"]) == 1, "an agent again, at once, in a group")
+    admin.put("/api/v2/tickets/%d.json" % mine, {"ticket": {"assignee_id": oid}})
+    check(admin.get("/api/v2/tickets/%d.json" % mine).json["ticket"]["assignee_id"] == oid, "works a ticket")
+    admin.put("/api/v2/users/%d.json" % oid, {"user": {"custom_role_id": fid}})
+    check(admin.get("/api/v2/tickets/%d.json" % mine).json["ticket"]["assignee_id"] is None and o.get("/api/v2/audit_logs.json").status == 200, "an officer again: works none")
 done("roles")

@@ -134,7 +134,7 @@ async function office() {
 	});
 	await step("a role with a readable matrix", async () => {
 		await open("/admin/roles");
-		await page.getByRole("button", { name: "New role" }).click();
+		await page.getByRole("button", { name: "New", exact: true }).click();
 		await box(page).getByLabel("Name").fill("Night watch");
 		await box(page).getByLabel("Which tickets").selectOption("assigned-only");
 		await box(page).getByLabel("Redact", { exact: true }).check();
@@ -358,6 +358,41 @@ async function office() {
 		await page.goto(U + "/admin/setup");
 		await look("setup-es");
 		await page.evaluate(() => localStorage.setItem("ward.language", "en"));
+		await page.goto(U + "/");
+		await seen(".shell");
+		await signOut();
+	});
+	await step("a compliance officer finds proof in two clicks, and can change nothing", async () => {
+		await signIn(F.staff.officer);
+		await heading("Trail");
+		assert.equal(page.url(), U + "/admin/trail");
+		assert.deepEqual(await page.$$eval("nav.rail a", (all) => all.map((a) => a.getAttribute("href"))), ["/reports", "/admin"]);
+		assert.deepEqual(await page.$$eval("nav.side a", (all) => all.map((a) => a.getAttribute("href").slice(7))), F.proof);
+		assert.equal((await page.$$("header [role=search], header a[href='/agent/new']")).length, 0);
+		await look("officer-trail");
+		await page.getByRole("button", { name: "Verify now" }).click();
+		await page.waitForSelector("#proof .state.good");
+		await page.click("nav.side a:has-text('Who saw what')");
+		await heading("Who saw what");
+		await page.getByLabel("Person", { exact: true }).fill("#" + F.nadia);
+		await page.waitForSelector("main table tbody tr:has-text('Mara Ostrov')");
+		await look("officer-looks");
+		for (const p of F.proof) {
+			await open("/admin/" + p);
+			assert.deepEqual(await page.$$eval("main button", (all) => all.filter((b) => b.offsetParent).map((b) => b.textContent).filter((w) => /^(New|Draft|Save|Change|Delete|Rotate|Switch|Discard|Use this)/.test(w))), [], p + " offers no change");
+		}
+		await page.goto(U + "/agent/tickets/" + F.first);
+		await seen("#masked");
+		assert.equal((await page.$$("#reply, #redact, #merge")).length, 0);
+		assert.ok(!(await text("#conversation")).includes("00482913"));
+		await look("officer-ticket");
+		await page.click("#masked button");
+		await page.locator("dialog[open] textarea, dialog[open] input").first().fill("Complaint 12: was the number sent to anybody");
+		await page.locator("dialog[open] button[type=submit]").click();
+		await page.waitForFunction(() => document.querySelector("#conversation").textContent.includes("00482913"));
+		await page.goto(U + "/admin/people");
+		await seen(".empty");
+		assert.equal((await page.$$("main table, main form")).length, 0);
 		await page.goto(U + "/");
 		await seen(".shell");
 		await signOut();

@@ -13,6 +13,7 @@ if not chromium:
     sys.exit(77)
 modules = node_modules()
 PASSWORD = "a password for the browser"
+PROOF = ["policy", "trail", "looks", "keys", "health"]   # the pages of a compliance officer
 with Desk() as desk:
     admin = desk.admin()
     ca = Authority(os.path.join(desk.dir, "ca"))
@@ -63,10 +64,12 @@ with Desk() as desk:
     try:
         # The first run is tried on a desk with one administrator and nobody else of the staff.
         if steps("first"):
-            people = {"agent": staff("Mara Ostrov", "mara@clinic.example"), "assigned": staff("Paul Lindqvist", "paul@clinic.example", ticket_restriction="assigned")}
+            people = {"agent": staff("Mara Ostrov", "mara@clinic.example"), "assigned": staff("Paul Lindqvist", "paul@clinic.example", ticket_restriction="assigned"),
+                      "officer": staff("Opal Quint", "opal@clinic.example", custom_role_id=[r for r in admin.get("/api/v2/custom_roles.json").json["custom_roles"] if r["ward_built_in"]][0]["id"])}
             check(Client(desk, "mara@clinic.example", desk.token("mara@clinic.example")).get("/api/v2/tickets/%d.json" % first).status == 200, "somebody looks")
             with open(facts) as f:
                 all_facts = json.load(f)
+            all_facts["proof"] = PROOF
             all_facts["staff"] = people
             _, all_facts["admin"]["codes"] = desk.factor()[1], desk.factor()[1]
             s, c = desk.factor()
@@ -86,7 +89,8 @@ with Desk() as desk:
     check([(m["metric"], m["priority"], m["target"]) for m in r[0]["policy_metrics"]] == [("first_reply_time", "urgent", 30), ("total_resolution_time", "urgent", 1440)], "the policy that was written: %r" % r)
     form = [x for x in admin.get("/api/v2/ticket_forms.json").json["ticket_forms"] if x["name"] == "Billing"][0]
     check(len(form["agent_conditions"]) == 1 and form["agent_conditions"][0]["value"] == "billing" and form["agent_conditions"][0]["child_fields"][0]["is_required"], "the form's condition: %r" % form)
-    role = admin.get("/api/v2/custom_roles.json").json["custom_roles"][0]
+    role = admin.get("/api/v2/custom_roles.json").json["custom_roles"]
+    role = [r for r in role if not r["ward_built_in"]][0]
     check(role["configuration"]["ticket_access"] == "assigned-only" and role["configuration"]["ticket_redaction"] is True, "the role: %r" % role)
     gone = admin.get("/api/v2/deleted_tickets.json").json
     check(gone["deleted_tickets"] == [], "what was destroyed is gone: %r" % gone)

@@ -73,7 +73,7 @@ export function forget(cache: QueryClient) {
 export interface User { id: number; name: string; email: string | null; role: "end-user" | "agent" | "admin"; phone: string | null;
 	organization_id: number | null; created_at: string; last_login_at?: string | null; time_zone?: string; locale?: string; notes?: string; details?: string;
 	tags?: string[]; suspended?: boolean; active?: boolean; ticket_restriction?: string | null; authenticity_token?: string; verified?: boolean;
-	default_group_id?: number | null; two_factor_auth_enabled?: boolean }
+	default_group_id?: number | null; two_factor_auth_enabled?: boolean; custom_role_id?: number | null; permissions?: string[]; idle_minutes?: number }
 export interface Group { id: number; name: string; description?: string; is_public?: boolean; default?: boolean; deleted?: boolean }
 export interface Organization { id: number; name: string; domain_names?: string[]; tags?: string[]; details?: string; notes?: string; created_at?: string }
 export interface Via { channel: string }
@@ -88,4 +88,6 @@ export interface Finding { label: string; start: number; end: number; score: num
 export interface View { id: number; title: string; active: boolean; position?: number; restriction?: unknown; description?: string | null }
 
 export const staff = (u: User | null) => !!u && u.role !== "end-user";
+// What the page shows; the server judges each request anew.
+export const can = (u: User | null, permission: string) => !!u?.permissions?.includes(permission);
 export const people = (list?: User[]) => new Map((list || []).map((u) => [u.id, u]));

@@ -5,9 +5,9 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { lazy, Suspense, useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
-import { Refused, staff } from "./api";
+import { can, Refused, staff } from "./api";
 import { listen, useNews } from "./live";
-import { NAVIGATION } from "./navigation";
+import { home, NAVIGATION } from "./navigation";
 import { SessionProvider, useMe, useSession } from "./session";
 import { SignIn } from "./sign-in";
 import { Empty, Loading, Name } from "./ui/bits";
@@ -53,12 +53,12 @@ function Top() {
 	};
 	return (
 		<header className="top">
-			{staff(me) ? (
+			{can(me, "search") ? (
 				<form role="search" onSubmit={find}>
 					<SearchInput value={query} onChange={setQuery} />
 				</form>
-			) : <Link href="/requests" className="grow"><strong>Ward</strong></Link>}
-			{staff(me) ? <Link href="/agent/new"><Button size="small" tabIndex={-1}>{t("new.button")}</Button></Link> : null}
+			) : <Link href={home(me)} className="grow"><strong>Ward</strong></Link>}
+			{can(me, "create_ticket") ? <Link href="/agent/new"><Button size="small" tabIndex={-1}>{t("new.button")}</Button></Link> : null}
 			{staff(me) ? <Button size="small" isBasic onClick={tools.keys} aria-label={t("keys.title")}>?</Button> : null}
 			<span className="grow" />
 			<span id="who"><Name>{me.name}</Name></span>
@@ -128,7 +128,6 @@ function Pages() {
 	if (!ready) return <Loading />;
 	if (!me) return <SignIn />;
 	if (enrolling) return <Suspense fallback={<Loading />}><Enrol onDone={enrolled} leave={leave} /></Suspense>;
-	const home = staff(me) ? "/agent/views" : "/requests";
 	return (
 		<Shell>
 			<Switch>
@@ -141,9 +140,9 @@ function Pages() {
 				<Route path="/reports/:part?">{(p) => <Reports part={p.part} />}</Route>
 				<Route path="/requests/*?"><Requests /></Route>
 				<Route path="/requests"><Requests /></Route>
-				<Route path="/"><Redirect to={home} replace /></Route>
-				<Route path="/agent"><Redirect to={home} replace /></Route>
-				<Route><Empty title={t("error.nowhere")}><Link href={home}>{t("error.home")}</Link></Empty></Route>
+				<Route path="/"><Redirect to={home(me)} replace /></Route>
+				<Route path="/agent"><Redirect to={home(me)} replace /></Route>
+				<Route><Empty title={t("error.nowhere")}><Link href={home(me)}>{t("error.home")}</Link></Empty></Route>
 			</Switch>
 		</Shell>
 	);

@@ -3,8 +3,6 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
 import { del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User } from "./api";
 
-const IDLE_FOR = 15 * 60 * 1000;
-
 export type Why = "" | "ended" | "idle";
 interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void>; over(): void }
 const Context = createContext<Session>(null as unknown as Session);
@@ -40,8 +38,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const load = useCallback(async () => {
 		const { user } = await get<{ user: User }>("/api/v2/users/me.json");
 		setCsrf(user.id ? user.authenticity_token || null : null);
-		setEnrolling(user.id && user.role !== "end-user" ? (await get<{ missing: boolean }>("/api/ward/v1/factors")).missing : false);
-		setMe(user.id ? user : null);
+		const missing = user.id && user.role !== "end-user" ? (await get<{ missing: boolean }>("/api/ward/v1/factors")).missing : false;
+		const mine = user.id && !missing ? (await get<{ me: { permissions: string[]; idle_minutes: number } }>("/api/ward/v1/me")).me : {};
+		setEnrolling(missing);
+		setMe(user.id ? { ...user, ...mine } : null);
 		if (user.id) setWhy("");
 	}, []);
 
@@ -54,7 +54,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		if (!me) return;
 		const stir = () => {
 			clearTimeout(timer.current);
-			timer.current = window.setTimeout(() => end("idle"), IDLE_FOR);
+			timer.current = window.setTimeout(() => end("idle"), (me.idle_minutes || 15) * 60000);
 		};
 		const what = ["keydown", "pointerdown", "pointermove", "wheel"];
 		for (const w of what) document.addEventListener(w, stir, { passive: true });
@@ -72,5 +72,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	}, [load]);
 	const leave = useCallback(() => end(""), [end]);
 
-	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => setEnrolling(false), enter, leave, over: () => out("ended") }}>{children}</Context.Provider>;
+	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => { load().catch(() => out("ended")); }, enter, leave, over: () => out("ended") }}>{children}</Context.Provider>;
 }

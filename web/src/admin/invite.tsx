@@ -2,7 +2,7 @@
 import { Button } from "@zendeskgarden/react-buttons";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { post, put, Refused, type User } from "../api";
+import { get, post, put, Refused, type User } from "../api";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 
@@ -47,9 +47,10 @@ export function Invite({ onClose }: { onClose(): void }) {
 	const submit = async (e: FormEvent) => {
 		e.preventDefault();
 		setWrong([]);
-		const p = newPassword(), { ticket_restriction, ...rest } = v;
+		const p = newPassword(), { ticket_restriction, role, ...rest } = v, officer = role === "officer";
 		try {
-			await post("/api/v2/users.json", { user: { ...rest, password: p, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
+			const custom_role_id = officer ? (await get<{ custom_roles: { id: number; ward_built_in: string | null }[] }>("/api/v2/custom_roles.json")).custom_roles.find((r) => r.ward_built_in)?.id : undefined;
+			await post("/api/v2/users.json", { user: { ...rest, role: officer ? "agent" : role, custom_role_id, password: p, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
 			setPassword(p);
 		} catch (err) {
 			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
@@ -63,9 +64,9 @@ export function Invite({ onClose }: { onClose(): void }) {
 				{wrong.length ? <div className="leaving" role="alert">{wrong.map((w) => <p key={w}>{w}</p>)}</div> : null}
 				<label className="field"><span>{t("person.name")}</span><input required autoComplete="off" value={v.name} onChange={(e) => setV({ ...v, name: e.target.value })} /></label>
 				<label className="field"><span>{t("person.email")}</span><input required type="email" autoComplete="off" value={v.email} onChange={(e) => setV({ ...v, email: e.target.value })} /></label>
-				<label className="field"><span>{t("person.role")}</span><select value={v.role} onChange={(e) => setV({ ...v, role: e.target.value })}><option value="agent">{t("role.agent")}</option><option value="admin">{t("role.admin")}</option></select></label>
+				<label className="field"><span>{t("person.role")}</span><select value={v.role} onChange={(e) => setV({ ...v, role: e.target.value })}><option value="agent">{t("role.agent")}</option><option value="officer">{t("roles.officer")}</option><option value="admin">{t("role.admin")}</option></select></label>
 				{v.role === "agent" ? <label className="field"><span>{t("people.sees")}</span><select value={v.ticket_restriction} onChange={(e) => setV({ ...v, ticket_restriction: e.target.value })}>
-					<option value="groups">{t("people.groups")}</option><option value="assigned">{t("people.assigned")}</option><option value="organization">{t("people.organization")}</option><option value="">{t("people.all")}</option></select></label> : <p className="leaving">{t("invite.admin")}</p>}
+					<option value="groups">{t("people.groups")}</option><option value="assigned">{t("people.assigned")}</option><option value="organization">{t("people.organization")}</option><option value="">{t("people.all")}</option></select></label> : <p className="leaving">{t(v.role === "officer" ? "roles.officerAbout" : "invite.admin")}</p>}
 				<div className="row"><Button isPrimary type="submit">{t("invite.go")}</Button><Button type="button" onClick={onClose}>{t("cancel")}</Button></div>
 			</form>
 		</Box>

@@ -4,7 +4,8 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { get, post } from "../api";
+import { can, get, post } from "../api";
+import { useMe } from "../session";
 import { Fault, Loading, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
 import { exactly, number } from "../words";
@@ -17,6 +18,7 @@ interface Keys { root: { kind: string; path: string; in_data_folder: boolean; ro
 export default function KeysPage() {
 	const { t } = useTranslation();
 	const { say } = useSays();
+	const may = can(useMe(), "admin");
 	const cache = useQueryClient();
 	const [sure, setSure] = useState<"account" | "root" | null>(null);
 	const keys = useQuery({ queryKey: ["keyring"], queryFn: () => get<{ keys: Keys }>("/api/ward/v1/keys"), refetchInterval: (q) => q.state.data?.keys.rotation.state === "running" ? 1000 : 15000 });
@@ -35,7 +37,7 @@ export default function KeysPage() {
 		<>
 			<h1>{t("admin.keys")}</h1>
 			<p className="soft">{t("keyring.about")}</p>
-			{k.root.copy_checked_at ? <p>{t("keyring.copied")} <Time at={k.root.copy_checked_at} />.</p> : <p className="leaving" role="note">{t("keyring.notCopied")} <Link href="/admin/setup">{t("keyring.copyNow")}</Link></p>}
+			{k.root.copy_checked_at ? <p>{t("keyring.copied")} <Time at={k.root.copy_checked_at} />.</p> : <p className="leaving" role="note">{t("keyring.notCopied")} {may ? <Link href="/admin/setup">{t("keyring.copyNow")}</Link> : null}</p>}
 			{k.root.in_data_folder ? <p className="leaving" role="note">{t("setup.backup.inside")}</p> : null}
 			{running ? (
 				<div className="card stack" id="rotation"><strong>{t("keyring.running")}</strong><progress max={100} value={r.percent} style={{ width: "100%" }} aria-label={t("keyring.running")} /><span role="status">{t("keyring.left", { n: number(r.left), of: number(r.total) })}</span><p className="soft">{t("keyring.goesOn")}</p></div>
@@ -43,7 +45,7 @@ export default function KeysPage() {
 			<div className="scroll"><table className="list"><caption className="sr">{t("admin.keys")}</caption>
 				<thead><tr><th scope="col" style={{ width: 150 }}>{t("keyring.key")}</th><th scope="col">{t("keyring.where")}</th><th scope="col" style={{ width: 120 }}>{t("keyring.age")}</th><th scope="col" className="wide">{t("keyring.does")}</th></tr></thead>
 				<tbody>{rows.map(([a, b, c, d]) => <tr key={a}><td><strong>{a}</strong></td><td className="wrap">{b}</td><td>{c}</td><td className="wrap wide soft">{d}</td></tr>)}</tbody></table></div>
-			<div className="row"><Button disabled={running} onClick={() => setSure("account")}>{t("keyring.rotateAccount")}</Button><Button isDanger disabled={running || phrase} onClick={() => setSure("root")}>{t("keyring.rotateRoot")}</Button></div>
+			{may ? <div className="row"><Button disabled={running} onClick={() => setSure("account")}>{t("keyring.rotateAccount")}</Button><Button isDanger disabled={running || phrase} onClick={() => setSure("root")}>{t("keyring.rotateRoot")}</Button></div> : null}
 			{phrase ? <p className="soft">{t("keyring.phraseStays")}</p> : null}
 			<dl className="facts"><dt>{t("keyring.memory")}</dt><dd>{k.memory_locked ? t("keyring.locked") : t("keyring.notLocked")}</dd><dt>FIPS</dt><dd>{k.fips ? t("yes") : t("no")}</dd><dt>{t("keyring.signing")}</dt><dd><code>{k.signing_key}</code></dd></dl>
 			{sure ? <Typed title={t(sure === "root" ? "keyring.rotateRoot" : "keyring.rotateAccount")} word={t("keyring.word")} onClose={() => setSure(null)}

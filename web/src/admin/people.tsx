@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { Button } from "@zendeskgarden/react-buttons";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { call, get, put, type User } from "../api";
 import { Choice, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
@@ -19,6 +19,8 @@ export default function People() {
 	const [inviting, setInviting] = useState(false);
 	const masked = (u: User, setting: boolean | null) => put("/api/ward/v1/phi/users/" + u.id, { setting }).then(() => say(t("records.saved")), fault);
 	const [role, setRole] = useState("staff");
+	const custom = useQuery({ queryKey: ["roles"], queryFn: () => get<{ custom_roles: { id: number; name: string; ward_built_in: string | null }[] }>("/api/v2/custom_roles.json") });
+	const roleOf = (u: User) => { const r = u.custom_role_id ? custom.data?.custom_roles.find((x) => x.id === u.custom_role_id) : undefined; return r ? r.ward_built_in ? t("roles.officer") : r.name : t("role." + u.role); };
 	const roles: [string, string][] = ["end-user", "agent", "admin"].map((r) => [r, t("role." + r)]);
 	return <><Records<User> source={{
 		path: "/api/v2/users", many: "users", one: "user", query: role === "staff" ? "role[]=agent&role[]=admin" : "role[]=" + role, title: t("admin.people"), empty: t("people.empty"),
@@ -27,7 +29,7 @@ export default function People() {
 		columns: [
 			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> },
 			{ words: t("person.email"), show: (u) => u.email || "", wide: true },
-			{ words: t("person.role"), show: (u) => t("role." + u.role), width: 120 },
+			{ words: t("person.role"), show: (u) => <Name>{roleOf(u)}</Name>, width: 140 },
 			{ words: t("people.lastSeen"), show: (u) => <Time at={u.last_login_at} />, width: 150, wide: true },
 		],
 		fields: [

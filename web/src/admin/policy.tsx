@@ -5,7 +5,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { del, get, post, Refused } from "../api";
+import { can, del, get, post, Refused } from "../api";
+import { useMe } from "../session";
 import { Fault, Loading, Time } from "../ui/bits";
 import { number } from "../words";
 import { useSays } from "../ui/says";
@@ -52,6 +53,7 @@ function Many({ label, all, value, words, onChange }: { label: string; all: stri
 export default function PolicyPage() {
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
+	const may = can(useMe(), "admin");
 	const cache = useQueryClient();
 	const facts = useQuery({ queryKey: ["phi-kinds"], staleTime: Infinity, queryFn: () => get<Kinds>("/api/ward/v1/phi/kinds") });
 	const now = useQuery({ queryKey: ["phi-policy"], queryFn: () => get<{ policy: Policy }>("/api/ward/v1/phi/policy") });
@@ -92,7 +94,7 @@ export default function PolicyPage() {
 	};
 	return (
 		<>
-			<div className="row between"><h1>{t("admin.policy")}</h1>{rules ? null : <Button isPrimary size="small" onClick={() => setRules(now.data!.policy.rules)}>{t("policy.draft")}</Button>}</div>
+			<div className="row between"><h1>{t("admin.policy")}</h1>{rules || !may ? null : <Button isPrimary size="small" onClick={() => setRules(now.data!.policy.rules)}>{t("policy.draft")}</Button>}</div>
 			<p className="soft">{t("policy.about")}</p>
 			{rules ? (
 				<div className="stack">
@@ -120,14 +122,14 @@ export default function PolicyPage() {
 					{draft.map((p) => (
 						<div key={p.version} className="leaving stack"><strong>{t("policy.waiting", { version: p.version })}</strong>{p.why ? <p>{p.why}</p> : null}
 							<details><summary>{t("policy.matrix")}</summary><Matrix rules={p.rules} facts={f} /></details>
-							<Trial version={p.version} />
-							<div className="row"><Button size="small" isPrimary onClick={() => setSure(p)}>{t("policy.activate")}</Button><Button size="small" isDanger onClick={() => del("/api/ward/v1/phi/policies/" + p.version).then(reload, fault)}>{t("policy.discard")}</Button></div></div>
+							{may ? <Trial version={p.version} /> : null}
+							{may ? <div className="row"><Button size="small" isPrimary onClick={() => setSure(p)}>{t("policy.activate")}</Button><Button size="small" isDanger onClick={() => del("/api/ward/v1/phi/policies/" + p.version).then(reload, fault)}>{t("policy.discard")}</Button></div> : null}</div>
 					))}
 					<h2>{t("policy.now", { version: now.data.policy.version })}</h2>
 					<Matrix rules={now.data.policy.rules} facts={f} />
 					<h2>{t("policy.past")}</h2>
 					<table className="list"><caption className="sr">{t("policy.past")}</caption><thead><tr><th scope="col" style={{ width: 90 }}>{t("health.version")}</th><th scope="col" style={{ width: 130 }}>{t("field.status")}</th><th scope="col">{t("policy.why")}</th><th scope="col" style={{ width: 150 }}>{t("field.created")}</th><th scope="col" style={{ width: 130 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
-						<tbody>{all.data.policies.map((p) => <tr key={p.version}><td>{p.version}</td><td>{t("policy.state." + p.state, p.state)}</td><td className="wrap">{p.why}</td><td><Time at={p.created_at} /></td><td>{p.state === "past" ? <Button size="small" isBasic onClick={() => setSure(p)}>{t("policy.again")}</Button> : null}</td></tr>)}</tbody></table>
+						<tbody>{all.data.policies.map((p) => <tr key={p.version}><td>{p.version}</td><td>{t("policy.state." + p.state, p.state)}</td><td className="wrap">{p.why}</td><td><Time at={p.created_at} /></td><td>{may && p.state === "past" ? <Button size="small" isBasic onClick={() => setSure(p)}>{t("policy.again")}</Button> : null}</td></tr>)}</tbody></table>
 				</>
 			)}
 			{sure ? (

@@ -5,14 +5,14 @@ import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { call, get, post, put, Refused, type User } from "../api";
-import { Empty, Fault, Loading, Name } from "../ui/bits";
+import { Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { PersonPick } from "./person-pick";
 import { Typed } from "./records";
 
 type Value = boolean | string;
-interface Role { id: number; name: string; description: string | null; role_type: number; configuration: Record<string, Value> }
+interface Role { ward_built_in?: string | null; id: number; name: string; description: string | null; role_type: number; configuration: Record<string, Value> }
 type Member = User & { custom_role_id?: number | null };
 // Of the vendor's keys, those that take something away here; the others are kept for clients. `null`: yes or no.
 const PARTS: [string, [string, string[] | null][]][] = [
@@ -23,7 +23,7 @@ const PARTS: [string, [string, string[] | null][]][] = [
 ];
 function useWords() {
 	const { t } = useTranslation();
-	return { name: (k: string) => t("roles.key." + k, k.replace(/_/g, " ")), value: (v: Value | undefined) => v === true ? t("roles.allowed") : v === false || v === undefined ? t("roles.denied") : t("roles.value." + v, String(v).replace(/-/g, " ")) };
+	return { title: (r: Role) => r.ward_built_in ? t("roles.officer") : r.name, about: (r: Role) => r.ward_built_in ? t("roles.officerAbout") : r.description, name: (k: string) => t("roles.key." + k, k.replace(/_/g, " ")), value: (v: Value | undefined) => v === true ? t("roles.allowed") : v === false || v === undefined ? t("roles.denied") : t("roles.value." + v, String(v).replace(/-/g, " ")) };
 }
 
 function Editor({ role, onClose, onDone }: { role: Role | null; onClose(): void; onDone(): void }) {
@@ -68,10 +68,11 @@ function Editor({ role, onClose, onDone }: { role: Role | null; onClose(): void;
 function Has({ role, members, onClose, onDone }: { role: Role; members: Member[]; onClose(): void; onDone(): void }) {
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
+	const words = useWords();
 	const [pick, setPick] = useState(0);
 	const give = (id: number, to: number | null) => put<{ user: Member }>("/api/v2/users/" + id + ".json", { user: { custom_role_id: to } }).then((r) => { say((r.user.custom_role_id || null) === to ? t("records.saved") : t("roles.notTaken")); onDone(); }, fault);
 	return (
-		<Box title={t("roles.has") + ": " + role.name} onClose={onClose}>
+		<Box title={t("roles.has") + ": " + words.title(role)} onClose={onClose}>
 			{members.length ? <ul style={{ paddingInlineStart: 18 }}>{members.map((u) => <li key={u.id}><Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> <Button size="small" isBasic aria-label={t("roles.takeFrom", { name: u.name })} onClick={() => give(u.id, null)}>×</Button></li>)}</ul> : <p>{t("roles.nobody")}</p>}
 			<form className="row" onSubmit={(e) => { e.preventDefault(); if (pick) give(pick, role.id); }}><PersonPick label={t("roles.giveTo")} value={pick} onChange={setPick} /><Button type="submit" size="small" disabled={!pick}>{t("roles.giveGo")}</Button></form>
 			<div><Button onClick={onClose}>{t("close")}</Button></div>
@@ -104,16 +105,14 @@ export default function Roles() {
 		<>
 			<div className="row between"><h1>{t("admin.roles")}</h1><Button isPrimary size="small" onClick={() => setOpen(null)}>{t("records.new")}</Button></div>
 			<p className="soft">{t("roles.about")}</p>
-			{list.length === 0 ? <Empty title={t("roles.empty")}><p>{t("roles.next")}</p><Button onClick={() => setOpen(null)}>{t("roles.new")}</Button></Empty> : (
-				<>
+			<>
 					<table className="list"><caption className="sr">{t("admin.roles")}</caption><thead><tr><th scope="col">{t("person.name")}</th><th scope="col" style={{ width: 130 }}>{t("roles.has")}</th><th scope="col" style={{ width: 170 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
-						<tbody>{list.map((r) => <tr key={r.id}><td className="wrap"><Name>{r.name}</Name>{r.description ? <><br /><span className="soft">{r.description}</span></> : null}</td><td><Button size="small" isBasic onClick={() => setHas(r)}>{t("roles.who", { count: of(r).length })}</Button></td>
-							<td><div className="row"><Button size="small" isBasic onClick={() => setOpen(r)}>{t("records.change")}</Button><Button size="small" isBasic isDanger onClick={() => setGone(r)}>{t("records.delete")}</Button></div></td></tr>)}</tbody></table>
+						<tbody>{list.map((r) => <tr key={r.id}><td className="wrap"><Name>{words.title(r)}</Name>{words.about(r) ? <><br /><span className="soft">{words.about(r)}</span></> : null}</td><td><Button size="small" isBasic onClick={() => setHas(r)}>{t("roles.who", { count: of(r).length })}</Button></td>
+							<td>{r.ward_built_in ? <span className="soft">{t("roles.builtIn")}</span> : <div className="row"><Button size="small" isBasic onClick={() => setOpen(r)}>{t("records.change")}</Button><Button size="small" isBasic isDanger onClick={() => setGone(r)}>{t("records.delete")}</Button></div>}</td></tr>)}</tbody></table>
 					<h2>{t("roles.matrix")}</h2>
-					<div className="scroll" tabIndex={0} role="region" aria-label={t("roles.matrix")}><table className="matrix" id="role-matrix"><caption className="sr">{t("roles.matrix")}</caption><thead><tr><th scope="col">{t("roles.may")}</th>{list.map((r) => <th key={r.id} scope="col"><Name>{r.name}</Name></th>)}</tr></thead>
+					<div className="scroll" tabIndex={0} role="region" aria-label={t("roles.matrix")}><table className="matrix" id="role-matrix"><caption className="sr">{t("roles.matrix")}</caption><thead><tr><th scope="col">{t("roles.may")}</th>{list.map((r) => <th key={r.id} scope="col"><Name>{words.title(r)}</Name></th>)}</tr></thead>
 						{PARTS.map(([part, keys]) => <tbody key={part}><tr><th scope="rowgroup" colSpan={list.length + 1}><strong>{t("roles.part." + part)}</strong></th></tr>{keys.map(([k]) => <tr key={k}><th scope="row">{words.name(k)}</th>{list.map((r) => <td key={r.id}>{r.configuration[k] === true ? <strong>✓ <span className="sr">{t("roles.allowed")}</span></strong> : r.configuration[k] === false || r.configuration[k] === undefined ? <span className="soft">– <span className="sr">{t("roles.denied")}</span></span> : words.value(r.configuration[k])}</td>)}</tr>)}</tbody>)}</table></div>
-				</>
-			)}
+			</>
 			{open !== undefined ? <Editor role={open} onClose={() => setOpen(undefined)} onDone={() => { setOpen(undefined); reload(); }} /> : null}
 			{has ? <Has role={has} members={of(has)} onClose={() => setHas(null)} onDone={() => { setHas(null); reload(); }} /> : null}
 			{gone ? <Typed title={t("records.delete")} warn={t("roles.deleteWarn")} word={gone.name} onClose={() => setGone(null)} facts={async () => t("roles.deleteCount", { count: of(gone).length })} go={async () => { await call("DELETE", "/api/v2/custom_roles/" + gone.id + ".json"); reload(); }} /> : null}

@@ -2,6 +2,7 @@
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { can } from "../api";
 import { useMe } from "../session";
 import { NAVIGATION } from "../navigation";
 import { Box } from "./box";
@@ -25,15 +26,16 @@ const typing = (e: KeyboardEvent) => {
 function Palette({ commands, onClose }: { commands: Command[]; onClose(): void }) {
 	const { t } = useTranslation();
 	const [, go] = useLocation();
+	const me = useMe();
 	const [text, setText] = useState("");
 	const [at, setAt] = useState(0);
 	const found = useMemo(() => {
 		const w = text.trim().toLowerCase(), list = commands.filter((c) => w.split(/\s+/).every((p) => c.words.toLowerCase().includes(p)));
 		const n = w.match(/^#?(\d+)$/);
 		if (n) list.unshift({ id: "go", words: t("palette.ticket", { id: n[1] }), run: () => go("/agent/tickets/" + n[1]) });
-		else if (w) list.push({ id: "find", words: t("palette.find", { text }), run: () => go("/agent/search", { state: { query: text } }) });
+		else if (w && can(me, "search")) list.push({ id: "find", words: t("palette.find", { text }), run: () => go("/agent/search", { state: { query: text } }) });
 		return list;
-	}, [text, commands, t, go]);
+	}, [text, commands, t, go, me]);
 	const run = (c?: Command) => {
 		if (!c) return;
 		onClose();
@@ -68,7 +70,7 @@ export function Tools({ children }: { children: ReactNode }) {
 	const [page, setPage] = useState<Command[]>([]);
 	const wide = useMemo<Command[]>(() => [
 		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), run: () => go(n.path) })),
-		...(me.role === "end-user" ? [] : [
+		...(!can(me, "update_ticket") ? [] : [
 			{ id: "find", words: t("keys.find"), keys: "/", run: () => document.getElementById("query")?.focus() },
 			{ id: "new", words: t("new.button"), keys: "c", run: () => go("/agent/new") },
 			{ id: "views", words: t("keys.views"), keys: "v", run: () => go("/agent/views") },

@@ -4,7 +4,7 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { memo, useState, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { del, get, post, type Organization, type Ticket, type User } from "../api";
+import { can, del, get, post, type Organization, type Ticket, type User } from "../api";
 import { useMe } from "../session";
 import { Name, Status, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
@@ -17,6 +17,7 @@ function Row({ ticket: o, children }: { ticket: Ticket; children?: ReactNode }) 
 function Linked({ ticket, save }: { ticket: Ticket; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
 	const { t } = useTranslation();
 	const { fault } = useSays();
+	const works = can(useMe(), "update_ticket");
 	const [text, setText] = useState("");
 	const [found, setFound] = useState<Ticket[] | null>(null);
 	const problem = useQuery({ queryKey: ["ticket", ticket.problem_id, "linked"], enabled: !!ticket.problem_id, queryFn: () => get<{ ticket: Ticket }>("/api/v2/tickets/" + ticket.problem_id + ".json"), retry: false });
@@ -28,7 +29,7 @@ function Linked({ ticket, save }: { ticket: Ticket; save(change: Record<string, 
 		post<{ tickets: Ticket[] }>("/api/v2/problems/autocomplete.json", { text }).then((r) => setFound(r.tickets), fault);
 	};
 	const set = (id: number | null) => save({ problem_id: id, ...(id && ticket.type !== "incident" ? { type: "incident" } : {}) }, { problem_id: ticket.problem_id ?? null }).then(() => { setFound(null); setText(""); });
-	const closed = ticket.status === "closed";
+	const closed = ticket.status === "closed" || !works;
 	return (
 		<section aria-label={t("workspace.linked")} className="stack" id="linked">
 			<h2>{t("workspace.linked")}</h2>
@@ -52,7 +53,7 @@ function Followers({ ticket, names, save }: { ticket: Ticket; names: Map<number,
 	const ids = [...new Set([...(ticket.follower_ids || []), ...(ticket.email_cc_ids || [])])];
 	const who = useQuery({ queryKey: ["people", ids.join(",")], enabled: ids.length > 0, queryFn: () => get<{ users: User[] }>("/api/v2/users/show_many.json?ids=" + ids.join(",")) });
 	const name = (id: number) => who.data?.users.find((u) => u.id === id)?.name || names.get(id)?.name || "#" + id;
-	const follows = (ticket.follower_ids || []).includes(me.id), closed = ticket.status === "closed";
+	const follows = (ticket.follower_ids || []).includes(me.id), closed = ticket.status === "closed" || !can(me, "update_ticket");
 	const follow = (id: number, on: boolean) => save({ followers: [{ user_id: id, action: on ? "put" : "delete" }] }, { followers: [{ user_id: id, action: on ? "delete" : "put" }] });
 	const copied = (ticket.email_cc_ids || []).filter((i) => !(ticket.follower_ids || []).includes(i));
 	return (
@@ -73,6 +74,7 @@ function SecureLinks({ ticket }: { ticket: Ticket }) {
 	const { t } = useTranslation();
 	const cache = useQueryClient();
 	const { fault } = useSays();
+	const works = can(useMe(), "update_ticket");
 	const links = useQuery({ queryKey: ["secure", ticket.id, ticket.updated_at], queryFn: () => get<{ secure_links: SecureLink[] }>("/api/ward/v1/tickets/" + ticket.id + "/secure_links"), placeholderData: (p) => p, retry: false });
 	if (!links.data?.secure_links.length) return null;
 	return (
@@ -80,7 +82,7 @@ function SecureLinks({ ticket }: { ticket: Ticket }) {
 			<h2>{t("workspace.secure")}</h2>
 			<ul className="plain-list">{links.data.secure_links.slice(0, 5).map((l) => (
 				<li key={l.id} className="row between"><span><Time at={l.created_at} /> · {t("workspace.secureState." + l.state, l.state)} · {t("workspace.views", { count: l.views })}</span>
-					{l.state === "active" ? <button type="button" className="tag" onClick={() => del("/api/ward/v1/tickets/" + ticket.id + "/secure_links/" + l.id).then(() => cache.invalidateQueries({ queryKey: ["secure", ticket.id] }), fault)}>{t("workspace.revoke")}</button> : null}</li>
+					{works && l.state === "active" ? <button type="button" className="tag" onClick={() => del("/api/ward/v1/tickets/" + ticket.id + "/secure_links/" + l.id).then(() => cache.invalidateQueries({ queryKey: ["secure", ticket.id] }), fault)}>{t("workspace.revoke")}</button> : null}</li>
 			))}</ul>
 		</section>
 	);
@@ -88,7 +90,8 @@ function SecureLinks({ ticket }: { ticket: Ticket }) {
 
 export const Beside = memo(function Beside({ user, organization, ticket, names, save }: { user?: User; organization?: Organization; ticket: Ticket; names: Map<number, User>; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
 	const { t } = useTranslation();
-	const others = useQuery({ queryKey: ["others", ticket.requester_id], queryFn: () =>
+	const finds = can(useMe(), "search");
+	const others = useQuery({ queryKey: ["others", ticket.requester_id], enabled: finds, queryFn: () =>
 		get<{ results: Ticket[]; count: number }>("/api/v2/search.json?per_page=10&sort_by=updated_at&sort_order=desc&query=" + encodeURIComponent("type:ticket requester:" + ticket.requester_id)) });
 	const list = (others.data?.results || []).filter((o) => o.id !== ticket.id);
 	return (
@@ -106,10 +109,10 @@ export const Beside = memo(function Beside({ user, organization, ticket, names, 
 				) : null}
 			</section>
 			<Linked ticket={ticket} save={save} />
-			<section className="stack" aria-label={t("ticket.others")} id="others">
+			{finds ? <section className="stack" aria-label={t("ticket.others")} id="others">
 				<h2>{t("ticket.others")}</h2>
 				{list.length === 0 ? <p className="soft">{others.isLoading ? t("loading") : t("ticket.noOthers")}</p> : <ul className="plain-list">{list.map((o) => <Row key={o.id} ticket={o} />)}</ul>}
-			</section>
+			</section> : null}
 			<Followers ticket={ticket} names={names} save={save} />
 			<SecureLinks ticket={ticket} />
 		</>

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from "@
 import { Button } from "@zendeskgarden/react-buttons";
 import { lazy, memo, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { get, people, put, Refused, staff, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
+import { can, get, people, put, Refused, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
 import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
 import { Choice, Fault, Loading, Status, Time } from "../ui/bits";
@@ -82,7 +82,7 @@ const Properties = memo(function Properties({ ticket, groups, masked, save }: { 
 	const { fields, forms } = useFields();
 	const [tags, setTags] = useState(ticket.tags.join(" "));
 	useEffect(() => setTags(ticket.tags.join(" ")), [ticket.tags]);
-	const closed = ticket.status === "closed";
+	const closed = ticket.status === "closed" || !can(me, "update_ticket");
 	const form = forms.find((f) => f.id === ticket.ticket_form_id), values = valuesOf(ticket);
 	const shown = shownFields(fields, form, ticket, values, me, masked);
 	const list = (everyGroup.data?.groups || groups).filter((g) => !g.deleted);
@@ -156,15 +156,18 @@ export default function TicketPage({ id }: { id: number }) {
 		cache.invalidateQueries({ queryKey: ["found", id] }), cache.invalidateQueries({ queryKey: ["tickets"] }), cache.invalidateQueries({ queryKey: ["counts"] })]), [cache, id]);
 	const save = useSave(one.data?.ticket, reload);
 	useEffect(() => { document.title = "#" + id + " - Ward"; }, [id]);
+	const works = can(me, "update_ticket");
 	const commands = useMemo(() => [
+		...(!works ? [] : [
 		{ id: "reply", words: t("keys.reply"), keys: "r", run: () => composer.current?.focus(true) },
 		{ id: "note", words: t("keys.note"), keys: "n", run: () => composer.current?.focus(false) },
 		{ id: "redact", words: t("redact.button"), keys: "d", run: () => setRedact(document.getSelection()?.toString() || "") },
 		{ id: "merge", words: t("workspace.merge"), keys: "m", run: () => setMerging(true) },
 		{ id: "take", words: t("ticket.take"), keys: "a", run: () => { const now = cache.getQueryData<Loaded>(["ticket", id])?.ticket; if (now && now.assignee_id !== me.id && now.status !== "closed") save({ assignee_id: me.id }, { assignee_id: now.assignee_id }); } },
+		]),
 		{ id: "events", words: t("ticket.events"), keys: "e", run: () => setTab("events") },
 		{ id: "talk", words: t("ticket.talk"), keys: "t", run: () => setTab("talk") },
-	], [t, cache, id, me.id, save]);
+	], [t, cache, id, me.id, save, works]);
 	useCommands(commands);
 
 	// What came while the page was open is said, not only shown.
@@ -198,16 +201,16 @@ export default function TicketPage({ id }: { id: number }) {
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
-					<h1 id="subject" dir="auto" className="wrap"><Marked text={clear?.ticket.subject || ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={setRedact} /></h1>
+					<h1 id="subject" dir="auto" className="wrap"><Marked text={clear?.ticket.subject || ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={works ? setRedact : undefined} /></h1>
 					<div className="row between">
 						<div className="row" role="tablist" aria-label={t("ticket.parts")}>
 							<Button size="small" isBasic={tab !== "talk"} role="tab" aria-selected={tab === "talk"} onClick={() => setTab("talk")}>{t("ticket.talk")}</Button>
 							<Button size="small" isBasic={tab !== "events"} role="tab" aria-selected={tab === "events"} onClick={() => setTab("events")}>{t("ticket.events")}</Button>
 						</div>
 						<div className="row">
-							{ticket.status !== "closed" ? <Button size="small" isBasic id="merge" onClick={() => setMerging(true)}>{t("workspace.mergeShort")}</Button> : null}
+							{works && ticket.status !== "closed" ? <Button size="small" isBasic id="merge" onClick={() => setMerging(true)}>{t("workspace.mergeShort")}</Button> : null}
 							{count ? <span className="soft" id="legend">{t("phi.count", { count })}</span> : null}
-							<Button size="small" id="redact" onMouseDown={(e) => e.preventDefault()} onClick={() => setRedact(document.getSelection()?.toString().trim() || "")}>{t("redact.button")}</Button>
+							{works ? <Button size="small" id="redact" onMouseDown={(e) => e.preventDefault()} onClick={() => setRedact(document.getSelection()?.toString().trim() || "")}>{t("redact.button")}</Button> : null}
 						</div>
 					</div>
 					<Others present={present} names={names} />
@@ -219,11 +222,11 @@ export default function TicketPage({ id }: { id: number }) {
 				) : null}
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
 					<ol className="said" id="conversation">
-						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={setRedact}
-							onSplit={staff(me) && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
+						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={works ? setRedact : undefined}
+							onSplit={works && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
-				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : !rest ? null : (
+				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : !rest || !works ? null : (
 					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onTyping={setTyping} />
 				)}
 			</section>
