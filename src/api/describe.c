@@ -183,7 +183,7 @@ type_word(enum field_type t)
 	switch (t) {
 	case F_ID:    return "integer";
 	case F_BOOL:  return "boolean";
-	case F_WORDS: return "array";
+	case F_WORDS: case F_TAGS: return "array";
 	default:      return "string";
 	}
 }

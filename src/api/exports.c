@@ -350,11 +350,26 @@ json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
 		jw_kstr(j, "via", a->channel);
 		jw_knull(j, "via_reference_id");
 		jw_kstr(j, "event_type", e->type);
-		jw_key_str(j, e->field);
-		jw_raw(j, e->value.hidden.n ? reveal(cx, e->value, TO_SHOW_ACTOR) : S("null"));
-		if (str_eq(e->type, S("Change"))) {
-			jw_key(j, "previous_value");
-			jw_raw(j, e->previous.hidden.n ? reveal(cx, e->previous, TO_SHOW_ACTOR) : S("null"));
+		if (json_people_change(j, cx, e))
+			;
+		else if (e->field.n == 0) {
+			str v = reveal(cx, e->value, TO_SHOW_ACTOR);
+			if (v.n > 2)
+				jw_raw(j, str_sub(v, 1, v.n - 2));
+		} else {
+			bool custom = e->field.p[0] >= '0' && e->field.p[0] <= '9';
+			if (custom) {
+				jw_key(j, "custom_ticket_fields");
+				jw_obj(j);
+			}
+			jw_key_str(j, e->field);
+			jw_raw(j, e->value.hidden.n ? reveal(cx, e->value, TO_SHOW_ACTOR) : S("null"));
+			if (custom)
+				jw_end_obj(j);
+			if (str_eq(e->type, S("Change"))) {
+				jw_key(j, "previous_value");
+				jw_raw(j, e->previous.hidden.n ? reveal(cx, e->previous, TO_SHOW_ACTOR) : S("null"));
+			}
 		}
 		jw_end_obj(j);
 	}

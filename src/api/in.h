@@ -31,12 +31,12 @@ void     url_of(struct json *j, struct ctx *cx, const char *base, const char *ki
 enum err api_body(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const char *wrapper,
     const json_t **out) MUST_CHECK;
 
-enum field_type { F_TEXT, F_ID, F_BOOL, F_TIME, F_STATUS, F_PRIORITY, F_TYPE, F_ROLE, F_SEES, F_WORDS, F_PLAIN };
+enum field_type { F_TEXT, F_ID, F_BOOL, F_TIME, F_STATUS, F_PRIORITY, F_TYPE, F_ROLE, F_SEES, F_WORDS, F_TAGS, F_PLAIN };
 struct field {
 	const char     *name;
 	enum field_type type;
 	size_t          at;           /* F_TEXT sensitive; F_ID int64_t; F_BOOL bool; F_TIME usec; F_PLAIN str;
-	                                 F_WORDS sensitive holding a JSON array text */
+	                                 F_WORDS, F_TAGS sensitive holding a JSON array text */
 	unsigned        bit;          /* set in `has` when the member is there; 0: none */
 	bool            null_ok;      /* null clears: the zero value and the bit */
 };
@@ -48,6 +48,8 @@ extern const struct fieldset ticket_fieldset, user_fieldset, group_fieldset, org
 void  api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t count, void *into, unsigned *has);
 /* Under /api/ward/v1 a member that is not in the list (NULL-terminated) is wrong. */
 void  api_known(struct ctx *cx, const json_t *obj, const char *const *names);
+/* An array's tags as they are kept, a JSON array text: lower case, each once, without blanks and commas. */
+sensitive tags_clean(struct ctx *cx, const json_t *given);
 bool  json_id(const json_t *v, int64_t *out);       /* integers and strings of digits */
 str   json_text(struct ctx *cx, const json_t *v);   /* the string's bytes; "" when none */
 str   json_compact(struct ctx *cx, const json_t *v);
@@ -94,6 +96,8 @@ void  count_reply(struct ctx *cx, struct http_reply *rp, int64_t n);    /* {"cou
 void  json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count);
 void  json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c);
 void  json_conversation(struct json *j, struct ctx *cx, const char *base, const struct comment *c, const struct user *author);
+/* What an event says of CCs or followers, by their addresses; false: it is of another type. */
+bool  json_people_change(struct json *j, struct ctx *cx, const struct audit_event *e);
 void  json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a);
 void  json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f);
 /* The bytes, as a download, with their access event. */
@@ -146,6 +150,8 @@ enum err org_membership_item(struct ctx *cx, const json_t *obj, int64_t *id) MUS
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  comment_fields(struct ctx *cx, const json_t *comment, struct ticket_change *ch);       /* a ticket's "comment" */
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
+/* user_create() and the `identities` of the object, all or nothing. */
+enum err user_create_as(struct ctx *cx, const json_t *obj, const struct user_change *ch, struct user *out) MUST_CHECK;
 unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
 enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum job_kind kind,
     const json_t *list, const char *what) MUST_CHECK;

@@ -125,7 +125,7 @@ api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t coun
 		if (json_is_null(v)) {
 			if (f->null_ok) {
 				switch (f->type) {
-				case F_TEXT: case F_WORDS: *(sensitive *)at = HIDE(S("")); break;
+				case F_TEXT: case F_WORDS: case F_TAGS: *(sensitive *)at = HIDE(S("")); break;
 				case F_ID:   *(int64_t *)at = 0; break;
 				case F_TIME: *(usec *)at = 0; break;
 				case F_PLAIN: *(str *)at = S(""); break;
@@ -205,9 +205,14 @@ api_fields(struct ctx *cx, const json_t *obj, const struct field *f, size_t coun
 			else
 				wrong = "must be one of organization, groups, assigned, requested, or null";
 			break;
-		case F_WORDS:
+		case F_WORDS: case F_TAGS:
 			if (!read_words(cx, v, (sensitive *)at))
 				wrong = "must be an array of strings";
+			else if (f->type == F_TAGS) {
+				json_t *list = json_loadb(((sensitive *)at)->hidden.p, ((sensitive *)at)->hidden.n, JSON_ALLOW_NUL, NULL);
+				*(sensitive *)at = tags_clean(cx, list);
+				json_decref(list);
+			}
 			break;
 		}
 		if (wrong != NULL)

@@ -325,8 +325,8 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (obj == NULL)
 		return OK;
 	ticket_fields(cx, obj, &ch);
-	ch.has &= ~(unsigned)(T_SAFE | T_STATUS | T_ASSIGNEE | T_GROUP | T_ORG | T_SUBMITTER | T_TAGS | T_ADD_TAGS);
-	ch.tag_count = 0;
+	ch.has &= ~(unsigned)(T_SAFE | T_STATUS | T_ASSIGNEE | T_GROUP | T_ORG | T_SUBMITTER | T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS);
+	ch.tag_count = ch.drop_count = 0;
 	ch.assignee_id = ch.group_id = ch.organization_id = ch.submitter_id = 0;
 	if (ch.has & T_SUBJECT) {
 		if (str_trim(ch.subject.hidden).n == 0)

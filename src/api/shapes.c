@@ -319,6 +319,72 @@ via_rule(struct json *j, struct ctx *cx, int64_t id)
 	jw_end_obj(j);
 }
 
+/* As somebody without the right to see PHI sees a person: staff as they are,
+ * of a patient only that there is one. */
+static struct user
+person_shown(struct ctx *cx, const struct user *u, struct actor *clear)
+{
+	static const struct { size_t at; str label; } labels[] = {
+		{ offsetof(struct user, name), { "[NAME]", 6 } }, { offsetof(struct user, email), { "[EMAIL]", 7 } },
+		{ offsetof(struct user, phone), { "[PHONE]", 7 } }, { offsetof(struct user, alias), { "[NAME]", 6 } },
+		{ offsetof(struct user, external_id), { "[OTHERID]", 9 } },
+	};
+	struct user shown = *u;
+
+	if (actor_sees_phi(cx->actor))
+		return shown;
+	if (u->role >= ROLE_AGENT) {
+		*clear = *cx->actor;
+		clear->sees_phi = true;
+		cx->actor = clear;
+		return shown;
+	}
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		sensitive *s = (sensitive *)(void *)((char *)&shown + labels[i].at);
+		if (s->hidden.n > 0)
+			*s = HIDE(labels[i].label);
+	}
+	return shown;
+}
+
+static void
+addresses(struct json *j, struct ctx *cx, const char *key, sensitive ids)
+{
+	const struct actor *by = cx->actor;
+	str v = reveal(cx, ids, TO_SHOW_ACTOR);
+	json_t *list = json_loadb(v.p, v.n, 0, NULL), *one;
+	size_t i;
+
+	jw_key(j, key);
+	jw_arr(j);
+	json_array_foreach(list, i, one) {
+		struct actor clear;
+		struct user u;
+		if (user_load(cx, json_integer_value(one), &u) != OK) {
+			fail_forget(cx);
+			continue;
+		}
+		u = person_shown(cx, &u, &clear);
+		if (u.email.hidden.n)
+			jw_str(j, reveal(cx, u.email, TO_SHOW_ACTOR));
+		cx->actor = by;
+	}
+	jw_end_arr(j);
+	json_decref(list);
+}
+
+bool
+json_people_change(struct json *j, struct ctx *cx, const struct audit_event *e)
+{
+	bool cc = str_eq(e->type, S("EmailCcChange"));
+
+	if (!cc && !str_eq(e->type, S("FollowerChange")))
+		return false;
+	addresses(j, cx, cc ? "current_email_ccs" : "current_followers", e->value);
+	addresses(j, cx, cc ? "previous_email_ccs" : "previous_followers", e->previous);
+	return true;
+}
+
 void
 json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a)
 {
@@ -355,7 +421,9 @@ json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit 
 		jw_kstr(j, "type", e->type);
 		if (e->rule_id != 0)
 			via_rule(j, cx, e->rule_id);
-		if (e->field.n == 0) {
+		if (json_people_change(j, cx, e))
+			;
+		else if (e->field.n == 0) {
 			/* An object of members, which stand in the event itself. */
 			str v = reveal(cx, e->value, TO_SHOW_ACTOR);
 			if (v.n > 2)
@@ -395,34 +463,6 @@ sees_name(const struct user *u)
 	case SEE_REQUESTED:    return "requested";
 	default:               return NULL;
 	}
-}
-
-/* As somebody without the right to see PHI sees a person: staff as they are,
- * of a patient only that there is one. */
-static struct user
-person_shown(struct ctx *cx, const struct user *u, struct actor *clear)
-{
-	static const struct { size_t at; str label; } labels[] = {
-		{ offsetof(struct user, name), { "[NAME]", 6 } }, { offsetof(struct user, email), { "[EMAIL]", 7 } },
-		{ offsetof(struct user, phone), { "[PHONE]", 7 } }, { offsetof(struct user, alias), { "[NAME]", 6 } },
-		{ offsetof(struct user, external_id), { "[OTHERID]", 9 } },
-	};
-	struct user shown = *u;
-
-	if (actor_sees_phi(cx->actor))
-		return shown;
-	if (u->role >= ROLE_AGENT) {
-		*clear = *cx->actor;
-		clear->sees_phi = true;
-		cx->actor = clear;
-		return shown;
-	}
-	for (size_t i = 0; i < COUNT(labels); i++) {
-		sensitive *s = (sensitive *)(void *)((char *)&shown + labels[i].at);
-		if (s->hidden.n > 0)
-			*s = HIDE(labels[i].label);
-	}
-	return shown;
 }
 
 static void

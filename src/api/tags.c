@@ -159,7 +159,7 @@ tags_after(struct ctx *cx, enum http_method method, sensitive now, const json_t 
 	json_array_foreach((json_t *)(uintptr_t)given, i, w) {
 		str rest = str_lower(cx->arena, json_text(cx, w));
 		while (rest.n) {
-			str one = str_cut(&rest, ' ');
+			str one = tag_cut(&rest);
 			int k;
 			if (one.n == 0)
 				continue;
@@ -179,6 +179,12 @@ tags_after(struct ctx *cx, enum http_method method, sensitive now, const json_t 
 		jw_str(&j, all[k]);
 	jw_end_arr(&j);
 	return HIDE(buf_str(&b));
+}
+
+sensitive
+tags_clean(struct ctx *cx, const json_t *given)
+{
+	return tags_after(cx, POST, HIDE(S("[]")), given);
 }
 
 struct tagging { int64_t id; enum http_method method; const json_t *given; usec stamp; bool safe; sensitive after; };

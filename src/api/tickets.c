@@ -23,7 +23,10 @@ comment_fields(struct ctx *cx, const json_t *c, struct ticket_change *ch)
 		bad(cx, "comment", "InvalidValue", "Comment: must be an object with a body");
 		return;
 	}
-	if ((v = json_object_get(c, "body")) != NULL && !json_is_null(v)) {
+	if ((v = json_object_get(c, "body")) == NULL || json_is_null(v))
+		if (json_object_get(c, "html_body") == NULL)
+			v = json_object_get(c, "value");        /* its name in old clients, the Ruby one's examples among them */
+	if (v != NULL && !json_is_null(v)) {
 		if (json_is_string(v))
 			ch->body = HIDE(json_text(cx, v));
 		else
@@ -63,9 +66,13 @@ comment_fields(struct ctx *cx, const json_t *c, struct ticket_change *ch)
 	ch->has |= T_COMMENT;
 }
 
+/* `tags` are set, `additional_tags` beside them added, then `remove_tags` go. */
 static void
 read_tags(struct ctx *cx, const json_t *v, const char *name, unsigned bit, struct ticket_change *ch)
 {
+	const sensitive *had = bit == T_ADD_TAGS ? ch->tag : NULL;
+	int n = had ? ch->tag_count : 0;
+	sensitive *tag;
 	json_t *w;
 	size_t i;
 
@@ -77,18 +84,27 @@ read_tags(struct ctx *cx, const json_t *v, const char *name, unsigned bit, struc
 		bad(cx, name, "InvalidValue", "Tags: must be an array of strings");
 		return;
 	}
-	ch->tag = NEW(cx->arena, sensitive, json_array_size(v) + 1);
-	ch->tag_count = 0;
+	tag = NEW(cx->arena, sensitive, n + json_array_size(v) + 1);
+	for (int k = 0; k < n; k++)
+		tag[k] = had[k];
 	if (json_is_string(v))
-		ch->tag[ch->tag_count++] = HIDE(json_text(cx, v));
+		tag[n++] = HIDE(json_text(cx, v));
 	json_array_foreach(v, i, w) {
 		if (!json_is_string(w)) {
 			bad(cx, name, "InvalidValue", "Tags: must be an array of strings");
 			return;
 		}
-		ch->tag[ch->tag_count++] = HIDE(json_text(cx, w));
+		tag[n++] = HIDE(json_text(cx, w));
 	}
-	ch->has = (ch->has & ~(unsigned)(T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS)) | bit;
+	if (bit == T_REMOVE_TAGS) {
+		ch->drop_tag = tag;
+		ch->drop_count = n;
+	} else {
+		ch->tag = tag;
+		ch->tag_count = n;
+	}
+	if (!(bit == T_ADD_TAGS && (ch->has & T_TAGS)))
+		ch->has |= bit;
 }
 
 static void
@@ -134,6 +150,7 @@ read_custom(struct ctx *cx, const json_t *v, struct ticket_change *ch)
 static void
 read_people(struct ctx *cx, const json_t *v, const char *name, struct cc_change **out, int *count)
 {
+	struct cc_change *all;
 	json_t *one;
 	size_t i;
 
@@ -143,7 +160,10 @@ read_people(struct ctx *cx, const json_t *v, const char *name, struct cc_change 
 		bad(cx, name, "InvalidValue", "Email CCs and followers: must be an array");
 		return;
 	}
-	*out = NEW(cx->arena, struct cc_change, json_array_size(v) + 1);
+	all = NEW(cx->arena, struct cc_change, *count + (int)json_array_size(v) + 1);
+	for (int k = 0; k < *count; k++)
+		all[k] = (*out)[k];
+	*out = all;
 	json_array_foreach(v, i, one) {
 		struct cc_change *c = &(*out)[*count];
 		if (json_id(one, &c->user_id) && c->user_id > 0)
@@ -234,12 +254,17 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 	read_tags(cx, json_object_get(obj, "remove_tags"), "remove_tags", T_REMOVE_TAGS, ch);
 	v = json_object_get(obj, "custom_fields");
 	read_custom(cx, v ? v : json_object_get(obj, "fields"), ch);
-	v = json_object_get(obj, "email_ccs");
-	if (v == NULL)
-		v = json_object_get(obj, "collaborators");
+	/* `collaborators` and `collaborator_ids` are the whole list, the others are changes of it. */
+	v = json_object_get(obj, "collaborators");
 	if (v == NULL)
 		v = json_object_get(obj, "collaborator_ids");
-	read_people(cx, v, "email_ccs", &ch->cc, &ch->cc_count);
+	if (json_is_array(v)) {
+		ch->cc = NEW(cx->arena, struct cc_change, 1);
+		ch->cc[ch->cc_count++].all = true;
+	}
+	read_people(cx, v, "collaborators", &ch->cc, &ch->cc_count);
+	read_people(cx, json_object_get(obj, "additional_collaborators"), "additional_collaborators", &ch->cc, &ch->cc_count);
+	read_people(cx, json_object_get(obj, "email_ccs"), "email_ccs", &ch->cc, &ch->cc_count);
 	read_people(cx, json_object_get(obj, "followers"), "followers", &ch->follower, &ch->follower_count);
 	if (ch->cc_count)
 		ch->has |= T_CC;

@@ -122,11 +122,14 @@ set_assignee(struct effect *fx, const struct act *a)
 static enum err
 tags_with(struct effect *fx, const struct act *a, unsigned has)
 {
-	struct ticket_change ch = { .has = has, .tag = NEW(fx->cx->arena, sensitive, 1), .tag_count = 1 };
+	struct ticket_change ch = { .has = has };
+	sensitive tag;
 	str text;
 
 	TRY(template_render(fx->cx, a->texts ? a->text[0] : S(""), fx->s, &text));
-	ch.tag[0] = HIDE(text);
+	tag = HIDE(text);
+	*(has == T_REMOVE_TAGS ? &ch.drop_tag : &ch.tag) = &tag;
+	*(has == T_REMOVE_TAGS ? &ch.drop_count : &ch.tag_count) = 1;
 	fx->t->tags = HIDE(ticket_tags_after(fx->cx, fx->t->tags.hidden, &ch));
 	return OK;
 }

@@ -645,7 +645,7 @@ terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *in
 	for (int i = 0; i < in->tag_count; i++) {
 		str rest = str_lower(cx->arena, reveal(cx, in->tag[i], TO_INDEX));
 		while (rest.n) {
-			str w = str_cut(&rest, ' ');
+			str w = tag_cut(&rest);
 			if (w.n)
 				search_terms(cx, 'g', w, into);
 		}

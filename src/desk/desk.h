@@ -104,7 +104,7 @@ enum ticket_has {
 	T_CC = 262144, T_FOLLOWERS = 524288, T_SAFE = 1048576, T_BRAND = 2097152, T_FORM = 4194304, T_METADATA = 8388608,
 	T_CUSTOM_STATUS = 16777216,
 };
-struct cc_change { int64_t user_id; sensitive name, email; bool remove; };
+struct cc_change { int64_t user_id; sensitive name, email; bool remove, all; };   /* all: everybody leaves, nobody is named */
 struct upload {
 	str file_name, content_type, content_id, bytes; bool is_inline;
 	enum scan_state scan; struct finding *finding; int finding_count;    /* desk's own; the caller leaves them 0 */
@@ -120,7 +120,8 @@ struct ticket_change {
 	int64_t followup_source_id;                  /* a closed ticket that this one follows up */
 	sensitive requester_name, requester_email;   /* instead of requester_id: found or made */
 	sensitive assignee_email;
-	sensitive *tag; int tag_count;               /* T_TAGS, T_ADD_TAGS, T_REMOVE_TAGS */
+	sensitive *tag; int tag_count;               /* T_TAGS or T_ADD_TAGS */
+	sensitive *drop_tag; int drop_count;         /* T_REMOVE_TAGS, after the others */
 	struct { int64_t id; str value_json; bool guarded; } *custom; int custom_count;   /* guarded: the actor may only read it */
 	usec    due_at, safe_stamp;                  /* T_SAFE: updated_at last seen, whole seconds */
 	struct cc_change *cc; int cc_count;          /* T_CC */
@@ -149,6 +150,8 @@ struct ticket_change {
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
+/* Cuts the next tag off *rest, which holds several between blanks and commas; may be empty. */
+str tag_cut(str *rest);
 /* All wrong fields are reported at once (E_INVALID with cx->bad), among them
  * what the PHI policy refuses ("PolicyBlocked"). What the policy holds becomes a
  * suspended ticket, cx->held its id: E_INVALID with cx->fail.field

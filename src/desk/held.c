@@ -10,8 +10,8 @@
 #define FILES_HELD_FOR ((usec)183 * 86400 * SECOND)
 
 enum { H_NUMBERS = 1, H_SUBJECT, H_EXTERNAL, H_RECIPIENT, H_REQUESTER_NAME, H_REQUESTER_EMAIL, H_ASSIGNEE_EMAIL, H_TAG,
-       H_CUSTOM, H_CC, H_FOLLOWER, H_BODY, H_HTML, H_TOKEN, H_METADATA, H_CHANNEL, H_VIA };
-enum { C_NAME = 1, C_EMAIL, C_ID, C_REMOVE, C_VALUE };
+       H_CUSTOM, H_CC, H_FOLLOWER, H_BODY, H_HTML, H_TOKEN, H_METADATA, H_CHANNEL, H_VIA, H_DROP_TAG };
+enum { C_NAME = 1, C_EMAIL, C_ID, C_REMOVE, C_VALUE, C_ALL };
 
 static const struct stmt insert_held = {
 	.name = "suspended_ticket.hold",
@@ -40,6 +40,7 @@ pack_people(struct ctx *cx, struct buf *b, uint8_t tag, const struct cc_change *
 		pack_put(&one, C_EMAIL, reveal(cx, c[i].email, TO_STORE));
 		pack_int(&one, C_ID, c[i].user_id);
 		pack_int(&one, C_REMOVE, c[i].remove);
+		pack_int(&one, C_ALL, c[i].all);
 		pack_put(b, tag, buf_str(&one));
 	}
 }
@@ -64,6 +65,8 @@ pack(struct ctx *cx, const struct ticket_change *ch, int64_t ticket_id)
 	pack_put(&b, H_ASSIGNEE_EMAIL, reveal(cx, ch->assignee_email, TO_STORE));
 	for (int i = 0; i < ch->tag_count; i++)
 		pack_put(&b, H_TAG, reveal(cx, ch->tag[i], TO_STORE));
+	for (int i = 0; i < ch->drop_count; i++)
+		pack_put(&b, H_DROP_TAG, reveal(cx, ch->drop_tag[i], TO_STORE));
 	for (int i = 0; i < ch->custom_count; i++) {
 		buf_init(&one, cx->arena, 1 * MiB);
 		pack_int(&one, C_ID, ch->custom[i].id);
@@ -94,6 +97,7 @@ unpack_person(str v, struct cc_change *c)
 		case C_EMAIL:  c->email = HIDE(w); break;
 		case C_ID:     c->user_id = pack_get_int(w); break;
 		case C_REMOVE: c->remove = pack_get_int(w) != 0; break;
+		case C_ALL:    c->all = pack_get_int(w) != 0; break;
 		default: break;
 		}
 }
@@ -105,12 +109,13 @@ unpack(struct ctx *cx, str packed, struct held *h)
 	str rest, v, w;
 	uint8_t tag, t2;
 	uint64_t n;
-	int count[H_VIA + 1] = { 0 };
+	int count[H_DROP_TAG + 1] = { 0 };
 
 	for (rest = packed; pack_next(&rest, &tag, &v);)
-		if (tag <= H_VIA)
+		if (tag <= H_DROP_TAG)
 			count[tag]++;
 	ch->tag = NEW(cx->arena, sensitive, count[H_TAG] + 1);
+	ch->drop_tag = NEW(cx->arena, sensitive, count[H_DROP_TAG] + 1);
 	ch->custom = arena_alloc(cx->arena, sizeof *ch->custom, (size_t)count[H_CUSTOM] + 1, 16);
 	ch->cc = NEW(cx->arena, struct cc_change, count[H_CC] + 1);
 	ch->follower = NEW(cx->arena, struct cc_change, count[H_FOLLOWER] + 1);
@@ -132,6 +137,7 @@ unpack(struct ctx *cx, str packed, struct held *h)
 		case H_REQUESTER_EMAIL: ch->requester_email = HIDE(v); break;
 		case H_ASSIGNEE_EMAIL:  ch->assignee_email = HIDE(v); break;
 		case H_TAG:             ch->tag[ch->tag_count++] = HIDE(v); break;
+		case H_DROP_TAG:        ch->drop_tag[ch->drop_count++] = HIDE(v); break;
 		case H_CUSTOM:
 			while (pack_next(&v, &t2, &w))
 				if (t2 == C_ID)

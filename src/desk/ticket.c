@@ -316,20 +316,33 @@ is_end_user(const struct ctx *cx)
 
 /* ---- tags, custom fields ---------------------------------------------------------------------------------- */
 
-/* Tags are lower case and hold no blanks; "a b" is two, as Zendesk takes it. */
+/* Tags are lower case and hold neither blanks nor commas: "a b" and "a,b" are two, as Zendesk takes them. */
+str
+tag_cut(str *rest)
+{
+	size_t n = 0;
+	str w;
+
+	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != ',')
+		n++;
+	w = str_trim(str_sub(*rest, 0, n));
+	*rest = str_sub(*rest, n + 1, rest->n);
+	return w;
+}
+
 static int
 clean_tags(struct ctx *cx, const sensitive *in, int n, str **out)
 {
 	int count = 0, cap = 0;
 
 	for (int i = 0; i < n; i++)
-		for (size_t k = 0; k <= in[i].hidden.n; k++)
-			cap += k == in[i].hidden.n || in[i].hidden.p[k] == ' ';
-	*out = NEW(cx->arena, str, cap ? cap : 1);
+		for (str rest = in[i].hidden; rest.n; cap++)
+			(void)tag_cut(&rest);
+	*out = NEW(cx->arena, str, cap + 1);
 	for (int i = 0; i < n; i++) {
 		str rest = str_lower(cx->arena, reveal(cx, in[i], TO_STORE));
 		while (rest.n) {
-			str w = str_trim(str_cut(&rest, ' '));
+			str w = tag_cut(&rest);
 			bool have = w.n == 0;
 			for (int k = 0; k < count && !have; k++)
 				have = str_eq((*out)[k], w);
@@ -346,32 +359,43 @@ by_bytes(const void *a, const void *b)
 	return str_cmp(*(const str *)a, *(const str *)b);
 }
 
+static int
+without(str *w, int n, const str *drop, int drops)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++) {
+		bool gone = false;
+		for (int k = 0; k < drops && !gone; k++)
+			gone = str_eq(w[i], drop[k]);
+		if (!gone)
+			w[kept++] = w[i];
+	}
+	return kept;
+}
+
 str
 ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 {
-	str *old, *given, *all;
-	int n_old = json_words(cx, old_json, &old), n = 0;
+	str *old, *given, *drop, *all;
+	int n = json_words(cx, old_json, &old);
 	int n_given = clean_tags(cx, in->tag, in->tag_count, &given);
+	int n_drop = clean_tags(cx, in->drop_tag, in->drop_count, &drop);
 
-	all = NEW(cx->arena, str, n_old + n_given + 1);
-	if (!(in->has & T_TAGS))
-		for (int i = 0; i < n_old; i++) {
-			bool drop = false;
-			for (int k = 0; k < n_given; k++)
-				drop = drop || str_eq(old[i], given[k]);
-			if (!drop)
-				all[n++] = old[i];
-		}
-	if (!(in->has & T_REMOVE_TAGS))
-		for (int k = 0; k < n_given; k++)
-			all[n++] = given[k];
+	n = in->has & T_TAGS ? 0 : without(old, n, given, n_given);
+	all = NEW(cx->arena, str, n + n_given + 1);
+	for (int i = 0; i < n; i++)
+		all[i] = old[i];
+	for (int i = 0; i < n_given; i++)
+		all[n++] = given[i];
+	n = without(all, n, drop, n_drop);
 	qsort(all, (size_t)n, sizeof *all, by_bytes);
 	return json_of_words(cx, all, n);
 }
 
 /* ---- audits ------------------------------------------------------------------------------------------------ */
 
-#define FIELDS 16                    /* that note_changes() may note, beside custom fields */
+#define FIELDS 18                    /* that note_changes() may note, beside custom fields */
 #define TRAIL_PART (256 * KiB)       /* bytes of values in one event of the trail, where triggers change much */
 
 static void
@@ -388,6 +412,23 @@ note(struct audit *a, bool created, const char *field, str value, str previous)
 {
 	if (created ? value.n && !str_eq(value, S("null")) && !str_eq(value, S("[]")) : !str_eq(value, previous))
 		add_event(a, created ? "Create" : "Change", str_of(field), value, created ? S("null") : previous);
+}
+
+/* People are noted by their ids: an address goes with its person. */
+static void
+note_people(struct ctx *cx, struct audit *a, const char *type, const char *field, const int64_t *now, int n, const int64_t *was, int m)
+{
+	struct buf b[2];
+
+	if (n == m && (n == 0 || memcmp(now, was, sizeof *now * (size_t)n) == 0))
+		return;
+	for (int k = 0; k < 2; k++) {
+		buf_init(&b[k], cx->arena, 4 * KiB);
+		for (int i = 0; i < (k ? m : n); i++)
+			buf_fmt(&b[k], "%s%lld", i ? "," : "[", (long long)(k ? was : now)[i]);
+		buf_fmt(&b[k], "%s", (k ? m : n) ? "]" : "[]");
+	}
+	add_event(a, type, str_of(field), buf_str(&b[0]), buf_str(&b[1]));
 }
 
 static str
@@ -432,6 +473,8 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 	note(a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
 	note(a, created, "external_id", quote_text(cx, t->external_id), quote_text(cx, old->external_id));
 	note(a, created, "tags", t->tags.hidden, old->tags.hidden);
+	note_people(cx, a, "EmailCcChange", "email_cc_ids", t->cc, t->cc_count, old->cc, old->cc_count);
+	note_people(cx, a, "FollowerChange", "follower_ids", t->follower, t->follower_count, old->follower, old->follower_count);
 	for (int i = 0; i < in->custom_count; i++) {
 		str was = S("null");
 		json_t *list = json_loadb(old->custom_fields.hidden.p ? old->custom_fields.hidden.p : "[]",
@@ -771,10 +814,10 @@ create_tx(struct ctx *cx, void *arg)
 	}
 	if (t->assignee_id != 0 && t->status == TICKET_NEW)
 		t->status = TICKET_OPEN;
-	if (in->has & (T_TAGS | T_ADD_TAGS))
-		t->tags = HIDE(ticket_tags_after(cx, S("[]"), in));
+	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
+		t->tags = HIDE(ticket_tags_after(cx, t->tags.hidden, in));
 	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->imported || in->lenient));
-	if (in->custom_count)
+	if (in->custom_count || in->followup_source_id)
 		terms_of_tags(cx, t->tags, &w->terms);
 	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
 	if (t->status >= TICKET_SOLVED)
@@ -837,7 +880,7 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 		mine.submitter_id = mine.author_id = mine.assignee_id = mine.group_id = mine.organization_id = 0;
 		mine.problem_id = mine.followup_source_id = 0;
 		mine.status = TICKET_NEW;
-		mine.tag_count = mine.follower_count = 0;
+		mine.tag_count = mine.drop_count = mine.follower_count = 0;
 		mine.comment_public = mine.comment_public_set = true;
 		mine.requester_email = mine.assignee_email = mine.external_id = (sensitive){ 0 };
 	} else {
@@ -1052,7 +1095,7 @@ ticket_update(struct ctx *cx, int64_t id, const struct ticket_change *in, struct
 		mine.has &= T_COMMENT | T_STATUS | T_CC | T_METADATA;
 		if ((mine.has & T_STATUS) && mine.status != TICKET_SOLVED)
 			mine.has &= ~(unsigned)T_STATUS;
-		mine.custom_count = mine.tag_count = mine.follower_count = 0;
+		mine.custom_count = mine.tag_count = mine.drop_count = mine.follower_count = 0;
 	}
 	/* An empty comment is no comment: clients send it with every form. */
 	if ((mine.has & T_COMMENT) && str_trim(mine.body.hidden).n == 0 && mine.upload_count + mine.token_count == 0)

@@ -446,7 +446,7 @@ treat_change(struct ctx *cx, struct treating *t, struct ticket_change *ch, bool 
 			TRY(treat_json(cx, t, str_z(cx->arena, str_printf(cx->arena, "custom_fields.%lld", (long long)ch->custom[i].id)),
 			    &ch->custom[i].value_json, head));
 	}
-	if (ch->tag_count && !(ch->has & T_REMOVE_TAGS)) {
+	if (ch->tag_count) {
 		sensitive *own = NEW(cx->arena, sensitive, ch->tag_count);
 		memcpy(own, ch->tag, sizeof *own * (size_t)ch->tag_count);
 		ch->tag = own;

@@ -147,6 +147,12 @@ ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc
 		struct user u;
 		enum err e;
 		int k;
+		if (ch[i].all) {
+			for (k = 0; k < *count; k++)
+				TRY(store_exec(cx, &delete_cc, ARGS(INT(cx->account), INT(t->id), INT(kind), INT(now[k])), NULL));
+			*count = 0;
+			continue;
+		}
 		if (ch[i].user_id != 0)
 			e = user_brief(cx, ch[i].user_id, &u);
 		else if (!email_valid(reveal(cx, ch[i].email, TO_STORE)))
@@ -178,7 +184,7 @@ ticket_change_people(struct ctx *cx, struct ticket *t, int kind, const struct cc
 	return OK;
 }
 
-/* A follow-up of a closed ticket says so, and begins with that one's organization. */
+/* A follow-up of a closed ticket says so, and begins with that one's organization and tags. */
 enum err
 ticket_follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *t)
 {
@@ -202,6 +208,7 @@ ticket_follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *
 		    "\"rel\":\"follow_up\"}", (long long)from.id, STR_A(from.channel)));
 	if (!(in->has & T_ORG) && from.requester_id == t->requester_id && from.organization_id)
 		t->organization_id = from.organization_id;
+	t->tags = from.tags;
 	return OK;
 }
 

@@ -208,9 +208,48 @@ def counts_of(c):
     check(c.get("/api/v2/organizations/%d/tickets/count.json" % o).json["count"]["value"] == 1, "an organization's")
 
 
+def both_ways(c):
+    """Tags that come and go in one request, as the vendor's own example of a bulk update has them."""
+    t = ticket(c, tags=["one", "keep"], comment={"value": "said by its old name"})
+    check(get(c, t["id"])["description"] == "said by its old name", "comment.value is a body: %r" % t)
+    j = job(c, c.put("/api/v2/tickets/update_many.json?ids=%d" % t["id"], {"ticket": {"additional_tags": ["bulk", "b,c D"], "remove_tags": ["ONE"]}}))
+    check(j["results"][0]["success"] and get(c, t["id"])["tags"] == ["b", "bulk", "c", "d", "keep"], "added and removed: %r" % get(c, t["id"])["tags"])
+    c.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"tags": ["set", "x"], "additional_tags": ["more"], "remove_tags": ["x"]}})
+    check(get(c, t["id"])["tags"] == ["more", "set"], "set, added, removed: %r" % get(c, t["id"])["tags"])
+    check({x["id"] for x in c.get("/api/v2/search.json?query=tags:more").json["results"]} == {t["id"]}, "and found")
+    check(c.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"status": "closed"}}).status == 200, "closed")
+    f = ticket(c, via_followup_source_id=t["id"])
+    check(f["tags"] == ["more", "set"] and ticket(c, via_followup_source_id=t["id"], tags=["own"])["tags"] == ["own"], "a follow-up has the tags, or its own: %r" % f)
+    check({x["id"] for x in c.get("/api/v2/search.json?query=tags:more").json["results"]} == {t["id"], f["id"]}, "and is found by them")
+
+
+def copies(desk, c):
+    """Who else reads a ticket: whole lists and changes of them, each in the audit and in the trail."""
+    fan, _ = desk.person(c, "Fan", "fan@clinic.example", "agent")
+    t = ticket(c)["id"]
+    put = lambda **f: c.put("/api/v2/tickets/%d.json" % t, {"ticket": f}).json
+    r = put(collaborators=["a@patients.example", {"name": "Bee", "email": "b@patients.example"}], followers=[{"user_id": fan, "action": "put"}])
+    one, two = r["ticket"]["email_cc_ids"]
+    e = {x["type"]: x for x in r["audit"]["events"]}
+    check(e["EmailCcChange"]["current_email_ccs"] == ["a@patients.example", "b@patients.example"] and e["EmailCcChange"]["previous_email_ccs"] == [], "the CCs in the audit: %r" % r["audit"])
+    check(e["FollowerChange"]["current_followers"] == ["fan@clinic.example"] and e["FollowerChange"]["previous_followers"] == [], "the followers: %r" % r["audit"])
+    check(len(put(additional_collaborators=["c@patients.example"])["ticket"]["email_cc_ids"]) == 3, "one more")
+    r = put(collaborator_ids=[two])
+    check(r["ticket"]["email_cc_ids"] == [two] and [x["type"] for x in r["audit"]["events"]] == ["EmailCcChange"], "the whole list: %r" % r)
+    check(put(email_ccs=[{"user_id": one, "action": "put"}])["ticket"]["email_cc_ids"] == [two, one] and put(collaborator_ids=[])["ticket"]["email_cc_ids"] == [], "put, and nobody")
+    r = c.get("/api/v2/tickets/%d/audits.json" % t).json["audits"][-1]
+    check(r["events"][0]["previous_email_ccs"] == ["b@patients.example", "a@patients.example"] and r["events"][0]["current_email_ccs"] == [], "read again: %r" % r)
+    events = [x for x in c.get("/api/v2/incremental/ticket_events.json?start_time=0").json["ticket_events"] if x["ticket_id"] == t]
+    check(events[-1]["child_events"][0]["current_email_ccs"] == [] and all("" not in y for x in events for y in x["child_events"]), "exported: %r" % events[-1])
+    found = c.get("/api/v2/audit_logs.json?filter[source_type]=ticket&filter[source_id]=%d" % t).json["audit_logs"]
+    check(sum("email_cc_ids" in x["change_description"] for x in found) == 5 and sum("follower_ids" in x["change_description"] for x in found) == 1, "each in the trail: %r" % found)
+
+
 with Desk() as desk:
     admin = desk.admin()
     tags(desk, admin)
+    both_ways(admin)
+    copies(desk, admin)
     merging(admin)
     spam(admin)
     problems(admin)
