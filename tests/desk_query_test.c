@@ -884,17 +884,17 @@ people_change_too(void **state UNUSED)
 	struct ctx cx;
 
 	expect(w.admin, "orchid", "", false, "olga");
-	SET(&w, id, USER_NAME | USER_EMAIL, .name = HIDE(S("Olga Iris")), .email = HIDE(S("iris@east.example")));
+	SET(&w, id, USER_NAME | USER_EXTERNAL_ID, .name = HIDE(S("Olga Iris")), .external_id = HIDE(S("hub-iris")));
 	expect(w.admin, "orchid", "", false, "");
 	expect(w.admin, "iris", "", false, "olga");
-	expect(w.admin, "email:iris@east.example", "", false, "olga");
+	expect(w.admin, "external_id:hub-iris", "", false, "olga");
 	build_all();
 	expect(w.admin, "iris", "", false, "olga");
 	ask(&w, &cx);
 	be(&cx, w.admin);
 	MUST(&cx, user_delete(&cx, id, &u));
 	expect(w.admin, "iris", "", false, "");
-	expect(w.admin, "type:user email:east", "", false, "");
+	expect(w.admin, "type:user email:olga@east.example", "", false, "");
 	ctx_done(&cx);
 }
 

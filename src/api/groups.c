@@ -329,7 +329,7 @@ static const struct field org_table[] = {
 	{ "details",         F_TEXT,  offsetof(struct organization, details),         ORG_DETAILS,         true  },
 	{ "notes",           F_TEXT,  offsetof(struct organization, notes),           ORG_NOTES,           true  },
 	{ "external_id",     F_TEXT,  offsetof(struct organization, external_id),     ORG_EXTERNAL_ID,     true  },
-	{ "tags",            F_WORDS, offsetof(struct organization, tags),            ORG_TAGS,            true  },
+	{ "tags",            F_TAGS,  offsetof(struct organization, tags),            ORG_TAGS,            true  },
 	{ "domain_names",    F_WORDS, offsetof(struct organization, domain_names),    ORG_DOMAINS,         true  },
 	{ "group_id",        F_ID,    offsetof(struct organization, group_id),        ORG_GROUP,           true  },
 	{ "shared_tickets",  F_BOOL,  offsetof(struct organization, shared_tickets),  ORG_SHARED_TICKETS,  false },

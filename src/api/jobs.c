@@ -87,8 +87,20 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 	} else if (!json_is_object(one))
 		return fail(cx, E_INVALID, NULL, "the item must be an object");
 	if (kind == JOB_TICKETS_UPDATE || kind == JOB_USERS_UPDATE || kind == JOB_ORGS_UPDATE)
-		if (!json_id(json_object_get(one, "id"), &id) || id == 0)
-			return fail(cx, E_INVALID, "id", "id is required");
+		if (!json_id(json_object_get(one, "id"), &id) || id == 0) {
+			/* People and organizations may be named as their other system names them. */
+			str external = json_text(cx, json_object_get(one, "external_id"));
+			if (kind == JOB_TICKETS_UPDATE || external.n == 0)
+				return fail(cx, E_INVALID, "id", "id is required");
+			if (kind == JOB_USERS_UPDATE) {
+				TRY(user_by_external_id(cx, external, &u));
+				id = u.id;
+			} else {
+				TRY(org_by_external_id(cx, external, &o));
+				id = o.id;
+				o = (struct organization){ 0 };
+			}
+		}
 	switch (kind) {
 	case JOB_TICKETS_CREATE:
 		ticket_fields(cx, one, &tc);
@@ -120,7 +132,7 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		return OK;
 	case JOB_USERS_CREATE:
 		user_fields(cx, one, &uc);
-		TRY(user_create(cx, &uc, &u));
+		TRY(user_create_as(cx, one, &uc, &u));
 		jw_obj(result);
 		jw_kint(result, "index", index);
 		jw_kint(result, "id", u.id);

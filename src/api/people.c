@@ -148,6 +148,53 @@ identity_in(struct ctx *cx, const json_t *obj, struct identity_in *in)
 	return has;
 }
 
+struct user_new { const json_t *identities; struct user_change ch; struct user *out; };
+
+static enum err
+user_new_tx(struct ctx *cx, void *arg)
+{
+	struct user_new *n = arg;
+	struct identity made;
+	size_t i;
+	json_t *one;
+
+	TRY(user_create(cx, &n->ch, n->out));
+	json_array_foreach((json_t *)(uintptr_t)n->identities, i, one) {
+		struct identity_in in = { 0 };
+		(void)identity_in(cx, one, &in);
+		TRY(bad_check(cx));
+		if (in.value.hidden.n == 0 || (in.kind == ID_EMAIL && str_eq(in.value.hidden, n->out->email.hidden)))
+			continue;
+		TRY(identity_create(cx, n->out->id, in.kind, in.value, in.verified, in.primary, &made));
+	}
+	return n->identities ? user_load(cx, n->out->id, n->out) : OK;
+}
+
+enum err
+user_create_as(struct ctx *cx, const json_t *obj, const struct user_change *ch, struct user *out)
+{
+	struct user_new n = { .identities = json_object_get(obj, "identities"), .ch = *ch, .out = out };
+	json_t *one;
+	size_t i;
+
+	if (n.identities == NULL || json_is_null(n.identities))
+		return user_create(cx, ch, out);
+	if (!json_is_array(n.identities) || json_array_size(n.identities) > 100)
+		bad(cx, "identities", "InvalidValue", "Identities: must be an array of at most 100 objects");
+	else
+		json_array_foreach((json_t *)(uintptr_t)n.identities, i, one) {
+			const json_t *type = json_object_get(one, "type"), *value = json_object_get(one, "value");
+			if (!json_is_object(one))
+				bad(cx, "identities", "InvalidValue", "Identities: must be an array of at most 100 objects");
+			else if (n.ch.u.email.hidden.n == 0 && json_is_string(value) && (type == NULL || str_eq(json_text(cx, type), S("email")))) {
+				n.ch.u.email = HIDE(json_text(cx, value));       /* the first address is the primary one */
+				n.ch.has |= USER_EMAIL;
+			}
+		}
+	TRY(bad_check(cx));
+	return store_write(cx, user_new_tx, &n);
+}
+
 static enum err
 identity_add(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {

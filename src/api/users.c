@@ -15,7 +15,7 @@ static const struct field user_table[] = {
 	{ "external_id",           F_TEXT,  AT(external_id),           USER_EXTERNAL_ID,  true  },
 	{ "locale",                F_PLAIN, AT(locale),                USER_LOCALE,       true  },
 	{ "time_zone",             F_PLAIN, AT(time_zone),             USER_TIME_ZONE,    true  },
-	{ "tags",                  F_WORDS, AT(tags),                  USER_TAGS,         true  },
+	{ "tags",                  F_TAGS,  AT(tags),                  USER_TAGS,         true  },
 	{ "role",                  F_ROLE,  AT(role),                  USER_ROLE,         false },
 	{ "ticket_restriction",    F_SEES,  AT(sees),                  USER_SEES,         true  },
 	{ "custom_role_id",        F_ID,    AT(custom_role_id),        USER_CUSTOM_ROLE,  true  },
@@ -128,7 +128,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (obj == NULL)
 		return OK;
 	user_fields(cx, obj, &ch);
-	TRY(user_create(cx, &ch, &u));
+	TRY(user_create_as(cx, obj, &ch, &u));
 	api_location(cx, rq, rp, "users", u.id);
 	return user_reply(cx, rq, rp, 201, &u);
 }

@@ -609,20 +609,20 @@ identity_add(struct ctx *cx, const struct user *u, sensitive email, bool primary
 	    SEALED(u->key, HIDE(str_trim(email.hidden))), INT(ID_EMAIL)), NULL);
 }
 
-/* A new address. An administrator's replaces the primary one, which stays as a
- * secondary; another's is added as a secondary, as Zendesk does. */
+/* A new address is added as a secondary one, as Zendesk does: which one is primary
+ * is changed by name (identities, make_primary). Who had none has it as the first. */
 static enum err
 identity_change(struct ctx *cx, const struct user *was, struct user *is, sensitive email, struct changes *extra)
 {
 	int64_t identity, owner;
-	bool primary, replace = is_full(cx->actor) || was->email.hidden.n == 0;
+	bool primary;
 
 	TRY(email_owner(cx, email, &identity, &owner, &primary));
 	if (primary) {                 /* only spelled differently */
 		is->email = was->email;
 		return OK;
 	}
-	if (!replace) {
+	if (was->email.hidden.n != 0) {
 		is->email = was->email;
 		if (identity != 0)
 			return OK;

@@ -246,8 +246,30 @@ def groups(c):
     check(j["results"][0]["success"] and c.get("/api/v2/groups/%d/users/count.json" % g).json["count"]["value"] == 0, "gone: %s" % j)
 
 
+def kept_as(c):
+    """What other systems send of a person, and how it is kept."""
+    r = c.post("/api/v2/users.json", {"user": {"name": "Ida Many", "external_id": "Hub-7", "tags": ["VIP", "a b", "c,d"], "identities": [
+        {"type": "email", "value": "many1@patients.example"}, {"type": "email", "value": "many2@patients.example", "verified": True}, {"type": "phone_number", "value": "+15550100188"}]}})
+    check(r.status == 201 and r.json["user"]["email"] == "many1@patients.example" and r.json["user"]["tags"] == ["a", "b", "c", "d", "vip"], "one person, all at once: %r" % r)
+    u = r.json["user"]["id"]
+    check([(i["value"], i["primary"], i["verified"]) for i in c.get("/api/v2/users/%d/identities.json" % u).json["identities"]]
+          == [("many1@patients.example", True, False), ("many2@patients.example", False, True), ("+15550100188", False, False)], "the identities")
+    n = c.get("/api/v2/users/count.json").json["count"]["value"]
+    r = c.post("/api/v2/users.json", {"user": {"name": "Twin", "email": "twin@patients.example", "identities": [{"type": "email", "value": "many2@patients.example"}]}})
+    check(r.status == 422 and c.get("/api/v2/users/count.json").json["count"]["value"] == n and not c.get("/api/v2/users/search.json?query=twin@patients.example").json["users"], "all or nothing: %r" % r)
+    r = c.put("/api/v2/users/%d.json" % u, {"user": {"email": "many3@patients.example"}})
+    check(r.json["user"]["email"] == "many1@patients.example" and len(c.get("/api/v2/users/%d/identities.json" % u).json["identities"]) == 4, "another address is a secondary one: %r" % r)
+    o = c.post("/api/v2/organizations.json", {"organization": {"name": "Hub", "external_id": "Hub-O", "tags": ["Gold Plus"]}}).json["organization"]
+    check(o["tags"] == ["gold", "plus"], "an organization's tags: %r" % o)
+    j = job(c, c.put("/api/v2/users/update_many.json", {"users": [{"external_id": "hub-7", "notes": "by its other name"}, {"external_id": "nobody", "notes": "x"}, {"notes": "y"}]}))
+    check([x["success"] for x in j["results"]] == [True, False, False] and c.get("/api/v2/users/%d.json" % u).json["user"]["notes"] == "by its other name", "people by external id: %r" % j)
+    j = job(c, c.put("/api/v2/organizations/update_many.json", {"organizations": [{"external_id": "Hub-O", "notes": "n"}]}))
+    check(j["results"][0]["success"] and c.get("/api/v2/organizations/%d.json" % o["id"]).json["organization"]["notes"] == "n", "organizations, too: %r" % j)
+
+
 with Desk() as desk:
     admin = desk.admin()
+    kept_as(admin)
     agent = identities(desk, admin)
     sessions(desk, admin)
     merging(desk, admin, agent)

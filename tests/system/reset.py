@@ -97,7 +97,9 @@ with Desk(start=False) as desk:
     check(r.status == 200 and web.get(two[0]).status == 404, "a changed password ends the link: %r" % r)
     three = link("lara@patients.example")
     check(web.get(three[0]).status == 200, "a new link")
-    check(admin.put("/api/v2/users/%d.json" % lara, {"user": {"email": "lara@elsewhere.example"}}).status == 200 and web.get(three[0]).status == 404, "a changed address ends the link")
+    check(admin.put("/api/v2/users/%d.json" % lara, {"user": {"email": "lara@elsewhere.example"}}).status == 200 and web.get(three[0]).status == 200, "a second address ends nothing")
+    second = [i["id"] for i in admin.get("/api/v2/users/%d/identities.json" % lara).json["identities"] if not i["primary"]][0]
+    check(admin.put("/api/v2/users/%d/identities/%d/make_primary.json" % (lara, second), {}).status == 200 and web.get(three[0]).status == 404, "a changed address ends the link")
     four = link("ned@patients.example")
     check(four and web.call("POST", PAGE, **form(token=four[1], password=NEW, again=NEW)).status == 200 and sign_in("ned@patients.example", NEW).status == 201, "who had none gets a first one")
     five = link("ned@patients.example")
