@@ -88,6 +88,37 @@ span(void **state)
 	ctx_done(&cx);
 }
 
+#define CLOSED(zone) NINE_TO_FIVE(zone, "{\"start_date\":\"2026-12-24\",\"end_date\":\"2026-12-26\"}")
+static const struct {
+	const char *why, *spec, *at;
+	bool off;
+} days[] = {
+	{ "the last second before a holiday",     CLOSED("Europe/Vienna"),     "2026-12-23T22:59:59Z", false },
+	{ "its first where the calendar is",      CLOSED("Europe/Vienna"),     "2026-12-23T23:00:00Z", true },
+	{ "which is later in the west",           CLOSED("America/New_York"),  "2026-12-24T04:59:59Z", false },
+	{ "and earlier in the east",              CLOSED("Pacific/Auckland"),  "2026-12-23T11:00:00Z", true },
+	{ "its last second",                      CLOSED("America/New_York"),  "2026-12-27T04:59:59Z", true },
+	{ "and it is over",                       CLOSED("America/New_York"),  "2026-12-27T05:00:00Z", false },
+	{ "a day off in summer time",             NINE_TO_FIVE("America/New_York", "{\"start_date\":\"2026-07-03\",\"end_date\":\"2026-07-03\"}"),
+	                                          "2026-07-03T04:00:00Z", true },
+	{ "which begins an hour sooner",          NINE_TO_FIVE("America/New_York", "{\"start_date\":\"2026-07-03\",\"end_date\":\"2026-07-03\"}"),
+	                                          "2026-07-04T04:00:00Z", false },
+};
+
+static void
+day_off(void **state)
+{
+	size_t i = (size_t)(uintptr_t)*state;
+	struct ctx cx;
+	struct calendar *c;
+
+	ctx_init(&cx, NULL, 1);
+	c = read_spec(&cx, days[i].spec);
+	assert_non_null(c);
+	assert_int_equal(calendar_holiday(c, at(days[i].at)), days[i].off);
+	ctx_done(&cx);
+}
+
 /* Any span is the sum of its parts, wherever it is cut. */
 static void
 parts(void **state UNUSED)
@@ -140,11 +171,13 @@ refused(void **state UNUSED)
 int
 main(void)
 {
-	struct CMUnitTest t[COUNT(spans) + 2];
+	struct CMUnitTest t[COUNT(spans) + COUNT(days) + 2];
 	size_t n = 0;
 
 	for (; n < COUNT(spans); n++)
 		t[n] = (struct CMUnitTest){ .name = spans[n].why, .test_func = span, .initial_state = (void *)(uintptr_t)n };
+	for (size_t i = 0; i < COUNT(days); i++)
+		t[n++] = (struct CMUnitTest){ .name = days[i].why, .test_func = day_off, .initial_state = (void *)(uintptr_t)i };
 	t[n++] = (struct CMUnitTest){ .name = "a span is the sum of its parts", .test_func = parts };
 	t[n++] = (struct CMUnitTest){ .name = "what is no calendar is refused", .test_func = refused };
 	return cmocka_run_group_tests_name("desk calendar", t, NULL, NULL);

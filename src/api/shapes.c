@@ -433,6 +433,9 @@ json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit 
 			show_raw(j, cx, "value", e->value, "null");
 			if (str_eq(e->type, S("Change")))
 				show_raw(j, cx, "previous_value", e->previous, "null");
+		} else if (str_eq(e->type, S("ScheduleAssignment"))) {
+			show_raw(j, cx, "previous_schedule_id", e->previous, "null");
+			show_raw(j, cx, "new_schedule_id", e->value, "null");
 		} else {
 			jw_key_str(j, e->field);
 			jw_raw(j, reveal(cx, e->value, TO_SHOW_ACTOR));

@@ -48,6 +48,7 @@ FILE_TEXT(schema_0112, "data/schema/0112-gate-user-setting.sql");
 FILE_TEXT(schema_0200, "data/schema/0200-gate-officer.sql");
 FILE_TEXT(schema_0102, "data/schema/0102-gate-identity.sql");
 FILE_TEXT(schema_0103, "data/schema/0103-desk-clock.sql");
+FILE_TEXT(schema_0180, "data/schema/0180-desk-schedule.sql");
 
 /* Ends are addresses that only the linker knows, so lengths are made when asked for. */
 struct migration_text { const char *begin, *end; };
@@ -91,6 +92,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 151, DB_MAIN, "guide",  { schema_0151, schema_0151_end } },
 	{ 160, DB_MAIN, "retention", { schema_0160, schema_0160_end } },
 	{ 165, DB_MAIN, "gate-reset", { schema_0165, schema_0165_end } },
+	{ 180, DB_MAIN, "desk-schedule", { schema_0180, schema_0180_end } },
 	{ 200, DB_MAIN, "gate-officer", { schema_0200, schema_0200_end } },
 	{ 210, DB_MAIN, "desk-draft-files", { schema_0210, schema_0210_end } },
 };

@@ -20,7 +20,7 @@ background(void *arg)
 	struct ward *w = arg;
 	usec last = time_mono(), ticked = last, trimmed = last, hourly = 0;
 	usec counted = 0, retired = 0;
-	bool hours = false, retiring = false, counting = false, turning = false;      /* there is more to do at once */
+	bool settling = false, hours = false, retiring = false, counting = false, turning = false;      /* there is more to do at once */
 	int64_t seen = -1;
 
 	while (!atomic_load(&ending)) {
@@ -64,6 +64,11 @@ background(void *arg)
 			more = more || hours;
 			ctx_done(&cx);
 		}
+		ward_ctx(w, &cx, "system");
+		if (schedules_step(&cx, &settling) != OK)
+			log_line(LOG_LV_WARN, "desk", "targets will be counted anew in a while: %s", cx.fail.why ? cx.fail.why : "");
+		more = more || settling;
+		ctx_done(&cx);
 		if (retiring || time_mono() - retired >= 20 * SECOND) {
 			ward_ctx(w, &cx, "system");
 			if (retention_step(&cx, false, &retiring) != OK) {

@@ -164,6 +164,19 @@ set_brand(struct effect *fx, const struct act *a)
 	return OK;
 }
 
+/* Without a value: the default one again. */
+static enum err
+set_schedule(struct effect *fx, const struct act *a)
+{
+	int64_t id = a->texts && a->text[0].n ? a->num : 0;
+	const struct book *b;
+
+	TRY(book_get(fx->cx, &b));
+	if (id == 0 || schedule_find(b, id) != NULL)
+		fx->t->schedule_id = id;
+	return OK;
+}
+
 str
 custom_json(struct ctx *cx, sensitive fields, int64_t id)
 {
@@ -388,6 +401,7 @@ static const struct act_row acts[] = {
 	{ "remove_tags",  "Remove tags", "Ticket", "tags", VAL_TAGS,     RULES | IN_MACRO, 1, false, drop_tags },
 	{ "ticket_form_id", "Form",      "Ticket", "list", VAL_ID,       RULES | IN_MACRO, 1, true,  set_form },
 	{ "brand_id",     "Brand",       "Ticket", "list", VAL_ID,       RULES | IN_MACRO, 1, false, set_brand },
+	{ "set_schedule", "Set schedule", "Ticket", "list", VAL_SCHEDULE, IN_TRIGGER, 1, true, set_schedule },
 	{ "custom_fields_", "Custom field", "Custom fields", "text", VAL_CUSTOM, RULES | IN_MACRO, 1, true, set_custom },
 	{ "subject",      "Set subject", "Ticket", "text", VAL_TEXT,     IN_MACRO | RULES, 1, false, set_subject },
 	{ "comment_value", "Comment/description", "Ticket", "textarea", VAL_TEXT, IN_MACRO, 1, false, set_comment },

@@ -305,6 +305,12 @@ calendar_between(const struct calendar *c, usec a, usec b)
 }
 
 bool
+calendar_holiday(const struct calendar *c, usec at)
+{
+	return is_holiday(c, local_day(c, at));
+}
+
+bool
 calendar_open(const struct calendar *c, usec at)
 {
 	return calendar_between(c, at, at + 1) > 0;
@@ -332,48 +338,4 @@ calendar_after(const struct calendar *c, usec at, usec span)
 		}
 	}
 	return 0;
-}
-
-/* ---- the account's calendar: its first schedule ------------------------------------------------------------------------ */
-
-static enum err
-mine(struct ctx *cx, const struct calendar **out)
-{
-	const struct book *b;
-
-	*out = NULL;
-	TRY(book_get(cx, &b));
-	for (int i = b->from[RULE_SCHEDULE]; i < b->from[RULE_SCHEDULE + 1] && *out == NULL; i++)
-		*out = b->rule[i].calendar;
-	return OK;
-}
-
-enum err
-business_between(struct ctx *cx, usec a, usec b, usec *out)
-{
-	const struct calendar *c;
-
-	TRY(mine(cx, &c));
-	*out = c ? calendar_between(c, a, b) : b - a;
-	return OK;
-}
-
-enum err
-business_open(struct ctx *cx, usec at, bool *open)
-{
-	const struct calendar *c;
-
-	TRY(mine(cx, &c));
-	*open = c ? calendar_open(c, at) : true;
-	return OK;
-}
-
-enum err
-business_after(struct ctx *cx, usec at, usec span, usec *out)
-{
-	const struct calendar *c;
-
-	TRY(mine(cx, &c));
-	*out = c ? calendar_after(c, at, span) : at + span;
-	return OK;
 }

@@ -22,6 +22,7 @@ struct calendar;
  * arena's. Zones are IANA names, or the names that Zendesk gives them. */
 void calendar_read(struct ctx *cx, const json_t *spec, struct calendar **out);
 bool calendar_open(const struct calendar *c, usec at);
+bool calendar_holiday(const struct calendar *c, usec at);            /* a day off where the calendar is */
 usec calendar_between(const struct calendar *c, usec a, usec b);     /* negative when b is before a */
 /* The moment when `span` of working time has gone by since `at`; 0 when there is none within ten years. */
 usec calendar_after(const struct calendar *c, usec at, usec span);

@@ -84,7 +84,7 @@ stop(struct replay *r, enum clock_metric m, bool done, usec at)
 	if (c->state != RUNS && !(done && c->state == RESTS))
 		return OK;
 	if (c->state == RUNS && at > c->since) {
-		TRY(business_between(r->cx, c->since, at, &business));
+		TRY(business_between(r->cx, r->t->schedule_id, c->since, at, &business));
 		c->spent += at - c->since;
 		c->spent_b += business;
 	}

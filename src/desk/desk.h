@@ -41,6 +41,7 @@ struct ticket {
 	int64_t id, key, requester_id, submitter_id, assignee_id, organization_id, group_id, problem_id;
 	int64_t brand_id, form_id, followup_source_id;
 	int64_t custom_status_id;            /* 0: the default of the status */
+	int64_t schedule_id;                 /* that a trigger gave it; 0: the default one */
 	enum ticket_status   status;
 	enum ticket_priority priority;
 	enum ticket_type     type;
@@ -615,6 +616,9 @@ enum err ticket_idle_breaches(struct ctx *cx, usec from, int limit, struct ticke
 enum err automations_step(struct ctx *cx, usec at, bool force, bool *more) MUST_CHECK;
 struct automation_run { usec at; bool done; int64_t rule_id, changed, total; };
 enum err automations_state(struct ctx *cx, struct automation_run *out) MUST_CHECK;   /* E_ABSENT: none ran yet */
+
+/* One step of what follows when the hours of a schedule changed; *more: call again. */
+enum err schedules_step(struct ctx *cx, bool *more) MUST_CHECK;
 
 /* One step of the hour's deletion schedules: tickets that were closed and fit an active one are erased for good, as
  * ticket_purge() does; *more: call again. `force`: a run now, from the beginning (MAY_ADMIN). */

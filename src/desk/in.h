@@ -7,7 +7,7 @@
 
 /* Tags of the packed fields inside sealed columns; never reuse a number. */
 enum { DOC_SUBJECT = 1, DOC_DESCRIPTION, DOC_TAGS, DOC_CUSTOM, DOC_EXTERNAL_ID, DOC_RECIPIENT, DOC_VIA, DOC_FINDING,
-       DOC_STATUS, DOC_RATING, DOC_SCORE };       /* ticket.doc */
+       DOC_STATUS, DOC_RATING, DOC_SCORE, DOC_SCHEDULE };       /* ticket.doc */
 enum { CDOC_BODY = 1, CDOC_HTML, CDOC_METADATA, CDOC_VIA, CDOC_FINDING, CDOC_SECURE, CDOC_POLICY };                                                   /* comment.doc */
 enum { ADOC_METADATA = 1, ADOC_VIA, ADOC_EVENT };                                                                           /* ticket_audit.doc */
 enum { FDOC_NAME = 1, FDOC_TYPE, FDOC_CID, FDOC_SCAN, FDOC_FINDING, FDOC_OVERRIDE };                                                                                /* attachment.doc */
@@ -210,5 +210,5 @@ extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const a
 extern const struct stmt *const notify_stmts[];
 extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[], *const aside_stmts[];
 extern const struct stmt *const secure_stmts[];
-extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[], *const clock_stmts[];
+extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[], *const clock_stmts[], *const schedule_stmts[];
 #endif

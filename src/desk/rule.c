@@ -611,7 +611,7 @@ by_hours(struct subject *s, const struct cond *c, usec from, usec to)
 	if (from == 0 || to == 0)
 		return false;
 	if (c->op == OP_IS_B || c->op == OP_LESS_B || c->op == OP_GREATER_B) {
-		if (business_between(s->cx, from, to, &gone) != OK)
+		if (business_between(s->cx, s->t->schedule_id, from, to, &gone) != OK)
 			return false;
 	} else
 		gone = to - from;
@@ -669,14 +669,49 @@ eval_score(struct subject *s, const struct cond *c)
 	return is == (c->op == OP_IS || c->op == OP_INCLUDES);
 }
 
+/* Yes or no of the ticket's schedule, or of the one that is named; of none, all hours are open and no day is a holiday. */
 static bool
-eval_shift(struct subject *s, const struct cond *c)
+by_schedule(struct subject *s, const struct cond *c, bool (*asked)(const struct calendar *, usec), bool without)
 {
-	bool in = false;
+	int64_t want = c->nums ? c->num[0] : NUM_YES;
+	const struct calendar *cal;
+	const struct book *b;
+	enum err e = book_get(s->cx, &b);
 
-	if (business_open(s->cx, s->now, &in) != OK)
+	if (e != OK) {
+		s->e = s->e == OK ? e : s->e;
 		return false;
-	return in == ((c->nums ? c->num[0] : 1) != 0) ? c->op == OP_IS : c->op != OP_IS;
+	}
+	if (want > 0 && schedule_find(b, want) == NULL)
+		return false;
+	cal = schedule_hours(b, want > 0 ? want : s->t->schedule_id);
+	return ((cal ? asked(cal, s->now) : without) == (want != NUM_NO)) == (c->op == OP_IS);
+}
+
+static bool eval_shift(struct subject *s, const struct cond *c) { return by_schedule(s, c, calendar_open, true); }
+static bool eval_holiday(struct subject *s, const struct cond *c) { return by_schedule(s, c, calendar_holiday, false); }
+
+static int64_t
+schedule_now(struct subject *s, const struct ticket *t)
+{
+	const struct compiled *c;
+	const struct book *b;
+	enum err e = book_get(s->cx, &b);
+
+	if (e != OK) {
+		s->e = s->e == OK ? e : s->e;
+		return 0;
+	}
+	c = schedule_of(b, t->schedule_id);
+	return c ? c->r.id : 0;
+}
+
+static bool
+eval_schedule(struct subject *s, const struct cond *c)
+{
+	int64_t now = schedule_now(s, s->t);
+
+	return by_number(s, c, now, s->old != NULL ? schedule_now(s, s->old) : now);
 }
 
 /* ---- the table ---------------------------------------------------------------------------------------------------------------- */
@@ -726,6 +761,8 @@ static const struct cond_row conds[] = {
 	OTHER("requester_role", "Requester role", "Requester", VAL_ROLE, EVERYWHERE, OPS_EQ, eval_requester_role),
 	OTHER("satisfaction_score", "Satisfaction", "Ticket", VAL_SCORE, EVERYWHERE, OPS_EQ | OPS_SET, eval_score),
 	OTHER("in_business_hours", "Within (schedule)", "Ticket", VAL_SHIFT, IN_TRIGGER | IN_AUTOMATION, OPS_EQ, eval_shift),
+	OTHER("on_a_holiday", "On a holiday", "Ticket", VAL_SHIFT, IN_TRIGGER | IN_AUTOMATION, OPS_EQ, eval_holiday),
+	OTHER("schedule_id", "Schedule", "Ticket", VAL_SCHEDULE, IN_TRIGGER | IN_AUTOMATION | IN_SLA, OPS_EQ | OPS_SET, eval_schedule),
 	OTHER("custom_fields_", "Custom field", "Custom fields", VAL_CUSTOM, EVERYWHERE, OPS_CUSTOM, eval_custom),
 
 	MOMENT("exact_created_at", "Created", TICKET(created_at), OF_ID, "t.created_at"),
@@ -754,6 +791,7 @@ static const struct cond_row conds[] = {
 static const struct { const char *from, *to; } alias[] = {
 	{ "ASSIGNED", "assigned_at" }, { "UPDATED", "updated_at" }, { "CREATED", "created_at" }, { "tags", "current_tags" },
 	{ "set_tags", "current_tags" }, { "requester.role", "requester_role" }, { "form_id", "ticket_form_id" },
+	{ "holiday", "on_a_holiday" }, { "schedule", "schedule_id" },
 	{ "new", "NEW" }, { "open", "OPEN" }, { "pending", "PENDING" }, { "hold", "HOLD" }, { "solved", "SOLVED" },
 	{ "closed", "CLOSED" }, { "subject", "subject_includes_word" }, { "description", "description_includes_word" },
 };
@@ -842,7 +880,7 @@ rule_number(enum value_type type, str s, int64_t *out)
 		if (str_eq(s, S("current_groups")) || str_eq(s, S("current_group")))
 			return *out = NUM_MY_GROUPS, true;
 		return id_number(s, out);
-	case VAL_ORG: case VAL_ID:
+	case VAL_ORG: case VAL_ID: case VAL_SCHEDULE:
 		return id_number(s, out);
 	case VAL_VIA:
 		if (str_int(s, &n) && n >= 0 && n < 1000)
@@ -888,8 +926,8 @@ rule_number(enum value_type type, str s, int64_t *out)
 		return false;
 	case VAL_SHIFT:
 		if (str_eq(s, S("false")))
-			return *out = 0, true;
-		return *out = 1, str_eq(s, S("true")) || id_number(s, &n);
+			return *out = NUM_NO, true;
+		return str_eq(s, S("true")) ? (*out = NUM_YES, true) : id_number(s, out);
 	default:
 		return false;
 	}
@@ -995,7 +1033,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 	/* Where "none" means nothing, a value must be there. */
 	if (c->nums + c->words == 0 && (type == VAL_STATUS || type == VAL_VIA || type == VAL_UPDATE || type == VAL_COMMENT
 	    || type == VAL_ROLE || type == VAL_SCORE || type == VAL_WORDS || type == VAL_TAGS || type == VAL_HOURS || type == VAL_COUNT
-	    || type == VAL_PUBLIC || type == VAL_DAYS || c->op == OP_LESS || c->op == OP_GREATER)) {
+	    || type == VAL_PUBLIC || type == VAL_DAYS || type == VAL_SCHEDULE || c->op == OP_LESS || c->op == OP_GREATER)) {
 		wrong(cx, "conditions", "Conditions: a value is missing");
 		*ok = false;
 	}

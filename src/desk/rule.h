@@ -30,6 +30,7 @@ const char *op_title(enum op o);
 enum value_type {
 	VAL_STATUS, VAL_PRIORITY, VAL_TYPE, VAL_AGENT, VAL_USER, VAL_GROUP, VAL_ORG, VAL_ID, VAL_VIA, VAL_UPDATE, VAL_PUBLIC,
 	VAL_COMMENT, VAL_ROLE, VAL_TAGS, VAL_WORDS, VAL_TEXT, VAL_HOURS, VAL_COUNT, VAL_TIME, VAL_DAYS, VAL_CUSTOM, VAL_SHIFT, VAL_SCORE,
+	VAL_SCHEDULE,
 	VAL_TYPES
 };
 
@@ -37,7 +38,7 @@ enum { IN_VIEW = 1, IN_MACRO = 2, IN_TRIGGER = 4, IN_AUTOMATION = 8, IN_SLA = 16
 unsigned rule_place(enum rule_kind k);
 
 /* Numbers with a meaning of their own; ids are never negative. */
-enum { NUM_ME = -1, NUM_MY_GROUPS = -2, NUM_REQUESTER = -3, NUM_ASSIGNEE = -4 };
+enum { NUM_ME = -1, NUM_MY_GROUPS = -2, NUM_REQUESTER = -3, NUM_ASSIGNEE = -4, NUM_YES = -5, NUM_NO = -6 };
 
 struct subject;
 struct cond;
@@ -167,9 +168,12 @@ enum err template_render(struct ctx *cx, str text, struct subject *s, str *out) 
 
 /* ---- the book: all rules, compiled, as of now (rules.c) --------------------------------------------------------- */
 
+/* Hours that changed and whose tickets are not all settled (schedule.c); calendar NULL: all hours counted. */
+struct schedule_change { int64_t id, schedule_id, after_id, settled; bool was_default; usec at; struct calendar *calendar; };
 struct book {
 	struct compiled *rule;   /* by kind, position, id */
 	int     count;
+	struct schedule_change *change; int changes;       /* by id */
 	int     from[RULE_KINDS + 1];  /* rules of kind k: from[k] .. from[k + 1] */
 };
 /* sys->rules. */
@@ -210,13 +214,24 @@ void     sla_read(struct ctx *cx, struct compiled *c);
 enum err metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book *b) MUST_CHECK;
 enum err metric_row(struct ctx *cx, int64_t ticket_id, struct metric *out, bool *found) MUST_CHECK;
 
-/* ---- business hours of the account's first schedule (calendar.c) --------------------------------------------------- */
+/* ---- schedules (schedule.c) ------------------------------------------------------------------------------------------ */
 
-/* Time in business hours from `a` to `b` (negative when b is before a); without a schedule, all time. */
-enum err business_between(struct ctx *cx, usec a, usec b, usec *out) MUST_CHECK;
-enum err business_open(struct ctx *cx, usec at, bool *open) MUST_CHECK;
-/* The moment when `span` of business time has gone by since `at`. */
-enum err business_after(struct ctx *cx, usec at, usec span, usec *out) MUST_CHECK;
+/* What a ticket with this schedule_id goes by: that one, or the default where it is 0 or gone; NULL: there is none. */
+const struct compiled *schedule_of(const struct book *b, int64_t id);
+const struct compiled *schedule_find(const struct book *b, int64_t id);              /* that one only */
+const struct calendar *schedule_hours(const struct book *b, int64_t id);
+/* Of a calendar, or of all time where it is NULL (no schedule). */
+usec     hours_between(const struct calendar *c, usec from, usec to);
+usec     hours_after(const struct calendar *c, usec at, usec span);
+/* Time in business hours from `a` to `b` (negative when b is before a). */
+enum err business_between(struct ctx *cx, int64_t schedule, usec a, usec b, usec *out) MUST_CHECK;
+/* In the transaction that makes (old NULL), changes or deletes (now NULL) a schedule. */
+enum err schedule_changed(struct ctx *cx, const struct rule *old, const struct rule *now, bool was_default) MUST_CHECK;
+enum err schedule_changes(struct ctx *cx, struct book *b) MUST_CHECK;                /* fills b->change */
+bool     schedule_concerns(const struct book *b, const struct schedule_change *c, int64_t schedule);
+/* Running targets in business hours get what they used before hours changed (sla.c). In a transaction. */
+enum err sla_settle(struct ctx *cx, const struct book *b, int64_t ticket_id, bool *settled) MUST_CHECK;
+void     book_changed(struct ctx *cx);         /* in a transaction: once it commits, the book is another */
 
 /* Tickets that the conditions of a rule under `all` may fit, by id behind `after`, whoever may see them: those that are
  * closed, or those that are not (view.c). */
@@ -227,5 +242,5 @@ enum err rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, 
 void     view_note(struct ctx *cx, const struct ticket *old, const struct ticket *now);
 void     view_forget(struct ctx *cx);          /* many tickets changed at once: count anew */
 
-extern const struct stmt *const rule_stmts[], *const view_stmts[], *const sla_stmts[], *const trigger_stmts[];
+extern const struct stmt *const rule_stmts[], *const view_stmts[], *const sla_stmts[], *const trigger_stmts[], *const schedule_stmts[];
 #endif

@@ -11,9 +11,22 @@ value(struct json *j, str v, const char *title)
 	jw_end_obj(j);
 }
 
+static void
+schedules(struct ctx *cx, struct json *j)
+{
+	const struct book *b;
+
+	if (book_get(cx, &b) != OK) {
+		fail_forget(cx);         /* none are offered */
+		return;
+	}
+	for (int i = b->from[RULE_SCHEDULE]; i < b->from[RULE_SCHEDULE + 1]; i++)
+		value(j, str_printf(cx->arena, "%lld", (long long)b->rule[i].r.id), str_z(cx->arena, b->rule[i].r.title));
+}
+
 /* The words that a value may be; what is looked up (agents, groups) has its special words only. */
 static void
-values(struct json *j, enum value_type type)
+values(struct ctx *cx, struct json *j, enum value_type type)
 {
 	static const struct { const char *v, *t; } lists[][8] = {
 		[VAL_AGENT] = { { "", "-" }, { "current_user", "(current user)" }, { "requester_id", "(requester)" } },
@@ -46,6 +59,8 @@ values(struct json *j, enum value_type type)
 	else
 		for (size_t i = 0; i < COUNT(lists[0]) && lists[type][i].v != NULL; i++)
 			value(j, str_of(lists[type][i].v), lists[type][i].t);
+	if (type == VAL_SCHEDULE || type == VAL_SHIFT)
+		schedules(cx, j);
 	jw_end_arr(j);
 }
 
@@ -62,7 +77,7 @@ shown_type(enum value_type t)
 }
 
 static void
-conditions(struct json *j, const char *key, unsigned where, bool sla)
+conditions(struct ctx *cx, struct json *j, const char *key, unsigned where, bool sla)
 {
 	int n;
 	const struct cond_row *r = cond_rows(&n);
@@ -104,14 +119,14 @@ conditions(struct json *j, const char *key, unsigned where, bool sla)
 			jw_end_obj(j);
 			jw_knull(j, "target");
 		} else
-			values(j, r[i].type);
+			values(cx, j, r[i].type);
 		jw_end_obj(j);
 	}
 	jw_end_arr(j);
 }
 
 static void
-actions(struct json *j, unsigned where)
+actions(struct ctx *cx, struct json *j, unsigned where)
 {
 	int n;
 	const struct act_row *r = act_rows(&n);
@@ -129,7 +144,7 @@ actions(struct json *j, unsigned where)
 		jw_kz(j, "group", r[i].group);
 		jw_kbool(j, "nullable", r[i].null_ok);
 		jw_kbool(j, "repeatable", r[i].texts > 1 || r[i].value == VAL_CUSTOM);
-		values(j, r[i].value);
+		values(cx, j, r[i].value);
 		jw_end_obj(j);
 	}
 	jw_end_arr(j);
@@ -162,14 +177,13 @@ rule_definitions(struct ctx *cx, enum rule_kind kind, struct json *j)
 	unsigned where = rule_place(kind);
 	bool sla = kind == RULE_SLA || kind == RULE_GROUP_SLA;
 
-	(void)cx;
 	jw_obj(j);
 	if (kind != RULE_MACRO) {
-		conditions(j, sla ? "all" : "conditions_all", where, sla);
-		conditions(j, sla ? "any" : "conditions_any", where, sla);
+		conditions(cx, j, sla ? "all" : "conditions_all", where, sla);
+		conditions(cx, j, sla ? "any" : "conditions_any", where, sla);
 	}
 	if (kind == RULE_MACRO || kind == RULE_TRIGGER || kind == RULE_AUTOMATION)
-		actions(j, where);
+		actions(cx, j, where);
 	if (kind == RULE_VIEW) {
 		columns(j, "groupables", true);
 		columns(j, "sortables", true);

@@ -251,6 +251,13 @@ book_load(struct ctx *cx, struct shared_book **out)
 		for (int k = (int)r.kind + 1; k <= RULE_KINDS; k++)
 			b->book.from[k] = i + 1;
 	}
+	own.bad = NULL;
+	own.bad_end = &own.bad;
+	if ((e = schedule_changes(&own, &b->book)) != OK) {
+		const char *why = own.fail.why;
+		book_drop(b);
+		return fail(cx, e, NULL, why);
+	}
 	*out = b;
 	return OK;
 }
@@ -335,8 +342,8 @@ changed_not(struct sys *sys, void *arg)
 }
 
 /* In the transaction of a change. */
-static void
-rules_changed(struct ctx *cx)
+void
+book_changed(struct ctx *cx)
 {
 	struct rules *r = cx->sys->rules;
 
@@ -498,6 +505,30 @@ takes_away(const struct compiled *c)
 	return false;
 }
 
+/* Schedules that a rule names; one that goes later is passed over when the rule runs. */
+static enum err
+schedules_known(struct ctx *cx, const struct compiled *c)
+{
+	const struct book *b = NULL;
+
+	for (int i = 0; i < c->alls + c->anys + c->acts; i++) {
+		const struct act *a = i < c->acts ? &c->act[i] : NULL;
+		const struct cond *k = a != NULL ? NULL : i - c->acts < c->alls ? &c->all[i - c->acts] : &c->any[i - c->acts - c->alls];
+		enum value_type type = a != NULL ? a->row->value : k->row->type;
+		if (type != VAL_SCHEDULE && type != VAL_SHIFT)
+			continue;
+		if (b == NULL)
+			TRY(book_get(cx, &b));
+		for (int n = 0; n < (a != NULL ? a->num != 0 : k->nums); n++) {
+			int64_t id = a != NULL ? a->num : k->num[n];
+			if (id > 0 && schedule_find(b, id) == NULL)
+				bad(cx, a ? "actions" : "conditions", "InvalidValue", a ? "Actions: names a schedule that is not known"
+				    : "Conditions: names a schedule that is not known");
+		}
+	}
+	return OK;
+}
+
 static enum err
 check(struct ctx *cx, const struct rule *r, bool rules_too)
 {
@@ -518,6 +549,7 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 		struct bad_field **before = cx->bad_end;
 		rule_compile(cx, r, &c);
 		rule_fields_check(cx, &c);
+		TRY(schedules_known(cx, &c));
 		if (r->kind == RULE_VIEW) {
 			for (int i = 0; i < c.alls; i++)
 				found = found || c.all[i].row->type == VAL_STATUS || c.all[i].row->type == VAL_TYPE
@@ -693,8 +725,10 @@ create_tx(struct ctx *cx, void *arg)
 	    SEALED(r.key, HIDE(pack_rule(cx, &r)))), NULL));
 	TRY(place_rule(cx, r.kind, r.id, w->has & RULE_POSITION ? w->in->position : 0, &r.position));
 	TRY(keep_revision(cx, &r));
+	if (r.kind == RULE_SCHEDULE)
+		TRY(schedule_changed(cx, NULL, &r, r.position == 1));
 	TRY(trail_rule(cx, DID_CREATE, NULL, &r));
-	rules_changed(cx);
+	book_changed(cx);
 	w->out = r;
 	return OK;
 }
@@ -723,10 +757,21 @@ load(struct ctx *cx, enum rule_kind kind, int64_t id, struct rule *r)
 }
 
 static enum err
+is_first(struct ctx *cx, const struct rule *r, bool *yes)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &places, ARGS(INT(cx->account), INT(r->kind)), &rs));
+	*yes = rs.count > 0 && row_int(&rs.row[0], 0) == r->id;
+	return OK;
+}
+
+static enum err
 update_tx(struct ctx *cx, void *arg)
 {
 	struct writing *w = arg;
 	struct rule old, r;
+	bool first;
 
 	TRY(load(cx, w->kind, w->id, &old));
 	TRY(may_write(cx, &old));
@@ -742,8 +787,12 @@ update_tx(struct ctx *cx, void *arg)
 	if (w->has & (RULE_CONDITIONS | RULE_ACTIONS))
 		TRY(store_exec(cx, &drop_fired, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(keep_revision(cx, &r));
+	if (r.kind == RULE_SCHEDULE) {
+		TRY(is_first(cx, &old, &first));
+		TRY(schedule_changed(cx, &old, &r, first));
+	}
 	TRY(trail_rule(cx, DID_UPDATE, &old, &r));
-	rules_changed(cx);
+	book_changed(cx);
 	w->out = r;
 	return OK;
 }
@@ -772,9 +821,14 @@ delete_tx(struct ctx *cx, void *arg)
 {
 	struct writing *w = arg;
 	struct rule r;
+	bool first;
 
 	TRY(load(cx, w->kind, w->id, &r));
 	TRY(may_write(cx, &r));
+	if (r.kind == RULE_SCHEDULE) {
+		TRY(is_first(cx, &r, &first));
+		TRY(schedule_changed(cx, &r, NULL, first));
+	}
 	TRY(store_exec(cx, &delete_rule, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_fired, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_revisions, ARGS(INT(cx->account), INT(r.id)), NULL));
@@ -782,7 +836,7 @@ delete_tx(struct ctx *cx, void *arg)
 		TRY(macro_files_forget(cx, r.id));
 	TRY(trail_rule(cx, DID_DELETE, &r, NULL));
 	TRY(store_key_destroy(cx, r.key));
-	rules_changed(cx);
+	book_changed(cx);
 	return OK;
 }
 
@@ -829,7 +883,7 @@ reorder_tx(struct ctx *cx, void *arg)
 	}
 	for (int i = 0; i < n; i++)
 		TRY(store_exec(cx, &set_place, ARGS(INT(cx->account), INT(order[i]), INT(i + 1)), NULL));
-	rules_changed(cx);
+	book_changed(cx);
 	return trail_append(cx, &(struct event){ .action = actions[o->kind][DID_REORDER], .object = objects[o->kind],
 	    .id = n ? order[0] : 0 });
 }

@@ -152,14 +152,14 @@ by_agent(struct ctx *cx, int64_t author, bool *yes)
 }
 
 /* The status it leaves was one of these for so long. */
-static enum err
-add_period(struct ctx *cx, struct metric *m, enum ticket_status was, usec at)
+static void
+add_period(struct metric *m, const struct calendar *hours, enum ticket_status was, usec at)
 {
 	usec all = at - m->status_at, business;
 
 	if (m->status_at == 0 || all <= 0 || was >= TICKET_SOLVED)
-		return OK;
-	TRY(business_between(cx, m->status_at, at, &business));
+		return;
+	business = hours_between(hours, m->status_at, at);
 	if (was == TICKET_PENDING) {
 		m->agent_for += all;
 		m->agent_for_b += business;
@@ -171,7 +171,6 @@ add_period(struct ctx *cx, struct metric *m, enum ticket_status was, usec at)
 		m->hold_for += all;
 		m->hold_for_b += business;
 	}
-	return OK;
 }
 
 /* ---- SLA policies: what they measure ------------------------------------------------------------------------------------ */
@@ -246,27 +245,20 @@ sla_read(struct ctx *cx, struct compiled *c)
 
 struct row_target { int64_t policy_id; usec target, since, spent, due_at, ended_at; bool business; int state; };
 
-static enum err
-elapsed(struct ctx *cx, bool business, usec from, usec to, usec *out)
-{
-	if (business)
-		return business_between(cx, from, to, out);
-	*out = to - from;
-	return OK;
-}
+/* The hours that a ticket went by until now, and those from now on. */
+struct turn { const struct calendar *was, *is; };
 
 /* The change of one target. start 0: it goes on as it is; else it begins (anew) then. */
-static enum err
-target_step(struct ctx *cx, struct row_target *r, const struct goal *g, int64_t policy, int state, usec start, usec at)
+static void
+target_step(struct row_target *r, const struct goal *g, int64_t policy, int state, usec start, usec at, const struct turn *hours)
 {
-	usec more;
-
 	if (start != 0)
 		*r = (struct row_target){ .since = start, .state = SLA_RUNS };
 	else if (r->state == 0)
-		return OK;
-	if (r->state == SLA_RUNS && (state != SLA_RUNS || r->business != g->business)) {
-		TRY(elapsed(cx, start ? g->business : r->business, r->since, at, &more));
+		return;
+	if (r->state == SLA_RUNS && (state != SLA_RUNS || r->business != g->business || (start == 0 && hours->was != hours->is))) {
+		bool business = start ? g->business : r->business;
+		usec more = business ? hours_between(start ? hours->is : hours->was, r->since, at) : at - r->since;
 		r->spent += more > 0 ? more : 0;
 		r->since = at;
 	}
@@ -283,15 +275,68 @@ target_step(struct ctx *cx, struct row_target *r, const struct goal *g, int64_t 
 	/* What was missed stays missed; what rests in time has no moment of breach. */
 	if (r->state == SLA_RUNS) {
 		if (r->spent < r->target) {
-			if (r->business)
-				TRY(business_after(cx, r->since, r->target - r->spent, &r->due_at));
-			else
-				r->due_at = r->since + (r->target - r->spent);
+			r->due_at = hours_after(r->business ? hours->is : NULL, r->since, r->target - r->spent);
 		} else if (r->due_at == 0)
 			r->due_at = r->since;
 	} else if (r->spent <= r->target && r->state == SLA_RESTS)
 		r->due_at = 0;
-	return OK;
+}
+
+/* A running target gets what it used before hours changed, as it was counted then; due_at is the caller's. */
+static bool
+used_before(const struct book *b, int64_t schedule, struct row_target *r)
+{
+	usec since = r->since;
+
+	for (int i = 0; i < b->changes && r->state == SLA_RUNS && r->business; i++)
+		if (r->since < b->change[i].at && schedule_concerns(b, &b->change[i], schedule)) {
+			r->spent += hours_between(b->change[i].calendar, r->since, b->change[i].at);
+			r->since = b->change[i].at;
+		}
+	return r->since != since;
+}
+
+static struct row_target
+target_of_row(const struct row *r)
+{
+	return (struct row_target){ row_int(r, 1), row_int(r, 2), row_int(r, 5), row_int(r, 6), row_int(r, 7), row_int(r, 8),
+	    row_int(r, 3) != 0, (int)row_int(r, 4) };
+}
+
+enum err
+sla_settle(struct ctx *cx, const struct book *b, int64_t ticket_id, bool *settled)
+{
+	struct ticket t;
+	struct metric m;
+	struct rows rs;
+	usec breach = 0;
+	bool found;
+
+	*settled = false;
+	TRY(ticket_row(cx, ticket_id, &t));
+	TRY(store_all(cx, &get_targets, ARGS(INT(cx->account), INT(ticket_id)), &rs));
+	for (int i = 0; i < rs.count; i++) {
+		struct row_target r = target_of_row(&rs.row[i]);
+		usec due = r.due_at;
+		bool used = used_before(b, t.schedule_id, &r);
+		/* What was missed stays missed, at its moment. */
+		if (r.state == SLA_RUNS && r.business && r.spent < r.target)
+			r.due_at = hours_after(schedule_hours(b, t.schedule_id), r.since, r.target - r.spent);
+		if (used || r.due_at != due) {
+			TRY(store_exec(cx, &put_target, ARGS(INT(cx->account), INT(ticket_id), INT(row_int(&rs.row[i], 0)), INT(r.policy_id),
+			    INT(r.target), INT(r.business), INT(r.state), INT(r.since), INT(r.spent), ID(r.due_at), ID(r.ended_at)), NULL));
+			*settled = true;
+		}
+		if (r.state == SLA_RUNS && r.due_at != 0 && (breach == 0 || r.due_at < breach))
+			breach = r.due_at;
+	}
+	if (!*settled)
+		return OK;
+	TRY(metric_row(cx, ticket_id, &m, &found));
+	if (!found || m.breach_at == breach)
+		return OK;
+	m.breach_at = breach;
+	return metric_put(cx, &m);
 }
 
 /* The first active policy of a kind whose filter the ticket fits. */
@@ -329,6 +374,7 @@ targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book
 {
 	const struct ticket *t = ev->t;
 	struct subject s = { .cx = cx, .t = t, .now = at, .m = m, .user_id = cx->actor ? cx->actor->user_id : 0 };
+	struct turn hours = { schedule_hours(b, (ev->old ? ev->old : t)->schedule_id), schedule_hours(b, t->schedule_id) };
 	const struct compiled *policy[2];
 	struct row_target have[MEASURES] = { { 0 } };
 	bool there[MEASURES] = { false };
@@ -349,8 +395,8 @@ targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book
 			if (k <= 0 || k >= MEASURES)
 				continue;
 			there[k] = true;
-			have[k] = (struct row_target){ row_int(r, 1), row_int(r, 2), row_int(r, 5), row_int(r, 6), row_int(r, 7), row_int(r, 8),
-			    row_int(r, 3) != 0, (int)row_int(r, 4) };
+			have[k] = target_of_row(r);
+			(void)used_before(b, ev->old->schedule_id, &have[k]);
 		}
 	}
 	m->breach_at = 0;
@@ -404,7 +450,7 @@ targets_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book
 			start = r->state == 0 ? at : 0;
 			break;
 		}
-		TRY(target_step(cx, r, g, p->r.id, state, start, at));
+		target_step(r, g, p->r.id, state, start, at, &hours);
 		if (r->state == 0)
 			continue;
 		if (r->state == SLA_REACHED && r->ended_at != 0 && r->ended_at != was.ended_at)
@@ -448,25 +494,29 @@ metric_get(struct ctx *cx, const struct ticket *t, struct metric *m, struct metr
 {
 	bool found = false;
 	usec now = cx->now, more = 0, more_b = 0;
+	const struct calendar *hours;
+	const struct book *b;
 
+	TRY(book_get(cx, &b));
+	hours = schedule_hours(b, t->schedule_id);
 	*m = (struct metric){ .ticket_id = t->id };
 	*x = (struct metric_times){ 0 };
 	TRY(metric_row(cx, t->id, m, &found));
 	if (m->replied_at) {
 		x->reply = m->replied_at - t->created_at;
-		TRY(business_between(cx, t->created_at, m->replied_at, &x->reply_b));
+		x->reply_b = hours_between(hours, t->created_at, m->replied_at);
 	}
 	if (m->first_solved_at) {
 		x->first = m->first_solved_at - t->created_at;
-		TRY(business_between(cx, t->created_at, m->first_solved_at, &x->first_b));
+		x->first_b = hours_between(hours, t->created_at, m->first_solved_at);
 	}
 	if (t->solved_at) {
 		x->full = t->solved_at - t->created_at;
-		TRY(business_between(cx, t->created_at, t->solved_at, &x->full_b));
+		x->full_b = hours_between(hours, t->created_at, t->solved_at);
 	}
 	if (m->status_at && t->status < TICKET_SOLVED && now > m->status_at) {
 		more = now - m->status_at;
-		TRY(business_between(cx, m->status_at, now, &more_b));
+		more_b = hours_between(hours, m->status_at, now);
 	}
 	x->agent = m->agent_for + (t->status == TICKET_PENDING ? more : 0);
 	x->agent_b = m->agent_for_b + (t->status == TICKET_PENDING ? more_b : 0);
@@ -503,7 +553,7 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 	replied_before = m.replied_at;
 	if (old == NULL || t->status != old->status) {
 		if (old != NULL)
-			TRY(add_period(cx, &m, old->status, at));
+			add_period(&m, schedule_hours(b, old->schedule_id), old->status, at);
 		m.status_at = at;
 		*entered(&m, t->status) = at;
 		if (old == NULL)

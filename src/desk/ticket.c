@@ -171,6 +171,7 @@ ticket_from_row(struct ctx *cx, const struct row *r, struct ticket *t)
 		case DOC_RATING:      t->rating = HIDE(v); break;
 		case DOC_SCORE:       t->rating_score = (int)pack_get_int(v); break;
 		case DOC_STATUS:      t->custom_status_id = pack_get_int(v); break;
+		case DOC_SCHEDULE:    t->schedule_id = pack_get_int(v); break;
 		case DOC_FINDING:
 			if (unpack_finding(v, &t->finding[t->finding_count]))
 				t->finding_count++;
@@ -205,6 +206,8 @@ ticket_doc(struct ctx *cx, const struct ticket *t)
 		pack_int(&b, DOC_SCORE, t->rating_score);
 	if (t->custom_status_id)
 		pack_int(&b, DOC_STATUS, t->custom_status_id);
+	if (t->schedule_id)
+		pack_int(&b, DOC_SCHEDULE, t->schedule_id);
 	pack_findings(&b, DOC_FINDING, &(struct findings){ t->finding, t->finding_count, 0 });
 	return buf_str(&b);
 }
@@ -475,6 +478,8 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 	note(a, created, "tags", t->tags.hidden, old->tags.hidden);
 	note_people(cx, a, "EmailCcChange", "email_cc_ids", t->cc, t->cc_count, old->cc, old->cc_count);
 	note_people(cx, a, "FollowerChange", "follower_ids", t->follower, t->follower_count, old->follower, old->follower_count);
+	if (t->schedule_id != old->schedule_id)
+		add_event(a, "ScheduleAssignment", S("schedule_id"), json_number(cx, t->schedule_id), json_number(cx, old->schedule_id));
 	for (int i = 0; i < in->custom_count; i++) {
 		str was = S("null");
 		json_t *list = json_loadb(old->custom_fields.hidden.p ? old->custom_fields.hidden.p : "[]",

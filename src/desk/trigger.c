@@ -600,7 +600,7 @@ undo(struct ctx *cx, struct ticket *t, const struct audit_event *e)
 		{ "group_id", offsetof(struct ticket, group_id) }, { "organization_id", offsetof(struct ticket, organization_id) },
 		{ "problem_id", offsetof(struct ticket, problem_id) }, { "brand_id", offsetof(struct ticket, brand_id) },
 		{ "ticket_form_id", offsetof(struct ticket, form_id) },
-		{ "custom_status_id", offsetof(struct ticket, custom_status_id) },
+		{ "custom_status_id", offsetof(struct ticket, custom_status_id) }, { "schedule_id", offsetof(struct ticket, schedule_id) },
 	};
 	str v = reveal(cx, e->previous, TO_SCAN), word = S("");
 	json_t *j = json_loadb(v.p ? v.p : "null", v.n ? v.n : 4, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
@@ -629,6 +629,12 @@ undo(struct ctx *cx, struct ticket *t, const struct audit_event *e)
 	json_decref(j);
 }
 
+static bool
+a_change(const struct audit_event *e)
+{
+	return str_eq(e->type, S("Change")) || str_eq(e->type, S("ScheduleAssignment"));
+}
+
 static const char *
 type_word(enum value_type v)
 {
@@ -637,7 +643,7 @@ type_word(enum value_type v)
 		[VAL_GROUP] = "group", [VAL_ORG] = "organization", [VAL_ID] = "id", [VAL_VIA] = "channel", [VAL_UPDATE] = "update",
 		[VAL_PUBLIC] = "truth", [VAL_COMMENT] = "comment", [VAL_ROLE] = "role", [VAL_TAGS] = "tags", [VAL_WORDS] = "words",
 		[VAL_TEXT] = "text", [VAL_HOURS] = "hours", [VAL_COUNT] = "count", [VAL_TIME] = "time", [VAL_DAYS] = "days",
-		[VAL_CUSTOM] = "custom field", [VAL_SHIFT] = "schedule", [VAL_SCORE] = "satisfaction",
+		[VAL_CUSTOM] = "custom field", [VAL_SHIFT] = "schedule", [VAL_SCHEDULE] = "schedule", [VAL_SCORE] = "satisfaction",
 	};
 
 	return (unsigned)v < VAL_TYPES && words[v] ? words[v] : "value";
@@ -666,12 +672,12 @@ rule_dry_run(struct ctx *cx, const struct rule *r, int64_t ticket_id, int64_t au
 		return fail(cx, E_ABSENT, NULL, "no such audit");
 	for (int i = n - 1; i > at; i--)
 		for (int k = a[i].event_count - 1; k >= 0; k--)
-			if (str_eq(a[i].event[k].type, S("Change")))
+			if (a_change(&a[i].event[k]))
 				undo(cx, &t, &a[i].event[k]);
 	/* What rules did in that update is taken back too: they would run after this point. */
 	old = t;
 	for (int k = a[at].event_count - 1; k >= 0; k--)
-		if (str_eq(a[at].event[k].type, S("Change"))) {
+		if (a_change(&a[at].event[k])) {
 			undo(cx, &old, &a[at].event[k]);
 			if (a[at].event[k].rule_id != 0)
 				undo(cx, &t, &a[at].event[k]);
