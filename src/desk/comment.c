@@ -623,64 +623,128 @@ comment_has_attachments(struct ctx *cx, int64_t comment_id)
 /* ---- search terms ----------------------------------------------------------------------------------------------- */
 
 void
-terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into)
+terms_of_change(struct ctx *cx, const struct ticket_change *in, bool created, struct terms *into)
 {
-	str *w;
-	int n = json_words(cx, reveal(cx, tags_json, TO_INDEX), &w);
-
-	for (int i = 0; i < n; i++)
-		search_terms(cx, 'g', w[i], into);
-}
-
-void
-terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *into)
-{
-	if (in->has & T_SUBJECT)
-		search_terms(cx, 's', reveal(cx, in->subject, TO_INDEX), into);
 	if (in->has & T_COMMENT)
 		search_terms(cx, 't', reveal(cx, in->body, TO_INDEX), into);
+	for (int i = 0; i < in->upload_count; i++)
+		search_terms(cx, 't', in->upload[i].file_name, into);
+	if (!created)
+		return;
+	if (in->has & T_SUBJECT)
+		search_terms(cx, 's', reveal(cx, in->subject, TO_INDEX), into);
 	for (int i = 0; i < in->custom_count; i++)
 		if (field_searchable(cx, in->custom[i].id))
 			search_terms(cx, 't', in->custom[i].value_json, into);
-	for (int i = 0; i < in->tag_count; i++) {
-		str rest = str_lower(cx->arena, reveal(cx, in->tag[i], TO_INDEX));
-		while (rest.n) {
-			str w = tag_cut(&rest);
-			if (w.n)
-				search_terms(cx, 'g', w, into);
-		}
-	}
 	if ((in->has & T_EXTERNAL_ID) && in->external_id.hidden.n)
 		search_terms(cx, 't', reveal(cx, in->external_id, TO_INDEX), into);
-	for (int i = 0; i < in->upload_count; i++)
-		search_terms(cx, 't', in->upload[i].file_name, into);
+}
+
+static void
+terms_of_custom(struct ctx *cx, const json_t *one, struct terms *into)
+{
+	char *z = !field_searchable(cx, json_integer_value(json_object_get(one, "id"))) ? NULL
+	    : json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (z != NULL) {
+		search_terms(cx, 't', str_of(z), into);
+		wipe(z, strlen(z));
+	}
+	free(z);
+}
+
+static json_t *
+customs_of(struct ctx *cx, const struct ticket *t)
+{
+	str cf = t->custom_fields.hidden.n > 2 ? reveal(cx, t->custom_fields, TO_INDEX) : S("[]");
+
+	return json_loadb(cf.p, cf.n, JSON_ALLOW_NUL, NULL);
+}
+
+static const json_t *
+custom_value(const json_t *list, const json_t *id)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (json_equal(json_object_get(one, "id"), id))
+			return json_object_get(one, "value");
+	return NULL;
+}
+
+/* False: a value went or became another. */
+static bool
+custom_more(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct terms *into)
+{
+	json_t *was, *is;
+	const json_t *one, *v;
+	bool more = true;
+	size_t i;
+
+	if (str_eq(old->custom_fields.hidden, t->custom_fields.hidden))
+		return true;
+	was = customs_of(cx, old);
+	is = customs_of(cx, t);
+	json_array_foreach(was, i, one) {
+		v = json_object_get(one, "value");
+		more = more && (v == NULL || json_is_null(v) || json_equal(v, custom_value(is, json_object_get(one, "id"))));
+	}
+	json_array_foreach(is, i, one) {
+		v = custom_value(was, json_object_get(one, "id"));
+		if (v == NULL || json_is_null(v))
+			terms_of_custom(cx, one, into);
+	}
+	json_decref(was);
+	json_decref(is);
+	return more;
+}
+
+bool
+terms_of_tags(struct ctx *cx, sensitive before, sensitive after, struct terms *into)
+{
+	str *was, *is;
+	int n_was, n_is, kept = 0;
+
+	if (str_eq(before.hidden, after.hidden))
+		return true;
+	n_was = json_words(cx, reveal(cx, before, TO_INDEX), &was);
+	n_is = json_words(cx, reveal(cx, after, TO_INDEX), &is);
+	for (int i = 0; i < n_is; i++) {
+		bool have = false;
+		for (int k = 0; k < n_was && !have; k++)
+			have = str_eq(is[i], was[k]);
+		if (!have)
+			search_terms(cx, 'g', is[i], into);
+		kept += have;
+	}
+	return kept == n_was;
+}
+
+bool
+terms_of_more(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct terms *into)
+{
+	bool more = terms_of_tags(cx, old->tags, t->tags, into);
+
+	return custom_more(cx, old, t, into) && more && str_eq(t->subject.hidden, old->subject.hidden)
+	    && str_eq(t->external_id.hidden, old->external_id.hidden);
 }
 
 enum err
 ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into)
 {
+	json_t *list = customs_of(cx, t), *one;
 	struct comment *c;
+	size_t at;
 	int n;
 
 	search_terms(cx, 's', reveal(cx, t->subject, TO_INDEX), into);
-	if (t->custom_fields.hidden.n > 2) {
-		str cf = reveal(cx, t->custom_fields, TO_INDEX);
-		json_t *list = json_loadb(cf.p, cf.n, JSON_ALLOW_NUL, NULL), *one;
-		size_t i;
-		json_array_foreach(list, i, one) {
-			char *z = !field_searchable(cx, json_integer_value(json_object_get(one, "id"))) ? NULL
-			    : json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
-			if (z != NULL) {
-				search_terms(cx, 't', str_of(z), into);
-				wipe(z, strlen(z));
-			}
-			free(z);
-		}
-		json_decref(list);
-	}
+	json_array_foreach(list, at, one)
+		terms_of_custom(cx, one, into);
+	json_decref(list);
 	if (t->external_id.hidden.n)
 		search_terms(cx, 't', reveal(cx, t->external_id, TO_INDEX), into);
-	terms_of_tags(cx, t->tags, into);
+	(void)terms_of_tags(cx, HIDE(S("[]")), t->tags, into);
 	TRY(comments_of(cx, t->id, &c, &n));
 	for (int i = 0; i < n; i++) {
 		search_terms(cx, 't', reveal(cx, c[i].body, TO_INDEX), into);

@@ -98,8 +98,11 @@ enum err desk_counter_get(struct ctx *cx, const char *name, int64_t *n) MUST_CHE
 
 /* Everything searchable of a ticket, for search_replace(). */
 enum err ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into) MUST_CHECK;
-void     terms_of_change(struct ctx *cx, const struct ticket_change *in, struct terms *into);
-void     terms_of_tags(struct ctx *cx, sensitive tags_json, struct terms *into);
+/* But tags; and of an update its comment alone: what else it adds, terms_of_more() tells. */
+void     terms_of_change(struct ctx *cx, const struct ticket_change *in, bool created, struct terms *into);
+/* Of the tags, and custom fields, that are there now and were not. False: something went, so that search_add() does not do. */
+bool     terms_of_tags(struct ctx *cx, sensitive before, sensitive after, struct terms *into);
+bool     terms_of_more(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct terms *into);
 
 /* The tags of a ticket went from these to those (JSON arrays): the counts follow. In a transaction. */
 enum err tags_changed(struct ctx *cx, sensitive before, sensitive after) MUST_CHECK;

@@ -41,13 +41,31 @@ static const struct stmt insert_ticket = {
 	.blind = { "ticket.external_id" },
 };
 
+/* What an update does not change is not named: SQLite writes each index anew that has a named column, each in a page
+ * of its own, and those pages are what an update costs on a large desk. */
+#define UPDATE_PLAIN "UPDATE ticket SET key_id = $3, brand_id = $4, form_id = $5, priority = $6, is_public = $7, comment_count = $8," \
+	" updated_at = $9, generated_at = $10, due_at = $11, solved_at = $12, cc = $13, doc = $14"
+#define UPDATE_WHERE " WHERE account_id = $1 AND id = $2"
+
+static const struct stmt update_plain = {
+	.name = "ticket.update_plain",
+	.sql  = UPDATE_PLAIN UPDATE_WHERE,
+	.in   = "iiii?i?iiiiii?i?b?S",
+	.seal_in = { { "ticket", "doc", 1 } },
+};
+
+static const struct stmt update_status = {
+	.name = "ticket.update_status",
+	.sql  = UPDATE_PLAIN ", status = $15" UPDATE_WHERE,
+	.in   = "iiii?i?iiiiii?i?b?Si",
+	.seal_in = { { "ticket", "doc", 1 } },
+};
+
 static const struct stmt update_ticket = {
 	.name = "ticket.update",
-	.sql  = "UPDATE ticket SET key_id = $3, requester_id = $4, submitter_id = $5, assignee_id = $6, group_id = $7,"
-	        " organization_id = $8, problem_id = $9, brand_id = $10, form_id = $11, status = $12, priority = $13,"
-	        " type = $14, is_public = $15, comment_count = $16, updated_at = $17, generated_at = $18, due_at = $19,"
-	        " solved_at = $20, cc = $21, doc = $22 WHERE account_id = $1 AND id = $2",
-	.in   = "iiiiii?i?i?i?i?i?iiiiiiii?i?b?S",
+	.sql  = UPDATE_PLAIN ", status = $15, requester_id = $16, assignee_id = $17, group_id = $18, organization_id = $19,"
+	        " problem_id = $20, type = $21" UPDATE_WHERE,
+	.in   = "iiii?i?iiiiii?i?b?Siii?i?i?i?i",
 	.seal_in = { { "ticket", "doc", 1 } },
 };
 
@@ -554,7 +572,7 @@ static const struct stmt insert_audit = {
 };
 
 const struct stmt *const ticket_stmts[] = {
-	&select_ticket, &insert_ticket, &update_ticket, &set_external, &set_doc,
+	&select_ticket, &insert_ticket, &update_plain, &update_status, &update_ticket, &set_external, &set_doc,
 	&last_generated, &counter_up, &counter_read,
 	&insert_comment, &insert_audit, NULL
 };
@@ -719,7 +737,7 @@ prepare(struct ctx *cx, struct work *w, bool is_note)
 		}
 		return held_keep(cx, w->in, w->id, &w->verdict);
 	}
-	terms_of_change(cx, w->in, &w->terms);
+	terms_of_change(cx, w->in, w->id == 0, &w->terms);
 	return OK;
 }
 
@@ -730,15 +748,12 @@ run_rules(struct ctx *cx, struct work *w, const struct ticket *old)
 	const struct ticket_change *in = w->in;
 	const struct comment said = { .id = w->a.id + 1, .ticket_id = w->t.id, .author_id = w->a.author_id, .body = in->body,
 	    .is_public = w->c.is_public, .channel = w->a.channel, .created_at = w->a.created_at };
-	sensitive tags = w->t.tags, custom = w->t.custom_fields;
+	const struct ticket before = w->t;
 
 	TRY(rules_on_ticket(cx, &(struct rule_event){ .old = old, .t = &w->t, .a = &w->a, .automation = in->rule,
 	    .comment = in->has & T_COMMENT ? &said : NULL, .import = in->imported }));
-	/* An update that changes these is indexed anew as a whole. */
-	if (old == NULL && !str_eq(tags.hidden, w->t.tags.hidden))
-		terms_of_tags(cx, w->t.tags, &w->terms);
-	if (old == NULL && !str_eq(custom.hidden, w->t.custom_fields.hidden))
-		search_terms(cx, 't', w->t.custom_fields.hidden, &w->terms);
+	if (old == NULL)
+		(void)terms_of_more(cx, &before, &w->t, &w->terms);
 	return OK;
 }
 
@@ -822,8 +837,7 @@ create_tx(struct ctx *cx, void *arg)
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
 		t->tags = HIDE(ticket_tags_after(cx, t->tags.hidden, in));
 	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->imported || in->lenient));
-	if (in->custom_count || in->followup_source_id)
-		terms_of_tags(cx, t->tags, &w->terms);
+	(void)terms_of_tags(cx, none.tags, t->tags, &w->terms);
 	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
 	if (t->status >= TICKET_SOLVED)
 		t->solved_at = t->created_at;
@@ -915,12 +929,26 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 /* ---- update ---------------------------------------------------------------------------------------------- */
 
 static enum err
+save_update(struct ctx *cx, const struct ticket *old, const struct ticket *t)
+{
+	bool moved = t->requester_id != old->requester_id || t->assignee_id != old->assignee_id || t->group_id != old->group_id
+	    || t->organization_id != old->organization_id || t->problem_id != old->problem_id || t->type != old->type;
+	const struct stmt *st = moved ? &update_ticket : t->status != old->status ? &update_status : &update_plain;
+	const struct arg all[] = { INT(cx->account), INT(t->id), INT(t->key), ID(t->brand_id), ID(t->form_id), INT(t->priority),
+	    INT(t->is_public), INT(t->comment_count), INT(t->updated_at), INT(t->generated_at), ID(t->due_at), ID(t->solved_at),
+	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t))), INT(t->status), INT(t->requester_id),
+	    ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id), INT(t->type) };
+
+	return store_exec(cx, st, all, moved ? (int)COUNT(all) : st == &update_status ? 15 : 14, NULL);
+}
+
+static enum err
 update_tx(struct ctx *cx, void *arg)
 {
 	struct work *w = arg;
 	const struct ticket_change *in = w->in;
 	const char *channel = in->channel ? in->channel : cx->via ? cx->via : "api";
-	bool agent = !is_end_user(cx) && !in->as_request, reindex;
+	bool agent = !is_end_user(cx) && !in->as_request, more;
 	struct ticket old, *t = &w->t;
 	usec at = in->created_at ? in->created_at : cx->now;
 	int64_t n;
@@ -1051,16 +1079,10 @@ update_tx(struct ctx *cx, void *arg)
 	}
 	ticket_note_changes(cx, &w->a, false, &old, t, in);
 	TRY(run_rules(cx, w, &old));
-	reindex = !str_eq(t->subject.hidden, old.subject.hidden) || !str_eq(t->tags.hidden, old.tags.hidden)
-	    || !str_eq(t->custom_fields.hidden, old.custom_fields.hidden)
-	    || !str_eq(t->external_id.hidden, old.external_id.hidden);
+	more = terms_of_more(cx, &old, t, &w->terms);
 	t->updated_at = at > old.updated_at ? at : old.updated_at;
 	TRY(next_generated(cx, &t->generated_at));
-	TRY(store_exec(cx, &update_ticket, ARGS(INT(cx->account), INT(t->id), INT(t->key), INT(t->requester_id),
-	    INT(t->submitter_id), ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id),
-	    ID(t->brand_id), ID(t->form_id), INT(t->status), INT(t->priority), INT(t->type), INT(t->is_public),
-	    INT(t->comment_count), INT(t->updated_at), INT(t->generated_at), ID(t->due_at), ID(t->solved_at),
-	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t)))), NULL));
+	TRY(save_update(cx, &old, t));
 	if (in->has & T_EXTERNAL_ID)
 		TRY(store_exec(cx, &set_external, ARGS(INT(cx->account), INT(t->id),
 		    t->external_id.hidden.n ? BLIND(t->external_id) : NIL), NULL));
@@ -1072,7 +1094,7 @@ update_tx(struct ctx *cx, void *arg)
 	}
 	TRY(report_phi(cx, &w->verdict, in->inbound ? in->inbound->gone : NULL, at, str_of(channel)));
 	TRY(tags_changed(cx, old.tags, t->tags));
-	if (reindex) {
+	if (!more) {
 		struct terms all = { 0 };
 		TRY(ticket_terms(cx, t, &all));
 		TRY(search_replace(cx, 't', t->id, &all));

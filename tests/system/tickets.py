@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Tickets in full: tags and their counts, merge, split, spam, problems, follow-ups, import, audits of the account, deleted ones."""
-import time
+import time, urllib.parse
 from desk import Desk, Client, check, done
 
 
@@ -198,6 +198,36 @@ def audits(desk, c):
     check(r.status == 200 and b"hiddenword" not in r.body and hidden["id"] not in {x["ticket_id"] for x in r.json["audits"]}, "an agent's are of what the agent sees")
 
 
+def indexed(c):
+    """What an update adds is found, what it takes away is not: where it only adds, only that goes into the index."""
+    def found(query):
+        return [x["id"] for x in c.get("/api/v2/search.json?query=" + urllib.parse.quote("type:ticket " + query)).json["results"]]
+
+    f = [c.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "Found %d" % i}}).json["ticket_field"]["id"] for i in range(2)]
+    color = c.post("/api/v2/ticket_fields.json", {"ticket_field": {"type": "tagger", "title": "Found color", "custom_field_options": [{"name": "Mauve", "value": "mauvefound"}, {"name": "Teal", "value": "tealfound"}]}}).json["ticket_field"]["id"]
+    rule = c.post("/api/v2/triggers.json", {"trigger": {"title": "Found", "conditions": {"all": [{"field": "comment_includes_word", "operator": "includes", "value": "xebec"}]}, "actions": [{"field": "current_tags", "value": "byrulefound"}]}}).json["trigger"]["id"]
+    t = ticket(c, subject="Findable", tags=["onefound"], custom_fields=[{"id": f[0], "value": "zebrafound"}])
+    t, url = t["id"], "/api/v2/tickets/%d.json" % t["id"]
+
+    def turn(what, has, hasnt, **fields):
+        r = c.put(url, {"ticket": fields})
+        check(r.status == 200, "%s: %r" % (what, r))
+        for q in has:
+            check(found(q) == [t], "%s: %s is found" % (what, q))
+        for q in hasnt:
+            check(found(q) == [], "%s: %s is not found" % (what, q))
+
+    turn("a tag more", ["tags:twofound", "tags:onefound", "zebrafound"], ["tags:threefound"], additional_tags=["twofound"])
+    turn("a tag taken that was not there", ["tags:onefound"], ["tags:threefound", "threefound"], remove_tags=["threefound"])
+    turn("a value more", ["yakfound", "zebrafound", "tags:mauvefound", "custom_field_%d:yakfound" % f[1]], ["tags:tealfound"], custom_fields=[{"id": f[1], "value": "yakfound"}, {"id": color, "value": "mauvefound"}])
+    turn("a comment that a rule tags", ["xebec", "tags:byrulefound", "zebrafound", "tags:twofound"], [], comment={"body": "a xebec"})
+    turn("another value", ["gnufound", "xebec", "tags:byrulefound"], ["zebrafound"], custom_fields=[{"id": f[0], "value": "gnufound"}])
+    turn("another option", ["tags:tealfound", "gnufound"], ["tags:mauvefound"], custom_fields=[{"id": color, "value": "tealfound"}])
+    turn("a tag fewer", ["tags:onefound", "xebec"], ["tags:twofound"], remove_tags=["twofound"])
+    turn("another subject", ["Renamed", "xebec", "tags:tealfound"], ["Findable"], subject="Renamed")
+    c.delete("/api/v2/triggers/%d.json" % rule)
+
+
 def counts_of(c):
     uid = c.get("/api/v2/users/me.json").json["user"]["id"]
     for what in ("requested", "assigned", "ccd", "followed"):
@@ -255,6 +285,7 @@ with Desk() as desk:
     problems(admin)
     imports(admin)
     audits(desk, admin)
+    indexed(admin)
     counts_of(admin)
     _, light = desk.person(admin, "Li Ght", "light@clinic.example", "agent", only_private_comments=True)
     t = ticket(admin)
