@@ -18,7 +18,7 @@
 static long handler_us;
 
 static size_t
-admit(void *arg, const struct http_req *rq)
+admit(void *arg, struct http_req *rq)
 {
 	(void)arg;
 	(void)rq;

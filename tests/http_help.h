@@ -103,7 +103,7 @@ static _Atomic int handled, handling, most_at_once;
 static _Atomic size_t admit_bytes = 1 << 20;
 
 static size_t
-admit(void *arg, const struct http_req *rq)
+admit(void *arg, struct http_req *rq)
 {
 	(void)arg;
 	assert_true(rq->path.n > 0);

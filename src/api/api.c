@@ -344,7 +344,7 @@ common_heads(struct ctx *cx, struct http_req *rq, struct http_reply *rp, bool ap
 	}
 	http_head(rp, "Vary", S("Accept-Encoding, Authorization"));
 	http_head(rp, "Cache-Control", ok ? S("max-age=0, private, must-revalidate") : S("no-cache"));
-	if (ok && rp->type != NULL && rp->body.n && rq->method == GET) {
+	if (ok && rp->type != NULL && rp->body.n && rp->more == NULL && rq->method == GET) {
 		char tag[40];
 		str asked = http_header(rq, "if-none-match"), mine;
 		etag_of(buf_str(&rp->body), tag);
@@ -369,7 +369,7 @@ cors(struct http_reply *rp)
 }
 
 size_t
-api_admit(void *arg, const struct http_req *rq)
+api_admit(void *arg, struct http_req *rq)
 {
 	struct api *a = arg;
 	struct http_req copy = *rq;
@@ -378,6 +378,8 @@ api_admit(void *arg, const struct http_req *rq)
 
 	if (r == NULL)
 		return 64 * KiB;
+	if (r->flags & ROUTE_PIECES)
+		rq->piece = 256 * KiB;
 	/* Clients send the object itself along with its deletion, up to 100 of them; it is read past. */
 	return r->method == DELETE && r->body_max < MiB ? MiB : r->body_max;
 }
@@ -414,6 +416,27 @@ in_scope(struct ctx *cx, const struct http_req *rq)
 				return false;
 	}
 	return gate_scope(cx, rq->path, writes);
+}
+
+/* What the handler said, or why it could not; what must not leave, does not. */
+static void
+answered(struct ctx *cx, struct http_reply *rp, const struct route *r, enum err e)
+{
+	if (e != OK) {
+		api_failure(cx, rp, e);
+		return;
+	}
+	if ((cx->revealed & 1u << TO_SHOW_ACTOR) && !cx->looked && rp->status < 400) {
+		/* P4: what was shown must be in the trail. This is a bug of a handler, caught before it leaks. */
+		log_line(LOG_LV_ERROR, "api", "request=" STR_F " route=%s withheld: no access event", STR_A(cx->request_id),
+		    r->path);
+		cx->fail.why = "withheld";
+		api_failure(cx, rp, E_FAULT);
+	}
+	if (rp->body.over) {
+		cx->fail.why = "the answer is too large";
+		api_failure(cx, rp, E_FAULT);
+	}
 }
 
 static void
@@ -474,22 +497,81 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 	}
 	if ((e = gate_may(cx, (enum may)r->permission, NULL)) == OK)
 		e = r->handle(cx, rq, rp);
-	if (e != OK) {
-		api_failure(cx, rp, e);
-		return;
+	answered(cx, rp, r, e);
+}
+
+/* Of a body in pieces: what the dispatcher knows, from its first to its last. */
+struct kept { struct ctx cx; const struct route *route; int64_t rate_left; };
+
+static void
+keep(const struct ctx *cx, struct http_req *rq, const struct route *r)
+{
+	struct kept *k = rq->kept != NULL ? rq->kept : NEW(cx->arena, struct kept, 1);
+
+	*k = (struct kept){ .cx = *cx, .route = r, .rate_left = rate_left };
+	k->cx.reader = NULL;                     /* given back between the pieces */
+	if (cx->bad == NULL)
+		k->cx.bad_end = &k->cx.bad;
+	rq->kept = k;
+}
+
+static void
+begin(struct ctx *cx, struct http_req *rq)
+{
+	unsigned char id[16];
+
+	rate_left = -2;
+	cx->bad_end = &cx->bad;
+	rand_bytes(id, sizeof id);
+	cx->request_id = hex_of(cx->arena, (str){ (char *)id, sizeof id });
+	cx->address = rq->address;
+	cx->client = http_header(rq, "user-agent");
+	if (rq->stage == HTTP_OPEN)
+		cx->client = str_dup(cx->arena, cx->client);     /* the head may be gone at the end */
+}
+
+/* True when an answer is due. */
+static bool
+route(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp)
+{
+	unsigned allowed = 0;
+	const struct route *r = router_find(a->router, rq, &allowed);
+
+	if (r == NULL && rq->method == OPTIONS && allowed) {
+		api_empty(rp, 204);
+		cors(rp);
+	} else if (r != NULL)
+		answer(cx, a, rq, rp, r);
+	else if (!str_starts(rq->path, S("/api/")) && a->page != NULL && a->page(cx, rq, rp))
+		;
+	else
+		(void)!api_error(rp, 404, "InvalidEndpoint", "Not found");
+	if (rq->stage != HTTP_OPEN || rp->status != 0)
+		return true;
+	keep(cx, rq, r);
+	return false;
+}
+
+static bool
+go_on(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct kept *k = rq->kept;
+	enum err e;
+
+	*cx = k->cx;
+	if (cx->bad == NULL)
+		cx->bad_end = &cx->bad;
+	cx->now = time_now();
+	rate_left = k->rate_left;
+	e = k->route->handle(cx, rq, rp);
+	if (rq->stage == HTTP_LOST)
+		return false;
+	if (rq->stage == HTTP_LAST || e != OK || rp->status != 0) {
+		answered(cx, rp, k->route, e);
+		return true;
 	}
-	if ((cx->revealed & 1u << TO_SHOW_ACTOR) && !cx->looked && rp->status < 400) {
-		/* P4: what was shown must be in the trail. This is a bug of a handler, caught before it leaks. */
-		log_line(LOG_LV_ERROR, "api", "request=" STR_F " route=%s withheld: no access event", STR_A(cx->request_id),
-		    r->path);
-		cx->fail.why = "withheld";
-		api_failure(cx, rp, E_FAULT);
-	}
-	if (rp->body.over) {
-		cx->fail.why = "the answer is too large";
-		api_failure(cx, rp, E_FAULT);
-	}
-	(void)a;
+	keep(cx, rq, k->route);
+	return false;
 }
 
 void
@@ -497,38 +579,24 @@ api_handle(void *arg, struct arena *arena, struct http_req *rq, struct http_repl
 {
 	struct api *a = arg;
 	struct ctx cx = { .arena = arena, .sys = a->sys, .account = 1, .now = time_now(), .via = "api" };
-	unsigned char id[16];
-	unsigned allowed = 0;
-	const struct route *r;
-	bool api, bearer;
+	bool api = str_starts(rq->path, S("/api/")), bearer, due;
 
 	serving = a;
 	asked_for = rq;
-	rate_left = -2;
-	cx.bad_end = &cx.bad;
-	rand_bytes(id, sizeof id);
-	cx.request_id = hex_of(arena, (str){ (char *)id, sizeof id });
-	cx.address = rq->address;
-	cx.client = http_header(rq, "user-agent");
-	api = str_starts(rq->path, S("/api/"));
-
-	r = router_find(a->router, rq, &allowed);
-	if (r == NULL && rq->method == OPTIONS && allowed) {
-		api_empty(rp, 204);
-		cors(rp);
-	} else if (r != NULL)
-		answer(&cx, a, rq, rp, r);
-	else if (!api && a->page != NULL && a->page(&cx, rq, rp))
-		;
-	else
-		(void)!api_error(rp, 404, "InvalidEndpoint", "Not found");
-	if (api && cx.actor != NULL && cx.actor->how != NULL && strcmp(cx.actor->how, "bearer") == 0)
-		cors(rp);
-	bearer = str_eqi(str_sub(http_header(rq, "authorization"), 0, 7), S("bearer "));
-	/* A browser would open its own password window in front of the page, and wait there. */
-	if (rp->status == 401 && http_header(rq, "x-requested-with").n == 0 && !bearer)
-		http_head(rp, "WWW-Authenticate", S("Basic realm=\"Ward\""));
-	common_heads(&cx, rq, rp, api);
+	if (rq->stage <= HTTP_OPEN) {
+		begin(&cx, rq);
+		due = route(&cx, a, rq, rp);
+	} else
+		due = go_on(&cx, rq, rp);
+	if (due) {
+		if (api && cx.actor != NULL && cx.actor->how != NULL && strcmp(cx.actor->how, "bearer") == 0)
+			cors(rp);
+		bearer = str_eqi(str_sub(http_header(rq, "authorization"), 0, 7), S("bearer "));
+		/* A browser would open its own password window in front of the page, and wait there. */
+		if (rp->status == 401 && http_header(rq, "x-requested-with").n == 0 && !bearer)
+			http_head(rp, "WWW-Authenticate", S("Basic realm=\"Ward\""));
+		common_heads(&cx, rq, rp, api);
+	}
 	if (cx.reader != NULL && ctx_release_reader != NULL)
 		ctx_release_reader(&cx);
 }

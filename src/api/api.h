@@ -41,7 +41,7 @@ struct api *api_new(struct sys *sys, const struct api_conf *conf, api_page *page
 void   api_free(struct api **a);
 /* For struct http_conf; arg is the struct api. */
 void   api_handle(void *api, struct arena *a, struct http_req *rq, struct http_reply *rp);
-size_t api_admit(void *api, const struct http_req *rq);
+size_t api_admit(void *api, struct http_req *rq);
 /* For jobs_open(). */
 job_item api_job_item;
 /* Every route there is, for the authorisation matrix and the documentation:

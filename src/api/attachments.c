@@ -2,32 +2,60 @@
 #include "api/in.h"
 
 static enum err
-upload(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+upload_shown(struct ctx *cx, struct http_req *rq, struct http_reply *rp, str token, const struct attachment *f)
 {
-	const str *name = http_query(rq, "filename"), *token = http_query(rq, "token");
 	const char *base = z_of(cx, api_base(cx, rq));
-	str type = http_header(rq, "content-type"), given;
-	struct attachment f;
 	struct json j;
 
-	if (type.n == 0)
-		type = S("application/octet-stream");
-	TRY(upload_create(cx, name ? *name : S(""), type, rq->body, token ? *token : S(""), &given, &f));
 	api_begin(rp, &j, 201);
 	jw_obj(&j);
 	jw_key(&j, "upload");
 	jw_obj(&j);
-	jw_kstr(&j, "token", given);
+	jw_kstr(&j, "token", token);
 	jw_ktime(&j, "expires_at", cx->now + (usec)3 * 86400 * SECOND);
 	jw_key(&j, "attachment");
-	json_attachment(&j, cx, base, &f);
+	json_attachment(&j, cx, base, f);
 	jw_key(&j, "attachments");
 	jw_arr(&j);
-	json_attachment(&j, cx, base, &f);
+	json_attachment(&j, cx, base, f);
 	jw_end_arr(&j);
 	jw_end_obj(&j);
 	jw_end_obj(&j);
-	return look_one(cx, "attachment", f.id, "file_name");
+	return look_one(cx, "attachment", f->id, "file_name");
+}
+
+static enum err
+upload_open(struct ctx *cx, struct http_req *rq)
+{
+	const str *name = http_query(rq, "filename"), *token = http_query(rq, "token");
+	str type = http_header(rq, "content-type");
+	struct uploading *u;
+
+	TRY(upload_begin(cx, name ? *name : S(""), type.n ? type : S("application/octet-stream"), token ? *token : S(""), &u));
+	rq->own = u;
+	rq->piece = upload_piece(u);
+	return OK;
+}
+
+/* Sealed and written as it comes: see enum http_stage. */
+static enum err
+upload(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct uploading *u = rq->own;
+	struct attachment f;
+	enum err e = OK;
+	str given;
+
+	if (rq->stage == HTTP_OPEN)
+		return upload_open(cx, rq);
+	if (rq->stage == HTTP_PIECE) {
+		e = upload_write(cx, u, rq->body);
+		rq->piece = upload_piece(u);
+	} else if (rq->stage == HTTP_LAST)
+		e = upload_done(cx, u, rq->body, &given, &f);
+	if (rq->stage == HTTP_LOST || e != OK)
+		upload_drop(cx, u);
+	return e == OK && rq->stage == HTTP_LAST ? upload_shown(cx, rq, rp, given, &f) : e;
 }
 
 static enum err
@@ -75,23 +103,115 @@ image_type(str b)
 	return NULL;
 }
 
+struct sending { struct ctx cx; struct attachment f; int64_t from; };
+
+/* Any time after the request was answered. */
+static bool
+send_more(void *arg, uint64_t at, char *to, size_t n)
+{
+	const struct sending *s = arg;
+	struct ctx cx = s->cx;
+	enum err e;
+
+	cx.arena = arena_new();
+	cx.now = time_now();
+	e = attachment_read(&cx, &s->f, s->from + (int64_t)at, to, n);
+	if (e != OK)
+		log_line(LOG_LV_WARN, "api", "request=" STR_F " is cut: %s", STR_A(cx.request_id), cx.fail.why ? cx.fail.why : err_name(e));
+	ctx_done(&cx);
+	return e == OK;
+}
+
+enum range { WHOLE, PART, NO_SUCH_PART };
+
+/* One range of bytes (RFC 9110, 14.1.2); what is none, or asks for several, is not heeded. */
+static enum range
+range_of(str head, int64_t size, int64_t *from, int64_t *n)
+{
+	str first, last = head;
+	int64_t a = 0, b = size - 1;
+
+	if (!str_starts(head, S("bytes=")) || memchr(head.p, ',', head.n) != NULL)
+		return WHOLE;
+	last = str_sub(head, 6, head.n);
+	first = str_trim(str_cut(&last, '-'));
+	last = str_trim(last);
+	if ((first.n == 0 && last.n == 0) || (first.n && (!str_int(first, &a) || a < 0)) || (last.n && (!str_int(last, &b) || b < 0))
+	    || (first.n && last.n && b < a))
+		return WHOLE;
+	if (first.n == 0) {                          /* the last so many */
+		a = b < size ? size - b : 0;
+		b = b > 0 ? size - 1 : -1;
+	}
+	if (b >= size)
+		b = size - 1;
+	if (a >= size || b < a)
+		return NO_SUCH_PART;
+	*from = a;
+	*n = b - a + 1;
+	return PART;
+}
+
+/* The file's ETag is strong and new with each change of it, which gives it another key. */
+static bool
+conditional(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct attachment *f, int64_t *from, int64_t *n)
+{
+	str tag = str_printf(cx->arena, "\"%lld-%lld\"", (long long)f->id, (long long)f->key);
+	str none = http_header(rq, "if-none-match"), if_range = http_header(rq, "if-range");
+	enum range r = if_range.n && !str_eq(if_range, tag) ? WHOLE : range_of(http_header(rq, "range"), f->size, from, n);
+
+	http_head(rp, "ETag", tag);
+	http_head(rp, "Accept-Ranges", S("bytes"));
+	if (none.n && (str_find(none, tag) != SIZE_MAX || str_eq(str_trim(none), S("*")))) {
+		api_empty(rp, 304);
+		return true;
+	}
+	if (r == NO_SUCH_PART) {
+		http_head(rp, "Content-Range", str_printf(cx->arena, "bytes */%lld", (long long)f->size));
+		(void)!api_error(rp, 416, "RangeNotSatisfiable", "The file is shorter than that");
+		return true;
+	}
+	if (r == PART) {
+		rp->status = 206;
+		http_head(rp, "Content-Range", str_printf(cx->arena, "bytes %lld-%lld/%lld", (long long)*from, (long long)(*from + *n - 1),
+		    (long long)f->size));
+	}
+	return false;
+}
+
 enum err
-attachment_reply(struct ctx *cx, struct http_reply *rp, const struct attachment *f, str bytes)
+attachment_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct attachment *f)
 {
 	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR);
-	const char *image = f->is_inline ? image_type(bytes) : NULL;
+	struct sending *s = NEW(cx->arena, struct sending, 1);
+	size_t some = f->size < 16 ? (size_t)f->size : 16;
+	const char *image = NULL;
+	int64_t n = f->size;
+	char begin[16];
 	struct buf b;
 
+	rp->status = 200;
+	*s = (struct sending){ .f = *f };
+	if (conditional(cx, rq, rp, f, &s->from, &n))
+		return look_one(cx, "attachment", f->id, "content");
+	if (f->is_inline) {
+		TRY(attachment_read(cx, f, 0, begin, some));
+		image = image_type((str){ begin, some });
+	}
 	buf_init(&b, cx->arena, 8 * KiB);
 	buf_add(&b, image ? S("inline; filename=\"image\"; filename*=UTF-8''") : S("attachment; filename=\"download\"; filename*=UTF-8''"));
 	buf_percent(&b, name);                       /* RFC 6266, RFC 8187 */
-	rp->status = 200;
 	rp->type = image ? image : "application/octet-stream";
-	rp->body.p = (char *)(uintptr_t)bytes.p;     /* the request's arena has them: no second copy */
-	rp->body.n = rp->body.cap = bytes.n;
 	http_head(rp, "Content-Disposition", buf_str(&b));
 	http_head(rp, "Content-Security-Policy", S("default-src 'none'; sandbox"));
-	return look_one(cx, "attachment", f->id, "content");
+	TRY(look_one(cx, "attachment", f->id, "content"));
+	s->cx = *cx;
+	s->cx.reader = NULL;
+	s->cx.address = s->cx.client = S("");        /* of the head, which is gone by then */
+	rp->more = send_more;
+	rp->more_arg = s;
+	rp->size = (uint64_t)n;
+	return OK;
 }
 
 /* As a download, never as something the browser runs: the type is what a
@@ -102,16 +222,14 @@ content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	const str *link = http_query(rq, "link");
 	struct attachment f;
-	str bytes;
 
 	if (cx->actor == NULL || cx->actor->user_id == 0) {
 		if (link == NULL)
 			return fail(cx, E_WHO, NULL, "Couldn't authenticate you");
 		TRY(link_enter(cx, "attachment", rq->param[0], *link));
 	}
-	TRY(attachment_get(cx, rq->param[0], &f));
-	TRY(attachment_bytes(cx, rq->param[0], &bytes));
-	return attachment_reply(cx, rp, &f, bytes);
+	TRY(attachment_open(cx, rq->param[0], &f));
+	return attachment_reply(cx, rq, rp, &f);
 }
 
 /* An upload of one's own that no comment has claimed goes whole; one that stands in a comment is redacted there. */
@@ -150,7 +268,7 @@ update(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 }
 
 const struct route attachment_routes[] = {
-	{ POST,   "/api/v2/uploads",                  MAY_SIGNED_IN, 50 * MiB, upload,        0 },
+	{ POST,   "/api/v2/uploads",                  MAY_SIGNED_IN, 50 * MiB, upload,        ROUTE_PIECES },
 	{ DELETE, "/api/v2/uploads/{word}",           MAY_SIGNED_IN, 0,        upload_remove, 0 },
 	{ GET,    "/api/v2/attachments/{id}",         MAY_SIGNED_IN, 0,        show,          0 },
 	{ PUT,    "/api/v2/attachments/{id}",         MAY_ADMIN,     16 * KiB, update,        0 },

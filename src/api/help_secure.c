@@ -353,8 +353,6 @@ file(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct secure_link l;
 	struct attachment f;
-	struct buf b;
-	str bytes;
 	enum err e;
 
 	if (!entered(cx, rq, rp, &l, &e))
@@ -363,22 +361,15 @@ file(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	if (e == OK && (f.ticket_id != l.ticket_id || f.comment_id < l.comment_id))
 		e = fail(cx, E_ABSENT, NULL, "no such file");
 	if (e == OK)
-		e = attachment_bytes(cx, rq->param[0], &bytes);
+		e = attachment_open(cx, rq->param[0], &f);
 	if (e == E_ABSENT || e == E_DENIED) {
 		fail_forget(cx);
 		return page_message(cx, rq, rp, 404, W_ABSENT);
 	}
 	TRY(e);
-	buf_init(&b, cx->arena, 8 * KiB);
-	buf_add(&b, S("attachment; filename=\"download\"; filename*=UTF-8''"));
-	buf_percent(&b, reveal(cx, f.file_name, TO_SHOW_ACTOR));
-	rp->status = 200;
-	rp->type = "application/octet-stream";
-	buf_add(&rp->body, bytes);
-	http_head(rp, "Content-Disposition", buf_str(&b));
-	http_head(rp, "Content-Security-Policy", S("default-src 'none'; sandbox"));
+	f.is_inline = false;                     /* never shown in place of a page */
 	http_head(rp, "Cache-Control", S("no-store"));
-	return look_one(cx, "attachment", f.id, "content");
+	return attachment_reply(cx, rq, rp, &f);
 }
 
 static enum err

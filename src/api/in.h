@@ -100,8 +100,8 @@ void  json_conversation(struct json *j, struct ctx *cx, const char *base, const 
 bool  json_people_change(struct json *j, struct ctx *cx, const struct audit_event *e);
 void  json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a);
 void  json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f);
-/* The bytes, as a download, with their access event. */
-enum err attachment_reply(struct ctx *cx, struct http_reply *rp, const struct attachment *f, str bytes) MUST_CHECK;
+/* The bytes of a file that was opened, as a download, with their access event: chunk by chunk, or the range that is asked for. */
+enum err attachment_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct attachment *f) MUST_CHECK;
 void  json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u);
 void  json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct user *u);     /* for end users */
 void  json_org(struct json *j, struct ctx *cx, const char *base, const struct organization *o);
@@ -161,7 +161,8 @@ bool  api_tags_body(struct ctx *cx, const struct http_req *rq, const json_t *obj
 
 /* Flags of a route. */
 enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2, ROUTE_OWN_AUTH = 4 /* the handler reads what authenticates */,
-       ROUTE_READER_OK = 8 /* also a token that may only read */ };
+       ROUTE_READER_OK = 8 /* also a token that may only read */,
+       ROUTE_PIECES = 16 /* the handler takes the body in pieces: see enum http_stage */ };
 
 struct api {
 	struct sys     *sys;

@@ -173,11 +173,9 @@ static enum err
 file_content(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct attachment f;
-	str bytes;
 
-	TRY(macro_file_get(cx, rq->param[0], &f));
-	TRY(macro_file_bytes(cx, f.id, &bytes));
-	return attachment_reply(cx, rp, &f, bytes);
+	TRY(macro_file_open(cx, rq->param[0], &f));
+	return attachment_reply(cx, rq, rp, &f);
 }
 
 static enum err

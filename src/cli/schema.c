@@ -38,6 +38,7 @@ FILE_TEXT(schema_0150, "data/schema/0150-secure-link.sql");
 FILE_TEXT(schema_0151, "data/schema/0151-guide.sql");
 FILE_TEXT(schema_0160, "data/schema/0160-retention.sql");
 FILE_TEXT(schema_0165, "data/schema/0165-gate-reset.sql");
+FILE_TEXT(schema_0190, "data/schema/0190-desk-attachment-part.sql");
 FILE_TEXT(schema_0210, "data/schema/0210-desk-draft-files.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
@@ -93,6 +94,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 160, DB_MAIN, "retention", { schema_0160, schema_0160_end } },
 	{ 165, DB_MAIN, "gate-reset", { schema_0165, schema_0165_end } },
 	{ 180, DB_MAIN, "desk-schedule", { schema_0180, schema_0180_end } },
+	{ 190, DB_MAIN, "desk-attachment-part", { schema_0190, schema_0190_end } },
 	{ 200, DB_MAIN, "gate-officer", { schema_0200, schema_0200_end } },
 	{ 210, DB_MAIN, "desk-draft-files", { schema_0210, schema_0210_end } },
 };

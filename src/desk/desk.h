@@ -83,6 +83,7 @@ struct attachment {
 	struct finding *finding; int finding_count;    /* field "attachment_text" */
 	bool    is_inline, redacted;
 	bool    override;                    /* malware_access_override */
+	bool    bound;                       /* desk's own: how its chunks are sealed (attach.c) */
 	usec    created_at;
 };
 
@@ -270,8 +271,21 @@ enum err audit_get(struct ctx *cx, int64_t ticket_id, int64_t audit_id, struct a
 enum err attachment_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
 /* Whether agents may open it although malware was found in it. Nothing is scanned here, so it is only kept and shown. MAY_ADMIN. */
 enum err attachment_override(struct ctx *cx, int64_t id, bool on, struct attachment *out) MUST_CHECK;
-enum err attachment_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
-/* POST /uploads: kept sealed for three days until a comment claims it by its token. */
+/* To show its bytes: attachment_read() may be called, and who is answered owes an access event. */
+enum err attachment_open(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
+/* The n bytes from `at` on of a file that was opened, here or long ago; a chunk of it is in memory at a time. E_ABSENT: it was
+ * redacted since. */
+enum err attachment_read(struct ctx *cx, const struct attachment *f, int64_t at, char *to, size_t n) MUST_CHECK;
+/* POST /uploads: kept sealed for three days until a comment claims it by its token. The file comes in pieces, each written
+ * when it is here, and is seen by nobody before upload_done(). Any time may pass between the calls, which are by the same
+ * actor, cx's arena the same. After a failure, or when no more comes, upload_drop() has to follow: it takes back what is written. */
+struct uploading;
+enum err upload_begin(struct ctx *cx, str file_name, str content_type, str token, struct uploading **out) MUST_CHECK;
+size_t   upload_piece(const struct uploading *u);               /* bytes of the next piece; asked again after each */
+enum err upload_write(struct ctx *cx, struct uploading *u, str bytes) MUST_CHECK;    /* exactly one piece, and more are to come */
+enum err upload_done(struct ctx *cx, struct uploading *u, str bytes, str *token_out, struct attachment *out) MUST_CHECK;   /* with the rest */
+void     upload_drop(struct ctx *cx, struct uploading *u);
+/* All of it at once. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;
 enum err upload_forget(struct ctx *cx, int64_t id) MUST_CHECK;    /* one file of the actor's own, unclaimed */
 /* The actor's uploads behind a token with their findings, or the files of a macro; none: unknown or expired. */
@@ -283,7 +297,7 @@ enum err upload_delete(struct ctx *cx, str token) MUST_CHECK;   /* E_ABSENT: unk
 enum err macro_file_add(struct ctx *cx, int64_t macro_id, str file_name, str content_type, str bytes, struct attachment *out) MUST_CHECK;
 enum err macro_file_list(struct ctx *cx, int64_t macro_id, struct attachment **out, int *count) MUST_CHECK;
 enum err macro_file_get(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;
-enum err macro_file_bytes(struct ctx *cx, int64_t id, str *bytes) MUST_CHECK;
+enum err macro_file_open(struct ctx *cx, int64_t id, struct attachment *out) MUST_CHECK;     /* as attachment_open() */
 /* These, uploaded before by the actor or the macro's already, are the macro's; others of it go. Unknown ones: bad(). */
 enum err macro_files_set(struct ctx *cx, int64_t macro_id, const int64_t *ids, int n) MUST_CHECK;
 /* The upload token that stands for a macro's files: who sends it with a comment attaches copies of them. "": it has none. */

@@ -37,7 +37,11 @@ void     treat_begin(struct ctx *cx, struct treating *t, str channel);
 /* Scans one text and does to it what the policy says: *text may become another one. What is blocked: bad(). */
 enum err treat_text(struct ctx *cx, struct treating *t, enum phi_place place, const char *field, sensitive *text,
     struct findings *into) MUST_CHECK;
+/* A file: its name, and its text when it is one. The name comes first; the bytes need not be there then. u->scan: SCAN_DONE
+ * for what says that it is text, until its bytes are treated. */
 enum err treat_upload(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names) MUST_CHECK;
+enum err treat_file_name(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names) MUST_CHECK;
+enum err treat_file_text(struct ctx *cx, struct treating *t, struct upload *u) MUST_CHECK;
 /* Every text of a change, in place (`ch` is the caller's own copy). `derive`: a subject is made of the body (create). */
 enum err treat_change(struct ctx *cx, struct treating *t, struct ticket_change *ch, bool is_note, struct findings *head,
     struct findings *body) MUST_CHECK;
@@ -175,8 +179,9 @@ enum err attachment_findings(struct ctx *cx, const struct attachment *f) MUST_CH
 enum err ticket_scan(struct ctx *cx, const struct ticket *t, struct findings *into) MUST_CHECK;
 enum err attachments_discard(struct ctx *cx, str token) MUST_CHECK;     /* nobody claims them any more */
 enum err held_discard(struct ctx *cx, str change) MUST_CHECK;
+/* Parts that no upload of this process owns, and uploads that nobody claimed in time, go. Not in a transaction. */
+enum err uploads_sweep(struct ctx *cx) MUST_CHECK;
 enum err attachments_extend(struct ctx *cx, str token, usec until) MUST_CHECK;      /* of a held change, of a draft: they wait with it */
-enum err uploads_sweep(struct ctx *cx) MUST_CHECK;                      /* in a transaction: those that expired are erased */
 enum err attachment_erase(struct ctx *cx, int64_t id, int64_t key) MUST_CHECK;
 enum err raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id,
     int64_t suspended_id, int64_t *raw_id) MUST_CHECK;

@@ -615,11 +615,10 @@ sweep_tx(struct ctx *cx, void *arg)
 		TRY(store_exec(cx, &drop_reply, ARGS(INT(cx->account), INT(row_int(&rs.row[i], 0))), NULL));
 	}
 	s->replies = rs.count;
-	TRY(drafts_sweep(cx));
-	return uploads_sweep(cx);
+	return drafts_sweep(cx);
 }
 
-/* Old jobs, stored replies, drafts and uploads that nobody claimed go; once a minute. */
+/* Old jobs, stored replies, drafts and uploads that nobody ended or claimed go; at the start and once a minute. */
 static void
 sweep(struct jobs *jobs)
 {
@@ -629,6 +628,10 @@ sweep(struct jobs *jobs)
 	ctx_init(&cx, jobs->sys, jobs->account);
 	gate_as_system(&cx, "job");
 	/* Also what others noted and left: the key of a tag whose last ticket lost it. */
+	if (uploads_sweep(&cx) != OK) {
+		log_line(LOG_LV_WARN, "desk", "sweeping uploads will be tried again");
+		fail_forget(&cx);
+	}
 	if (store_write(&cx, sweep_tx, &s) == OK)
 		if (store_erase(&cx) != OK)
 			log_line(LOG_LV_WARN, "desk", "erasing what was to be erased will be tried again");

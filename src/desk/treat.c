@@ -332,24 +332,30 @@ desk_treat_payload(struct ctx *cx, str *json)
 
 /* ---- files --------------------------------------------------------------------------------------------------- */
 
-/* Is it text by what it says of itself and by what it holds? */
-static enum scan_state
-scannable(str type, str name, str bytes)
+/* Is it text by what it says of itself? */
+static bool
+is_text(str type, str name)
 {
 	static const char *const types[] = { "text/", "application/json", "application/csv", "application/xml", "application/xhtml",
 	    "application/x-ndjson", "application/hl7", "application/fhir", "message/" };
 	static const char *const ends[] = { ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".htm", ".md", ".log", ".hl7",
 	    ".eml", ".vcf", ".ics", ".yaml", ".yml" };
-	bool yes = false;
 
-	for (size_t i = 0; i < COUNT(types) && !yes; i++)
-		yes = str_eqi(str_sub(type, 0, strlen(types[i])), str_of(types[i]));
-	for (size_t i = 0; i < COUNT(ends) && !yes; i++) {
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (str_eqi(str_sub(type, 0, strlen(types[i])), str_of(types[i])))
+			return true;
+	for (size_t i = 0; i < COUNT(ends); i++) {
 		size_t n = strlen(ends[i]);
-		yes = name.n > n && str_eqi(str_sub(name, name.n - n, n), str_of(ends[i]));
+		if (name.n > n && str_eqi(str_sub(name, name.n - n, n), str_of(ends[i])))
+			return true;
 	}
-	if (!yes)
-		return SCAN_NOT_TEXT;
+	return false;
+}
+
+/* And by what it holds? */
+static enum scan_state
+scannable(str bytes)
+{
 	if (bytes.n > SCAN_TEXT_MAX)
 		return SCAN_TOO_LARGE;
 	/* UTF-16 and the like: its letters are not bytes. */
@@ -357,22 +363,38 @@ scannable(str type, str name, str bytes)
 }
 
 enum err
-treat_upload(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names)
+treat_file_name(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names)
 {
-	struct findings text = { 0 };
 	sensitive s = HIDE(u->file_name);
 
-	u->scan = scannable(u->content_type, u->file_name, u->bytes);
+	u->scan = is_text(u->content_type, u->file_name) ? SCAN_DONE : SCAN_NOT_TEXT;
 	TRY(treat_text(cx, t, PLACE_FILE_NAME, "attachment", &s, names));
 	u->file_name = s.hidden;
+	return OK;
+}
+
+enum err
+treat_file_text(struct ctx *cx, struct treating *t, struct upload *u)
+{
+	struct findings text = { 0 };
+	sensitive s = HIDE(u->bytes);
+
+	if (u->scan == SCAN_DONE)
+		u->scan = scannable(u->bytes);
 	if (u->scan == SCAN_DONE) {
-		s = HIDE(u->bytes);
 		TRY(treat_text(cx, t, PLACE_FILE_TEXT, "attachment_text", &s, &text));
 		u->bytes = s.hidden;
 	}
 	u->finding = text.f;
 	u->finding_count = text.count;
 	return OK;
+}
+
+enum err
+treat_upload(struct ctx *cx, struct treating *t, struct upload *u, struct findings *names)
+{
+	TRY(treat_file_name(cx, t, u, names));
+	return treat_file_text(cx, t, u);
 }
 
 /* Uploads that were treated when they came: what was to be held, holds the comment that claims them. */

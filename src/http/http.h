@@ -25,19 +25,33 @@ enum http_method { GET = 1, POST, PUT, PATCH, DELETE, HEAD, OPTIONS };
 
 struct http_param { str name, value; };      /* decoded: percent and, in the query, plus */
 
+/* A body that admit() wants in pieces (rq->piece) is never whole in memory: the
+ * handler is called once before any of it was read (HTTP_OPEN, without a
+ * body), with each piece of exactly rq->piece bytes that more follow on
+ * (HTTP_PIECE), and with the rest, also when that is empty (HTTP_LAST). While
+ * it leaves the reply's status 0, the next piece is read; whatever it answers
+ * before the end is sent at once, and the connection ends. HTTP_LOST instead
+ * of a later call: the client is gone or was refused, nothing can be said, and
+ * header, address and host must not be asked for. No call follows an answer
+ * or HTTP_LOST; when the server stops, no call follows at all. */
+enum http_stage { HTTP_WHOLE, HTTP_OPEN, HTTP_PIECE, HTTP_LAST, HTTP_LOST };
+
 struct http_req {
 	enum http_method   method;
 	str                path;       /* decoded once, as sent otherwise; always starts with '/' */
 	str                raw_query;  /* undecoded, without '?' */
 	struct http_param *query;      /* in order, repeated names kept; a '%' that starts no escape stays */
 	int                query_count;
-	str                body;       /* whole; empty if none */
+	enum http_stage    stage;
+	size_t             piece;      /* above 0: in pieces of so many bytes. admit() sets it; the handler may, for those to come */
+	str                body;       /* whole, or the piece; empty if none */
 	str                address;    /* peer, "192.0.2.1" or "2001:db8::1"; the forwarded one behind a declared proxy */
 	str                host;       /* Host header, or X-Forwarded-Host from a declared proxy */
 	bool               secure;     /* the client's side is https */
 	int64_t            param[4];   /* filled by the router: {id} placeholders in order */
 	str                word[4];    /* filled by the router: {name*} text placeholders in order */
 	void              *form;       /* the reader's own: the body as it was read once */
+	void              *kept, *own; /* the dispatcher's and the handler's own, from one stage to the next */
 	void              *wire;       /* the engine's own */
 };
 /* A header's value, ASCII case folded name; empty str when absent. */
@@ -51,10 +65,17 @@ str http_cookie(const struct http_req *rq, const char *name);
 struct http_part { str name, file_name, type, bytes; };
 enum err http_form(struct ctx *cx, const struct http_req *rq, struct http_part **out, int *count) MUST_CHECK;
 
+/* Puts the bytes of a body from `at` on into the n bytes at `to`, all of them;
+ * false: it cannot, and the connection is cut. On a worker. */
+typedef bool http_more(void *arg, uint64_t at, char *to, size_t n);
+
 struct http_reply {
 	int         status;            /* 0 is a bug and becomes 500; 204 and 304 go without type and body */
 	const char *type;              /* content type; NULL: none is sent. Literal or the arena's */
 	struct buf  body;              /* init by the server on the request's arena, max 64 MiB */
+	http_more  *more;              /* the body is made while it is sent, size bytes of it; `body` is not used then */
+	void       *more_arg;          /* in the arena */
+	uint64_t    size;
 	str         gz;                /* the body compressed already (gzip), for clients that take it; empty: http does it */
 	struct { const char *name; str value; } head[24];
 	int         head_count;
@@ -83,8 +104,8 @@ bool http_stream_put(struct http_stream *s, str bytes);
 void http_stream_end(struct http_stream **s);
 
 /* Called on a wire thread once the head is complete: how many body bytes may
- * come. Must not block. */
-typedef size_t http_admit(void *arg, const struct http_req *rq);
+ * come; sets rq->piece when they are to come in pieces. Must not block. */
+typedef size_t http_admit(void *arg, struct http_req *rq);
 /* Called on a worker thread with the whole request; fills the reply. `a` is
  * the request's arena and is dropped after the last byte is sent. */
 typedef void http_handler(void *arg, struct arena *a, struct http_req *rq, struct http_reply *rp);

@@ -85,6 +85,10 @@ work(void *arg)
 	struct call *w;
 
 	while ((w = take(k)) != NULL) {
+		if (w->job != JOB_WHOLE || w->rq.piece > 0) {
+			piece_work(h, w);
+			continue;
+		}
 		buf_init(&w->rp.body, w->a, REPLY_MAX);
 		if (h->closed)
 			reply_error(w, (struct refusal){ 503, "the server is stopping" });

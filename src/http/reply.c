@@ -1,5 +1,6 @@
 /* reply.c - from a struct http_reply to an answer on the wire. */
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <zlib.h>
 
@@ -157,6 +158,13 @@ reply_finish(struct call *w)
 		rp->body.n = 0;
 		return;
 	}
+	if (rp->more != NULL) {
+		if (w->rq.method != HEAD && rp->size > 0 && !source_fill(w)) {
+			log_line(LOG_LV_ERROR, "http", "an answer could not be begun");
+			reply_error(w, (struct refusal){ 500, "internal error" });
+		}
+		return;
+	}
 	if (w->stream != NULL || rp->body.n <= WORTH_GZIP || !squeezable(rp->type) || has_head(rp, S("Content-Encoding")))
 		return;
 	if (!has_head(rp, S("Vary")))
@@ -188,6 +196,8 @@ reply_send(struct call *w)
 
 	if (w->stream != NULL)
 		r = stream_response(w);
+	else if (rp->more != NULL)
+		r = source_response(w);
 	else
 		r = MHD_create_response_from_buffer(rp->body.n, rp->body.p, MHD_RESPMEM_PERSISTENT);
 	if (r == NULL)
@@ -199,9 +209,9 @@ reply_send(struct call *w)
 			MHD_add_response_header(r, rp->head[i].name, str_z(w->a, rp->head[i].value));
 	if (rp->close || atomic_load_explicit(&h->stopping, memory_order_relaxed))
 		MHD_add_response_header(r, "Connection", "close");
-	c->hold = c->tls != NULL && w->stream == NULL && rp->body.n > 0 && w->rq.method != HEAD && !bodyless(rp);
+	c->hold = c->tls != NULL && w->stream == NULL && (rp->body.n > 0 || w->out_n > 0) && w->rq.method != HEAD && !bodyless(rp);
 	atomic_store_explicit(&c->until, now + h->conf.idle_for +
-	    (usec)(rp->body.n / (size_t)h->conf.body_rate) * SECOND, memory_order_relaxed);
+	    (usec)((rp->body.n + w->out_n) / (size_t)h->conf.body_rate) * SECOND, memory_order_relaxed);
 	conn_phase(c, PH_REPLY, now);
 	w->state = CALL_SENT;
 	ok = MHD_queue_response(w->mc, (unsigned)rp->status, r);
@@ -209,23 +219,32 @@ reply_send(struct call *w)
 	return ok;
 }
 
-str
-reply_text(struct call *w)
+bool
+reply_early(struct call *w)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct http_reply *rp = &w->rp;
+	struct conn *c = w->c;
 	int year, month, day, hour, minute, second;
 	usec now = time_now();
+	ssize_t put;
 	struct buf b;
 
 	time_civil(now, &year, &month, &day, &hour, &minute, &second);
-	buf_init(&b, w->a, REPLY_MAX + 4 * KiB);
+	buf_init(&b, w->a, REPLY_MAX + 64 * KiB);
 	buf_fmt(&b, "HTTP/1.1 %d %s\r\nDate: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n"
-	    "Connection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-	    rp->status, rp->status == 413 ? "Content Too Large" : "Service Unavailable",
+	    "Connection: close\r\nContent-Length: %zu\r\n",
+	    rp->status, MHD_get_reason_phrase_for((unsigned)rp->status),
 	    days + 3 * ((time_unix(now) / 86400 + 4) % 7), day, months + 3 * (month - 1), year,
-	    hour, minute, second, rp->type, rp->body.n);
+	    hour, minute, second, rp->body.n);
+	if (rp->type != NULL)
+		buf_fmt(&b, "Content-Type: %s\r\n", rp->type);
+	for (int i = 0; i < rp->head_count; i++)
+		if (rp->head[i].value.n > 0)
+			buf_fmt(&b, "%s: " STR_F "\r\n", rp->head[i].name, STR_A(rp->head[i].value));
+	buf_add(&b, S("\r\n"));
 	buf_add(&b, buf_str(&rp->body));
-	return buf_str(&b);
+	put = c->tls != NULL ? gnutls_record_send(c->tls, b.p, b.n) : send(c->fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return put == (ssize_t)b.n;
 }

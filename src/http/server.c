@@ -187,16 +187,16 @@ on_line(void *arg, const char *target, struct MHD_Connection *mc)
 	return w;
 }
 
-static void
+void
 body_drop(struct call *w)
 {
 	if (w->mapped) {
 		munmap(w->body, w->body_cap);
-		atomic_fetch_sub_explicit(&w->c->h->body_bytes, w->body_n, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&w->c->h->body_bytes, w->held, memory_order_relaxed);
 	}
 	w->mapped = false;
 	w->body = NULL;
-	w->body_n = w->body_cap = 0;
+	w->body_n = w->body_cap = w->held = 0;
 }
 
 static enum MHD_Result
@@ -213,29 +213,24 @@ refuse(struct call *w, struct refusal no)
  * the connection, so that the client may never see the answer. So it is
  * written to the connection here, and what still comes is thrown away until
  * the client stops or the sweeper's patience ends. */
-static enum MHD_Result
+enum MHD_Result
 refuse_midway(struct call *w, struct refusal no)
 {
 	struct conn *c = w->c;
-	ssize_t put;
-	str text;
 
 	atomic_fetch_add_explicit(&c->h->refused, 1, memory_order_relaxed);
 	body_drop(w);
 	reply_error(w, no);
-	text = reply_text(w);
 	conn_phase(c, PH_LINGER, time_mono());
 	w->state = CALL_DROP;
-	put = c->tls != NULL ? gnutls_record_send(c->tls, text.p, text.n) :
-	    send(c->fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	return put == (ssize_t)text.n ? MHD_YES : MHD_NO;
+	return reply_early(w) ? MHD_YES : MHD_NO;
 }
 
 static const struct refusal too_large = { 413, "request body too large" };
 
 /* Room for a body of `n` bytes at most. Beyond 64 KiB it gets pages that cost
  * nothing until bytes arrive, never move, and need no wiping. */
-static bool
+bool
 body_room(struct call *w, size_t n)
 {
 	w->body_cap = n;
@@ -250,6 +245,41 @@ body_room(struct call *w, size_t n)
 	return w->mapped;
 }
 
+bool
+body_count(struct call *w, size_t n)
+{
+	struct http *h = w->c->h;
+	size_t more = w->mapped && n > w->held ? n - w->held : 0;
+
+	if (more == 0)
+		return true;
+	if (atomic_fetch_add_explicit(&h->body_bytes, more, memory_order_relaxed) + more > h->conf.body_memory) {
+		atomic_fetch_sub_explicit(&h->body_bytes, more, memory_order_relaxed);
+		return false;
+	}
+	w->held = n;
+	return true;
+}
+
+/* The connection sleeps until a worker gives the call back. */
+enum MHD_Result
+call_give(struct call *w, enum job job)
+{
+	struct http *h = w->c->h;
+
+	w->job = job;
+	w->rq.body = job == JOB_OPEN ? S("") : (str){ w->body, w->body_n };
+	w->state = CALL_AWAY;
+	conn_phase(w->c, PH_RUN, time_mono());
+	MHD_suspend_connection(w->mc);
+	if (!pool_add(h, w)) {
+		reply_error(w, (struct refusal){ 503, "the server is stopping" });
+		w->state = CALL_BACK;
+		MHD_resume_connection(w->mc);
+	}
+	return MHD_YES;
+}
+
 static enum MHD_Result
 on_head(struct call *w, const char *method, const char *version)
 {
@@ -261,11 +291,19 @@ on_head(struct call *w, const char *method, const char *version)
 	if (!request_head(w, method, version, &no))
 		return refuse(w, no);
 	w->state = CALL_BODY;
-	if (w->length == 0 && !w->chunked)
+	if (w->length == 0 && !w->chunked && w->rq.method != POST)
 		return MHD_YES;
 	w->body_max = h->conf.admit(h->conf.arg, &w->rq);
+	if (w->length == 0 && !w->chunked)
+		return MHD_YES;
 	if (w->length > w->body_max)
 		return w->expects ? refuse(w, too_large) : refuse_midway(w, too_large);
+	w->pieces = w->rq.piece > 0 && (w->chunked || w->length > BODY_IN_ARENA || w->length > w->rq.piece);
+	if (w->pieces) {
+		w->rq.address = str_dup(w->a, w->rq.address);    /* outlives the connection */
+		w->again = h->exact;             /* 0.9.75, when it was suspended in that call */
+		return call_give(w, JOB_OPEN);
+	}
 	if (!body_room(w, w->chunked ? w->body_max : w->length))
 		return refuse(w, (struct refusal){ 503, "out of memory" });
 	atomic_store_explicit(&c->got, 0, memory_order_relaxed);
@@ -276,15 +314,10 @@ on_head(struct call *w, const char *method, const char *version)
 static enum MHD_Result
 on_body(struct call *w, const char *data, size_t n)
 {
-	struct http *h = w->c->h;
-
 	if (n > w->body_cap - w->body_n)
 		return refuse_midway(w, too_large);
-	if (w->mapped && atomic_fetch_add_explicit(&h->body_bytes, n, memory_order_relaxed) + n >
-	    h->conf.body_memory) {
-		atomic_fetch_sub_explicit(&h->body_bytes, n, memory_order_relaxed);
+	if (!body_count(w, w->body_n + n))
 		return refuse_midway(w, (struct refusal){ 503, "too many large requests at once" });
-	}
 	memcpy(w->body + w->body_n, data, n);
 	w->body_n += n;
 	atomic_store_explicit(&w->c->got, w->body_n, memory_order_relaxed);
@@ -299,19 +332,9 @@ on_whole(struct call *w)
 
 	if (h->closed)
 		return refuse(w, (struct refusal){ 503, "the server is stopping" });
-	w->rq.body = (str){ w->body, w->body_n };
-	w->state = CALL_AWAY;
 	w->counted = true;
 	atomic_fetch_add_explicit(&h->active, 1, memory_order_relaxed);
-	conn_phase(w->c, PH_RUN, time_mono());
-	MHD_suspend_connection(w->mc);
-	if (!pool_add(h, w)) {
-		buf_init(&w->rp.body, w->a, REPLY_MAX);
-		reply_error(w, (struct refusal){ 503, "the server is stopping" });
-		w->state = CALL_BACK;
-		MHD_resume_connection(w->mc);
-	}
-	return MHD_YES;
+	return call_give(w, w->pieces ? JOB_LAST : JOB_WHOLE);
 }
 
 /* Called with the head, with pieces of the body, with its end, and again when
@@ -328,11 +351,20 @@ on_request(void *arg, struct MHD_Connection *mc, const char *url, const char *me
 	(void)url;
 	if (w == NULL)
 		return MHD_NO;
-	*n = 0;                              /* whatever happens, it is all taken */
+	*n = 0;                              /* it is all taken, but for what a piece has no room for */
+	if (w->again && w->state != CALL_HEAD && w->state != CALL_AWAY) {
+		w->again = false;
+		if (given == 0)
+			return MHD_YES;
+	}
 	switch (w->state) {
 	case CALL_HEAD:
 		return on_head(w, method, version);
 	case CALL_BODY:
+		if (given > 0 && w->pieces) {
+			*n = given;
+			return piece_come(w, data, n);
+		}
 		return given > 0 ? on_body(w, data, given) : on_whole(w);
 	case CALL_BACK:
 		if (w->stream != NULL && w->counted) {
@@ -342,7 +374,9 @@ on_request(void *arg, struct MHD_Connection *mc, const char *url, const char *me
 		return reply_send(w);
 	case CALL_DROP:
 		return given > 0 ? MHD_YES : MHD_NO;
-	case CALL_AWAY:
+	case CALL_AWAY:                      /* more of a chunk was read already: it waits there */
+		*n = given;
+		return MHD_YES;
 	case CALL_SENT:
 		break;
 	}
@@ -368,7 +402,8 @@ on_completed(void *arg, struct MHD_Connection *mc, void **call, enum MHD_Request
 		atomic_fetch_sub_explicit(&h->active, 1, memory_order_release);
 	w->c->hold = false;
 	conn_phase(w->c, PH_IDLE, time_mono());
-	arena_give(w->a);
+	if (!piece_lost(w))
+		arena_give(w->a);
 }
 
 /* libmicrohttpd would decode its own copies of path and query in place. */

@@ -29,6 +29,7 @@
 #define FIELDS_MAX   128             /* header lines */
 #define REPLY_MAX    (64 * MiB)
 #define BODY_IN_ARENA (64 * KiB)     /* above it a body gets pages of its own */
+#define OUT_PIECE    (256 * KiB)     /* of an answer that is made while it is sent */
 
 /* What the sweeper may close a connection for. */
 enum phase {
@@ -79,10 +80,17 @@ struct conn {
 enum call_state {
 	CALL_HEAD,     /* the head is not complete */
 	CALL_BODY,
-	CALL_AWAY,     /* queued or in the handler */
+	CALL_AWAY,     /* queued or in the handler; the connection is suspended */
 	CALL_BACK,     /* the reply is filled */
 	CALL_SENT,     /* the reply is libmicrohttpd's */
 	CALL_DROP,     /* refused in mid-body; the rest is thrown away */
+};
+
+/* What a worker is to do with a call. */
+enum job {
+	JOB_WHOLE,     /* the request is complete */
+	JOB_OPEN, JOB_PIECE, JOB_LAST, JOB_LOST,     /* the stages of a body in pieces */
+	JOB_FILL,      /* the next bytes of an answer */
 };
 
 struct call {
@@ -92,8 +100,12 @@ struct call {
 	struct conn           *c;
 	struct MHD_Connection *mc;
 	struct call           *next;       /* in the queue */
-	enum call_state        state;
+	_Atomic(enum call_state) state;
+	enum job               job;
 	bool                   counted;    /* in h->active */
+	bool                   pieces;     /* the body comes in pieces */
+	bool                   again;      /* the call with the head is to come again */
+	bool                   taking;     /* the handler was called with HTTP_OPEN, and its end is to come */
 	bool                   chunked;
 	bool                   expects;    /* Expect: 100-continue */
 	bool                   gzip;       /* the client takes it */
@@ -106,6 +118,12 @@ struct call {
 	int                    field_count;
 	char                  *body;
 	size_t                 body_n, body_cap, body_max;
+	size_t                 held;       /* of its pages: what h->body_bytes counts */
+	uint64_t               total;      /* bytes of all pieces until now */
+	char                  *out;        /* what is next of an answer that is made while it is sent: */
+	size_t                 out_at, out_n;      /* out[out_at] to out[out_at + out_n], */
+	uint64_t               out_made;   /* the last of it is byte out_made of the body */
+	bool                   out_bad;    /* no more can be made */
 };
 
 struct cert {
@@ -182,12 +200,26 @@ bool request_head(struct call *w, const char *method, const char *version, struc
 void reply_error(struct call *w, struct refusal no);
 void reply_finish(struct call *w);                   /* worker: defaults, gzip */
 enum MHD_Result reply_send(struct call *w);          /* wire: hands it to libmicrohttpd */
-str  reply_text(struct call *w);                     /* the whole answer as bytes */
+bool reply_early(struct call *w);                    /* whoever holds the connection: writes it to the socket; false: it is not all out */
 
 /* stream.c */
 struct MHD_Response *stream_response(struct call *w);
 void stream_left(struct call *w);                    /* wire: the call is over */
 void streams_end(struct http *h);                    /* all of them, now */
+
+/* server.c */
+bool body_room(struct call *w, size_t n);
+bool body_count(struct call *w, size_t n);           /* so many bytes of its pages are used now; false: too many in all */
+void body_drop(struct call *w);
+enum MHD_Result refuse_midway(struct call *w, struct refusal no);
+enum MHD_Result call_give(struct call *w, enum job job);   /* wire: to a worker; suspends the connection */
+
+/* pieces.c */
+enum MHD_Result piece_come(struct call *w, const char *data, size_t *n);   /* wire */
+bool piece_lost(struct call *w);                     /* wire: the call is over; true: a worker drops it */
+void piece_work(struct http *h, struct call *w);     /* worker */
+bool source_fill(struct call *w);                    /* worker */
+struct MHD_Response *source_response(struct call *w);
 
 /* pool.c */
 bool pool_start(struct http *h);
