@@ -128,20 +128,22 @@ cursor_end(struct json *j, struct ctx *cx, const struct http_req *rq, const stru
 static void
 time_end(struct json *j, struct ctx *cx, const struct http_req *rq, const struct export *x, const char *path, int n, bool end, bool late)
 {
-	usec at = x->at > x->start ? x->at : x->start;
+	usec at = x->at > x->start ? x->at : x->start, told = at;
 	str c = cursor_make(cx, 'x', x->at, x->id);
 
-	/* What is asked for now may still be on its way into the order. */
-	if (end && late && at > cx->now - 60 * SECOND)
-		at = cx->now - 60 * SECOND;
+	/* The end is at least a minute back: it is the next start_time of who keeps it. What is asked for now may also
+	 * still be on its way into the order (`late`), then next_page begins there, too. */
+	if (end && at > cx->now - 60 * SECOND)
+		told = cx->now - 60 * SECOND;
+	if (late)
+		at = told;
 	jw_kint(j, "count", n);
 	jw_kbool(j, "end_of_stream", end);
-	jw_kint(j, "end_time", time_unix(at));
+	jw_kint(j, "end_time", time_unix(told));
 	if (end && n == 0)
 		jw_knull(j, "next_page");
 	else {
-		/* At the end the clamped second is where to go on; before it, the exact place. */
-		str exact = end ? S("") : str_printf(cx->arena, "&after=" STR_F, STR_A(c));
+		str exact = end && late ? S("") : str_printf(cx->arena, "&after=" STR_F, STR_A(c));
 		jw_kstr(j, "next_page", str_printf(cx->arena, STR_F "%s?start_time=%lld" STR_F "&per_page=%d" STR_F, STR_A(api_base(cx, rq)), path,
 		    (long long)time_unix(at), STR_A(exact), x->limit, STR_A(others(cx, rq))));
 	}

@@ -51,6 +51,14 @@ with Desk() as desk:
     check(sorted(t["id"] for t in got) == sorted(set(made) - {made[3]}), "without deleted ones")
     got, end, pages = by_time(c, "tickets", "start_time=0&per_page=25")
     check(sorted(t["id"] for t in got) == made and pages >= 6, "each once by time, following next_page (%d in %d pages)" % (len(got), pages))
+    # Who asks on at once is not told to wait, by next_page or by end_time; next_page has nothing twice.
+    last = c.get("/api/v2/incremental/tickets.json?start_time=0").json
+    check(last["end_of_stream"] and c.get("/api/v2/incremental/tickets.json?start_time=%d" % last["end_time"]).status == 200, "the end's end_time is a start_time")
+    r = c.get(path(last["next_page"]))
+    check(r.status == 200 and r.json["tickets"] == [], "next_page of the end: %r" % r)
+    c.put("/api/v2/tickets/%d.json" % made[9], {"ticket": {"type": "question"}})
+    check([t["id"] for t in c.get(path(last["next_page"])).json["tickets"]] == [made[9]], "and then what changed since")
+    _, cursor = by_cursor(c, "tickets", "start_time=0&per_page=50")
     # A client that builds the next start_time out of end_time alone still comes to the end.
     seen, start, rounds = set(), 0, 0
     while rounds < 100:
