@@ -256,10 +256,16 @@ api_includes(const struct http_req *rq, const char *what)
 
 	if (q == NULL)
 		return false;
+	/* "a,b", and "tickets(a,b)" as searches have it. */
 	rest = *q;
-	while (rest.n)
-		if (str_eq(str_trim(str_cut(&rest, ',')), str_of(what)))
+	while (rest.n) {
+		size_t n = 0;
+		while (n < rest.n && rest.p[n] != ',' && rest.p[n] != '(' && rest.p[n] != ')')
+			n++;
+		if (str_eq(str_trim(str_sub(rest, 0, n)), str_of(what)))
 			return true;
+		rest = str_sub(rest, n + 1, rest.n);
+	}
 	return false;
 }
 

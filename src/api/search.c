@@ -5,14 +5,16 @@
 
 /* "results":[...], and the access events for what is in it. */
 static enum err
-results(struct json *jp, struct ctx *cx, const char *base, struct http_reply *rp, const struct found *f, int n)
+results(struct json *jp, struct ctx *cx, const struct http_req *rq, const char *base, struct http_reply *rp, const struct found *f, int n)
 {
+	struct ticket *shown = NEW(cx->arena, struct ticket, n + 1);
 	struct json j = *jp;
-	int64_t *tickets, *users, *orgs;
+	int64_t *tickets, *users, *orgs, *homes;
 	int nt = 0, nu = 0, no = 0;
 
 	tickets = NEW(cx->arena, int64_t, n + 1);
 	users = NEW(cx->arena, int64_t, n + 1);
+	homes = NEW(cx->arena, int64_t, n + 1);
 	orgs = NEW(cx->arena, int64_t, n + 1);
 	jw_key(&j, "results");
 	jw_arr(&j);
@@ -22,13 +24,15 @@ results(struct json *jp, struct ctx *cx, const char *base, struct http_reply *rp
 		if (f[i].type == FOUND_TICKET) {
 			struct ticket t;
 			if ((e = ticket_get(cx, f[i].id, &t)) == OK) {
-				json_ticket(&j, cx, base, &t, false);
+				json_ticket(&j, cx, base, &t, api_includes(rq, "comment_count"));
+				shown[nt] = t;
 				tickets[nt++] = t.id;
 			}
 		} else if (f[i].type == FOUND_USER) {
 			struct user u;
 			if ((e = user_get(cx, f[i].id, &u)) == OK) {
 				json_user(&j, cx, base, &u);
+				homes[nu] = u.organization_id;
 				users[nu++] = u.id;
 			}
 		} else if (f[i].type == FOUND_ORG) {
@@ -56,6 +60,10 @@ results(struct json *jp, struct ctx *cx, const char *base, struct http_reply *rp
 	}
 	jw_end_arr(&j);
 	jw_knull(&j, "facets");
+	if (nt)
+		TRY(ticket_sideload(&j, cx, rq, base, shown, nt));
+	else if (nu && api_includes(rq, "organizations"))
+		TRY(sideload_orgs(&j, cx, base, homes, nu));
 	*jp = j;
 	cx->looked = cx->looked || n == 0;
 	if (nt)
@@ -93,7 +101,7 @@ search(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	TRY(search_run(cx, &sp, &f, &n, &total));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
-	TRY(results(&j, cx, z_of(cx, api_base(cx, rq)), rp, f, n));
+	TRY(results(&j, cx, rq, z_of(cx, api_base(cx, rq)), rp, f, n));
 	api_page_end(&j, cx, rq, &p, n, false, (struct place){ 0, 0 }, (struct place){ 0, 0 }, total);
 	jw_end_obj(&j);
 	return OK;
@@ -204,7 +212,7 @@ search_export(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
-	TRY(results(&j, cx, z_of(cx, api_base(cx, rq)), rp, f, take));
+	TRY(results(&j, cx, rq, z_of(cx, api_base(cx, rq)), rp, f, take));
 	cursor = cursor_make(cx, 'e', time_unix(at), skip);
 	jw_key(&j, "meta");
 	jw_obj(&j);

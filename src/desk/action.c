@@ -119,10 +119,23 @@ set_assignee(struct effect *fx, const struct act *a)
 	return OK;
 }
 
+static void
+note_custom(struct effect *fx, int64_t field)
+{
+	int64_t *ids = NEW(fx->cx->arena, int64_t, fx->customs + 1);
+
+	for (int i = 0; i < fx->customs; i++)
+		if ((ids[i] = fx->custom[i]) == field)
+			return;
+	ids[fx->customs++] = field;
+	fx->custom = ids;
+}
+
 static enum err
 tags_with(struct effect *fx, const struct act *a, unsigned has)
 {
 	struct ticket_change ch = { .has = has };
+	const struct ticket before = *fx->t;
 	sensitive tag;
 	str text;
 
@@ -131,6 +144,12 @@ tags_with(struct effect *fx, const struct act *a, unsigned has)
 	*(has == T_REMOVE_TAGS ? &ch.drop_tag : &ch.tag) = &tag;
 	*(has == T_REMOVE_TAGS ? &ch.drop_count : &ch.tag_count) = 1;
 	fx->t->tags = HIDE(ticket_tags_after(fx->cx, fx->t->tags.hidden, &ch));
+	TRY(fields_from_tags(fx->cx, &before, fx->t, &ch));
+	if (ch.custom_count == 0)
+		return OK;
+	TRY(fields_apply(fx->cx, &before, fx->t, &ch, true, true));
+	for (int i = 0; i < ch.custom_count; i++)
+		note_custom(fx, ch.custom[i].id);
 	return OK;
 }
 
@@ -205,7 +224,6 @@ set_custom(struct effect *fx, const struct act *a)
 	struct ticket_change ch = { .has = T_CUSTOM, .custom_count = 1 };
 	struct bad_field *bad_before = cx->bad, **bad_end_before = cx->bad_end;
 	struct ticket before = *fx->t;
-	int64_t *ids = NEW(cx->arena, int64_t, fx->customs + 1);
 	str text = S("");
 	bool fits;
 
@@ -223,10 +241,7 @@ set_custom(struct effect *fx, const struct act *a)
 	if (!fits)
 		return OK;
 	TRY(fields_apply(cx, &before, fx->t, &ch, true, true));
-	for (int i = 0; i < fx->customs; i++)
-		ids[i] = fx->custom[i];
-	ids[fx->customs++] = a->field;
-	fx->custom = ids;
+	note_custom(fx, a->field);
 	return OK;
 }
 

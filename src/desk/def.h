@@ -117,6 +117,9 @@ enum err field_value(struct ctx *cx, const struct defs *d, const struct def *fie
  * inactive fields and those the actor may not know are dropped, form, brand and custom status are looked up.
  * Changes *in. */
 enum err fields_settle(struct ctx *cx, struct ticket_change *in, bool creating) MUST_CHECK;
+/* In the transaction, after t->tags were changed: fields whose options (or a checkbox whose tag) came or went by them, and
+ * which *in does not name, are added to it. */
+enum err fields_from_tags(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct ticket_change *in) MUST_CHECK;
 /* In the transaction: custom fields, tags of tagger fields, the custom status, and what is required to solve. */
 enum err fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t, const struct ticket_change *in,
     bool agent, bool importing) MUST_CHECK;

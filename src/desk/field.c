@@ -742,6 +742,95 @@ change_tags(struct ctx *cx, struct ticket *t, const str *drop, int drops, const 
 	t->tags = HIDE(json_of_words(cx, all, n));
 }
 
+static bool
+has_word(const str *w, int n, str word)
+{
+	for (int i = 0; i < n; i++)
+		if (str_eq(w[i], word))
+			return true;
+	return false;
+}
+
+/* What a field holds when the ticket's tags went from `was` to `is`; NULL: what it held. Of a drop-down's options the first
+ * that came is taken. */
+static json_t *
+value_by_tags(struct ctx *cx, const struct def *f, const json_t *now, const str *was, int n_was, const str *is, int n_is)
+{
+	str type = def_text(f, "type"), tag = str_lower(cx->arena, def_text(f, "tag"));
+	bool many = str_eq(type, S("multiselect")), changed = false;
+	json_t *list, *o;
+	size_t i;
+
+	if (str_eq(type, S("checkbox"))) {
+		bool on = has_word(is, n_is, tag);
+		return tag.n && on != has_word(was, n_was, tag) && on != json_is_true(now) ? json_boolean(on) : NULL;
+	}
+	if (!many && !str_eq(type, S("tagger")))
+		return NULL;
+	list = json_array();
+	json_array_foreach(json_object_get(f->doc, "custom_field_options"), i, o) {
+		const json_t *value = json_object_get(o, "value");
+		str word = str_lower(cx->arena, text_of(value));
+		bool had = has_word(was, n_was, word), has = has_word(is, n_is, word), held = many ? false : json_equal(now, value);
+		for (size_t k = 0; many && k < json_array_size(now); k++)
+			held = held || json_equal(json_array_get(now, k), value);
+		changed = changed || (had != has && has != held);
+		if (had == has ? held : has) {
+			if (!many && !held)
+				json_array_insert(list, 0, (json_t *)(uintptr_t)value);
+			else
+				json_array_append(list, (json_t *)(uintptr_t)value);
+		}
+	}
+	if (!changed) {
+		json_decref(list);
+		return NULL;
+	}
+	if (many && json_array_size(list))
+		return list;
+	o = json_incref(json_array_size(list) ? json_array_get(list, 0) : json_null());
+	json_decref(list);
+	return o;
+}
+
+enum err
+fields_from_tags(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct ticket_change *in)
+{
+	const struct def *const *all;
+	const struct defs *d;
+	__typeof__(in->custom) own;
+	json_t *values;
+	str *was, *is;
+	int n, n_was, n_is;
+
+	if (str_eq(old->tags.hidden, t->tags.hidden))
+		return OK;
+	TRY(defs_get(cx, &d));
+	all = def_all(d, DEF_TICKET_FIELD, &n);
+	n_was = json_words(cx, old->tags.hidden, &was);
+	n_is = json_words(cx, t->tags.hidden, &is);
+	values = parse(cx, old->custom_fields.hidden, false);
+	own = arena_alloc(cx->arena, sizeof *own, (size_t)(in->custom_count + n) + 1, 16);
+	for (int i = 0; i < in->custom_count; i++)
+		own[i] = in->custom[i];
+	in->custom = own;
+	for (int i = 0; i < n; i++) {
+		const struct def *f = all[i];
+		bool named = !f->active || is_system(f) || def_bool(f, "phi") || field_access(cx, f) != FIELD_WRITE;
+		json_t *v;
+		for (int k = 0; k < in->custom_count && !named; k++)
+			named = in->custom[k].id == f->id;
+		if (named || (v = value_by_tags(cx, f, value_in(values, f->id), was, n_was, is, n_is)) == NULL)
+			continue;
+		arena_defer(cx->arena, (void (*)(void *))json_decref, v);
+		own[in->custom_count].id = f->id;
+		own[in->custom_count].guarded = false;
+		own[in->custom_count++].value_json = dump(cx, v);
+		in->has |= T_CUSTOM;
+	}
+	return OK;
+}
+
 enum err
 fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t, const struct ticket_change *in, bool agent,
     bool importing)

@@ -692,6 +692,34 @@ leaf_alt(struct run *r, struct plan *p, const struct qitem *it, struct alt *a)
 	}
 }
 
+/* A field of options with any of them, or with none. Whether another one has a value stands in no index. */
+static enum err
+plan_options(struct run *r, struct plan *p, const struct qitem *it)
+{
+	struct qitem one = *it;
+	const struct defs *d;
+	const struct def *f;
+	struct leaf *l;
+	json_t *o;
+	size_t i;
+
+	TRY(defs_get(r->cx, &d));
+	f = def_find(d, DEF_TICKET_FIELD, it->number);
+	if (f == NULL || (!str_eq(def_text(f, "type"), S("tagger")) && !str_eq(def_text(f, "type"), S("multiselect"))))
+		return wrong(r->cx, "any or none is searched for in fields of options only");
+	one.negative = it->negative != is_none(it);
+	one.quoted = true;
+	l = leaf_for(r, p, &one);
+	json_array_foreach(json_object_get(f->doc, "custom_field_options"), i, o) {
+		if (l->alts + 2 > ALTS_MAX)
+			return wrong(r->cx, "the query has too many values for one field");
+		one.value = str_of(json_string_value(json_object_get(o, "value")));
+		TRY(leaf_alt(r, p, &one, &l->alt[l->alts]));
+		l->alts++;
+	}
+	return OK;
+}
+
 static enum err
 plan_leaf(struct run *r, struct plan *p, const struct qitem *it)
 {
@@ -709,7 +737,11 @@ plan_leaf(struct run *r, struct plan *p, const struct qitem *it)
 		value_alt(r->cx, p->kind, IN_TAGGED, S(""), &l->alt[l->alts++]);
 		return OK;
 	}
+	if (it->field == Q_CUSTOM && (is_any(it) || is_none(it)))
+		return plan_options(r, p, it);
 	if (is_any(it)) {
+		if (it->field == Q_FIELDVALUE || it->field == Q_PHONE || it->field == Q_NOTES || it->field == Q_DETAILS || it->field == Q_EMAIL || it->field == Q_EXTERNAL_ID)
+			return wrong(r->cx, "a * alone is not known for this field");
 		p->out = p->out || it->negative;     /* all have some text */
 		return OK;
 	}

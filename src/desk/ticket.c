@@ -807,6 +807,7 @@ create_tx(struct ctx *cx, void *arg)
 	const char *channel = in->channel ? in->channel : cx->via ? cx->via : "api";
 	int64_t n;
 	struct ticket *t = &w->t;
+	struct ticket_change tagged;
 
 	*t = (struct ticket){ .subject = w->t.subject, .status = in->status, .priority = in->priority, .type = in->type,
 	    .assignee_id = in->assignee_id, .group_id = in->group_id, .problem_id = in->problem_id,
@@ -836,6 +837,12 @@ create_tx(struct ctx *cx, void *arg)
 		t->status = TICKET_OPEN;
 	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
 		t->tags = HIDE(ticket_tags_after(cx, t->tags.hidden, in));
+	tagged = *in;
+	TRY(fields_from_tags(cx, &none, t, &tagged));
+	for (int i = in->custom_count; i < tagged.custom_count; i++)
+		if (field_searchable(cx, tagged.custom[i].id))
+			search_terms(cx, 't', tagged.custom[i].value_json, &w->terms);
+	w->in = in = &tagged;
 	TRY(fields_apply(cx, &none, t, in, !is_end_user(cx), in->imported || in->lenient));
 	(void)terms_of_tags(cx, none.tags, t->tags, &w->terms);
 	t->created_at = t->updated_at = in->created_at ? in->created_at : cx->now;
@@ -951,6 +958,7 @@ update_tx(struct ctx *cx, void *arg)
 	bool agent = !is_end_user(cx) && !in->as_request, more;
 	struct ticket old, *t = &w->t;
 	usec at = in->created_at ? in->created_at : cx->now;
+	struct ticket_change tagged;
 	int64_t n;
 
 	TRY(ticket_row(cx, w->id, &old));
@@ -1034,8 +1042,12 @@ update_tx(struct ctx *cx, void *arg)
 	}
 	if (t->status < TICKET_SOLVED)
 		t->solved_at = 0;
-	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS))
+	if (in->has & (T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS)) {
 		t->tags = HIDE(ticket_tags_after(cx, old.tags.hidden, in));
+		tagged = *in;
+		TRY(fields_from_tags(cx, &old, t, &tagged));
+		in = &tagged;
+	}
 	TRY(fields_apply(cx, &old, t, in, agent, in->imported || in->lenient));
 	if (in->cc_count)
 		TRY(ticket_change_people(cx, t, 1, in->cc, in->cc_count));

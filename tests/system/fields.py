@@ -70,6 +70,40 @@ def types(c):
     return ids
 
 
+def by_tags(desk, c):
+    """Options are tags: whoever sets the tag sets the field."""
+    drop = field(c, type="tagger", title="Where", custom_field_options=[{"name": "East", "value": "east"}, {"name": "West", "value": "West_Wing"}])
+    many = field(c, type="multiselect", title="What", custom_field_options=[{"name": "One", "value": "w1"}, {"name": "Two", "value": "w2"}, {"name": "Three", "value": "w3"}])
+    box = field(c, type="checkbox", title="Seen", tag="was_seen")
+    secret = field(c, type="tagger", title="Why", phi=True, phi_purpose="treatment", custom_field_options=[{"name": "Ill", "value": "ill"}])
+    held = lambda t: [value(t, f) for f in (drop, many, box)]
+    t = ticket(c, [], tags=["east", "w2", "plain", "ill"])
+    check(held(t) == ["east", ["w2"], False] and value(t, secret) is None, "a new ticket's tags: %r" % t)
+    check({x["id"] for x in c.get("/api/v2/search.json?query=custom_field_%d:east" % drop).json["results"]} == {t["id"]}, "and found by the field")
+    found = lambda q: {x["id"] for x in c.get("/api/v2/search.json?query=" + q).json["results"]}
+    other = ticket(c, [(drop, "West_Wing"), (many, ["w1", "w3"])], comment={"body": "east w2 stands in a text"})["id"]
+    third = ticket(c, [])["id"]
+    check(found("custom_field_%d:*" % drop) == found("custom_field_%d:*" % many) == {t["id"], other} and found("type:ticket+custom_field_%d:*+custom_field_%d:w2" % (drop, many)) == {t["id"]}, "any of its options")
+    check(third in found("type:ticket+custom_field_%d:none" % drop) and not {t["id"], other} & found("type:ticket+-custom_field_%d:*" % drop), "and none")
+    expect("any of a text cannot be asked", c.get("/api/v2/search.json?query=custom_field_%d:*" % field(c, type="text", title="Words")), 422, "options only")
+    expect("nor of a person's notes", c.get("/api/v2/search.json?query=type:user+notes:*"), 422, "alone")
+    put = lambda **f: c.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": f}).json
+    r = put(additional_tags=["west_wing", "was_seen"])
+    check(held(r["ticket"]) == ["West_Wing", ["w2"], True] and r["ticket"]["tags"] == ["ill", "plain", "w2", "was_seen", "west_wing"], "another option takes its place: %r" % r["ticket"])
+    check({(e["field_name"], str(e["value"]), str(e["previous_value"])) for e in r["audit"]["events"] if e["field_name"] != "tags"} == {(str(drop), "West_Wing", "east"), (str(box), "True", "None")}, "each in the audit: %r" % r["audit"])
+    r = put(tags=["w1", "w3", "plain"])
+    check(held(r["ticket"]) == [None, ["w1", "w3"], False] and r["ticket"]["tags"] == ["plain", "w1", "w3"], "what is not among the tags is cleared: %r" % r["ticket"])
+    r = put(tags=["plain"], custom_fields=[{"id": drop, "value": "east"}])
+    check(held(r["ticket"]) == ["east", None, False] and r["ticket"]["tags"] == ["east", "plain"], "a field that is named is as named: %r" % r["ticket"])
+    r = c.delete("/api/v2/tickets/%d/tags.json" % t["id"], {"tags": ["east"]})
+    check(r.status == 200 and held(c.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]) == [None, None, False], "the tags' own endpoint: %r" % r)
+    r = c.post("/api/v2/triggers.json", {"trigger": {"title": "West", "conditions": {"all": [{"field": "current_tags", "operator": "includes", "value": "gowest"}]}, "actions": [{"field": "current_tags", "value": "west_wing w1"}]}})
+    check(r.status == 201, "a trigger: %r" % r)
+    r = put(additional_tags=["gowest"])
+    check(held(r["ticket"]) == ["West_Wing", ["w1"], False], "a trigger's tags, too: %r" % r)
+    c.delete("/api/v2/triggers/%d.json" % c.get("/api/v2/triggers.json").json["triggers"][-1]["id"])
+
+
 def bad_fields(c):
     for why, f, word in (("no type", {"title": "x"}, "type"), ("no title", {"type": "text"}, "title"), ("an unknown type", {"type": "riddle", "title": "x"}, "type"),
                          ("options missing", {"type": "tagger", "title": "x"}, "custom_field_options"), ("two alike", {"type": "tagger", "title": "x", "custom_field_options": [{"name": "a", "value": "v"}, {"name": "b", "value": "v"}]}, "DuplicateValue"),
@@ -281,6 +315,7 @@ def others(c):
 with Desk() as desk:
     admin = desk.admin()
     ids = types(admin)
+    by_tags(desk, admin)
     bad_fields(admin)
     options(admin, ids)
     phi(desk, admin)

@@ -253,6 +253,18 @@ def both_ways(c):
     check({x["id"] for x in c.get("/api/v2/search.json?query=tags:more").json["results"]} == {t["id"], f["id"]}, "and is found by them")
 
 
+def beside(desk, c):
+    """Side loads of a search, in the form that searches have."""
+    o = c.post("/api/v2/organizations.json", {"organization": {"name": "Beside"}}).json["organization"]["id"]
+    u, _ = desk.person(c, "Bea Side", "bea@patients.example", organization_id=o)
+    t = ticket(c, requester_id=u, subject="besidesword")["id"]
+    r = c.get("/api/v2/search.json?query=type:ticket+besidesword&include=tickets(users,organizations,comment_count)").json
+    check([x["id"] for x in r["results"]] == [t] and r["results"][0]["comment_count"] == 1 and {x["id"] for x in r["users"]} >= {u} and [x["id"] for x in r["organizations"]] == [o], "of tickets: %r" % r)
+    r = c.get("/api/v2/search.json?query=type:user+bea&include=users(organizations)").json
+    check([x["id"] for x in r["results"]] == [u] and [x["id"] for x in r["organizations"]] == [o], "of people: %r" % r)
+    check("users" not in c.get("/api/v2/search.json?query=type:ticket+besidesword").json, "and none unasked")
+
+
 def copies(desk, c):
     """Who else reads a ticket: whole lists and changes of them, each in the audit and in the trail."""
     fan, _ = desk.person(c, "Fan", "fan@clinic.example", "agent")
@@ -280,6 +292,7 @@ with Desk() as desk:
     tags(desk, admin)
     both_ways(admin)
     copies(desk, admin)
+    beside(desk, admin)
     merging(admin)
     spam(admin)
     problems(admin)
