@@ -250,6 +250,16 @@ make_articles(struct ctx *cx)
 	return OK;
 }
 
+/* Minutes until somebody answers: sooner what is urgent, and mostly within the policy of make_rules(). */
+static int
+first_reply(enum ticket_priority priority, int i)
+{
+	static const struct { int least, spread; } of[] = { [PRIORITY_URGENT] = { 4, 35 }, [PRIORITY_HIGH] = { 12, 135 },
+		[PRIORITY_NORMAL] = { 35, 530 }, [PRIORITY_LOW] = { 90, 1500 }, [PRIORITY_NONE] = { 35, 530 } };
+
+	return of[priority].least + i * 97 % of[priority].spread;
+}
+
 /* One ticket with its thread: how far it got depends on its age and on nothing else. */
 static enum err
 make_ticket(struct ctx *cx, const struct clinic *c, int i)
@@ -287,7 +297,7 @@ make_ticket(struct ctx *cx, const struct clinic *c, int i)
 	for (int n = 0; n < turns && !fresh; n++) {
 		struct ticket_change say = { .has = T_COMMENT, .comment_public = k->turn[n].by != 'n', .comment_public_set = true, .channel = k->turn[n].by == 'r' ? "email" : "web" };
 		bool last = n == turns - 1;
-		at += (usec)(20 + i * 13 % 200) * 60 * SECOND;
+		at += (usec)(n == 0 ? first_reply(k->priority, i) : 20 + i * 13 % 200) * 60 * SECOND;
 		if (at >= cx->now)
 			break;
 		say.created_at = at;

@@ -534,7 +534,7 @@ metric_on_ticket(struct ctx *cx, const struct rule_event *ev, const struct book 
 {
 	const struct ticket *t = ev->t, *old = ev->old;
 	int64_t author = ev->a->author_id;
-	usec at = old == NULL ? t->created_at : ev->import ? ev->a->created_at : cx->now;
+	usec at = old == NULL ? t->created_at : ev->a->created_at ? ev->a->created_at : cx->now;
 	struct metric m = { .ticket_id = t->id }, before;
 	struct said said = { 0 };
 	usec replied_before;

@@ -65,6 +65,13 @@ try:
             check(len(admin.get("/api/v2/slas/policies.json").json["sla_policies"]) == 1, "an SLA policy")
             check(admin.get("/api/v2/help_center/en-us/articles.json").json["count"] >= 8 and admin.get("/api/v2/help_center/es/articles.json").json["count"] >= 5, "answers in two languages")
             check(b"Lakeside Clinic" in Client(w).get("/help").body, "the help centre has the clinic's name")
+            def figure(name):
+                return admin.get("/api/ward/v1/reports/%s?days=30" % name).json
+            days = [(x["values"][0], x["values"][1]) for x in figure("first_reply")["report"]["rows"] if x["values"][1]]
+            mean = sum(m * n for m, n in days) / sum(n for _, n in days)
+            check(len(days) > 10 and 20 < mean < 600 and all(4 <= m < 1700 for m, _ in days), "first replies take minutes to hours: %r" % days)
+            kept, late = (sum(x["values"][i] for x in figure("sla")["report"]["rows"]) for i in (0, 1))
+            check(5 < late < kept, "most targets are kept, some are not: %d, %d" % (kept, late))
             found = admin.post("/api/ward/v1/phi/scan", {"text": tickets[0]["description"]}).json["findings"]
             check(len(found) > 0, "there are identifiers to find: %r" % tickets[0]["description"])
             light = Client(w, people[3][1], people[3][3])
