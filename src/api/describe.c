@@ -73,6 +73,7 @@ static const struct {
 	  "comment:object comment_id:integer status:string proof:string question:string answer:string expires_in_hours:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 	{ "POST /api/ward/v1/password_resets", NULL, NULL, "email:string" },
+	{ "POST /api/ward/v1/invitations", "invitation", NULL, "user_id:integer by:string" },
 };
 
 struct taken { const struct route **r; int n, cap; };

@@ -122,11 +122,15 @@ static const char *const words[W_LAST][LANGS] = {
 	[W_RESET_CODE] = { "The code from your authenticator app, or a recovery code", "El código de su aplicación de autenticación, o un código de recuperación" },
 	[W_RESET_CODE_WRONG] = { "The code is missing, wrong, too old, or was used already.", "El código falta, no es correcto, es demasiado antiguo o ya se usó." },
 	[W_RESET_SET] = { "Set the password", "Guardar la contraseña" },
-	[W_RESET_OVER] = { "This link is over or was used already. Links are good for 30 minutes and work once.",
-	    "Este enlace caducó o ya se usó. Los enlaces valen 30 minutos y funcionan una vez." },
+	[W_RESET_OVER] = { "This link is over or was used already. Ask for a new one, or ask who invited you.",
+	    "Este enlace caducó o ya se usó. Pida otro, o pregunte a quien le invitó." },
 	[W_RESET_ANEW] = { "Ask for a new link", "Pedir otro enlace" },
 	[W_RESET_DONE] = { "Your password was changed. All your sessions have ended; sign in with the new one.",
 	    "Su contraseña fue cambiada. Todas sus sesiones terminaron; entre con la nueva." },
+	[W_INVITE] = { "Welcome to the help desk", "Le damos la bienvenida" },
+	[W_INVITE_WHY] = { "Choose a password for your account. After that you sign in and set up a second factor.",
+	    "Elija una contraseña para su cuenta. Después entra y configura un segundo factor." },
+	[W_INVITE_DONE] = { "Your password is set. Sign in with it; the second factor comes next.", "Su contraseña está guardada. Entre con ella; después viene el segundo factor." },
 	[W_RESET_OFTEN] = { "That was too often. Please wait a few minutes, then try again.", "Fueron demasiados intentos. Espere unos minutos y pruebe de nuevo." },
 };
 

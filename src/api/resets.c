@@ -1,4 +1,5 @@
-/* resets.c - a new password for who forgot theirs: the call that sends the link, and the pages, without script.
+/* resets.c - a password by a link, for who forgot theirs and for who was invited: the calls that make the link, and the
+ * pages, without script.
  *
  * Nothing here tells whether an address is known: asking only counts and
  * queues, and a wrong, used, old or foreign link reads the same.
@@ -131,17 +132,21 @@ static enum err
 set_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, str token)
 {
 	struct page p;
-	bool code;
-	enum err e = password_reset_find(cx, token, &code);
+	bool code, invited;
+	enum err e = password_reset_find(cx, token, &code, &invited);
 
 	if (e == E_ABSENT)
 		return over(cx, rq, rp);
 	TRY(e);
-	p = page_begin(cx, rq, rp, status, W_RESET);
+	p = page_begin(cx, rq, rp, status, invited ? W_INVITE : W_RESET);
 	page_wrongs(&p);
+	if (invited)
+		page_para(&p, "lead", W_INVITE_WHY);
 	page_raw(&p, "<form method=\"post\" action=\"" PATH "\"><input type=\"hidden\" name=\"token\" value=\"");
 	page_text(&p, token);
 	page_raw(&p, "\">");
+	/* Password managers look for the name that a password belongs to; the page does not know it. */
+	page_raw(&p, "<input name=\"username\" autocomplete=\"username\" hidden>");
 	page_input(&p, "password", "password", "autocomplete=\"new-password\" required aria-describedby=\"rule\"", W_RESET_NEW, S(""));
 	page_raw(&p, "<p class=\"soft\" id=\"rule\">");
 	page_word(&p, W_RESET_RULE);
@@ -177,7 +182,7 @@ reset_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	str token = form_value(cx, rq, "token"), fresh = typed(cx, rq, "password");
 	struct page p;
-	bool staff;
+	struct reset_taken taken;
 	int retry;
 	enum err e;
 
@@ -185,7 +190,7 @@ reset_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return ask_post(cx, rq, rp);
 	if (!str_eq(fresh, typed(cx, rq, "again")))
 		return wrong(cx, rq, rp, token, "again", W_RESET_DIFFER);
-	e = password_reset_take(cx, token, HIDE(fresh), form_value(cx, rq, "code"), &staff, &retry);
+	e = password_reset_take(cx, token, HIDE(fresh), form_value(cx, rq, "code"), &taken, &retry);
 	if (e == E_ABSENT)
 		return over(cx, rq, rp);
 	if (e == E_INVALID)
@@ -198,17 +203,102 @@ reset_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		return page_message(cx, rq, rp, 429, W_RESET_OFTEN);
 	}
 	TRY(e);
-	p = page_begin(cx, rq, rp, 200, W_RESET);
+	p = page_begin(cx, rq, rp, 200, taken.invited ? W_INVITE : W_RESET);
 	page_raw(&p, "<div role=\"status\">");
-	page_para(&p, "note", W_RESET_DONE);
+	page_para(&p, "note", taken.invited ? W_INVITE_DONE : W_RESET_DONE);
 	page_raw(&p, "</div><p>");
-	page_link(&p, "go", staff ? "/agent" : AT "/sign-in", W_SIGN_IN);
+	page_link(&p, "go", taken.staff ? "/agent" : AT "/sign-in", W_SIGN_IN);
 	page_raw(&p, "</p>");
 	page_end(&p);
 	return OK;
 }
 
+/* ---- invitations ---------------------------------------------------------------------------------------------------- */
+
+static void
+json_invitation(struct json *j, struct ctx *cx, const struct invitation *v, const char *url)
+{
+	jw_obj(j);
+	jw_kint(j, "user_id", v->user_id);
+	jw_kz(j, "state", v->expires_at > cx->now ? "invited" : "expired");
+	jw_kz(j, "by", v->by_mail ? "mail" : "hand");
+	jw_ktime(j, "invited_at", v->invited_at);
+	jw_ktime(j, "expires_at", v->expires_at);
+	if (url != NULL)
+		jw_kz(j, "url", url);
+	jw_end_obj(j);
+}
+
+/* Without mail, or when the administrator asks for it, the link is in this answer and nowhere else. */
+static enum err
+invite(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	static const char *const names[] = { "user_id", "by", NULL };
+	const char *url = NULL;
+	struct invitation v;
+	const json_t *obj;
+	int64_t user = 0;
+	bool by_mail;
+	struct json j;
+	str token, by;
+
+	TRY(api_body(cx, rq, rp, "invitation", &obj));
+	if (obj == NULL)
+		return OK;
+	api_known(cx, obj, names);
+	by = json_text(cx, json_object_get(obj, "by"));
+	if (!json_id(json_object_get(obj, "user_id"), &user))
+		bad(cx, "user_id", "BlankValue", "User: must be an id");
+	if (json_object_get(obj, "by") != NULL && !str_eq(by, S("mail")) && !str_eq(by, S("hand")))
+		bad(cx, "by", "InvalidValue", "By: is mail or hand");
+	else if (str_eq(by, S("mail")) && !can_send(cx))
+		bad(cx, "by", "InvalidValue", "By: mail needs a relay and base_url, which are not set");
+	TRY(bad_check(cx));
+	by_mail = by.n > 0 ? str_eq(by, S("mail")) : can_send(cx);
+	TRY(invitation_make(cx, user, by_mail, &token, &v));
+	if (!by_mail)
+		url = z_of(cx, str_printf(cx->arena, STR_F PATH "?token=" STR_F, STR_A(api_base(cx, rq)), STR_A(token)));
+	api_begin(rp, &j, 201);
+	jw_obj(&j);
+	jw_key(&j, "invitation");
+	json_invitation(&j, cx, &v, url);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+invited(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct invitation *v;
+	struct json j;
+	int n;
+
+	(void)rq;
+	TRY(invitation_list(cx, &v, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_kbool(&j, "mail", can_send(cx));
+	jw_key(&j, "invitations");
+	jw_arr(&j);
+	for (int i = 0; i < n; i++)
+		json_invitation(&j, cx, &v[i], NULL);
+	jw_end_arr(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err
+withdraw(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	TRY(invitation_withdraw(cx, rq->param[0]));
+	api_empty(rp, 204);
+	return OK;
+}
+
 const struct route reset_routes[] = {
+	{ GET,    "/api/ward/v1/invitations",      MAY_ADMIN, 0,       invited,  0 },
+	{ POST,   "/api/ward/v1/invitations",      MAY_ADMIN, 4 * KiB, invite,   0 },
+	{ DELETE, "/api/ward/v1/invitations/{id}", MAY_ADMIN, 0,       withdraw, 0 },
 	{ POST, "/api/ward/v1/password_resets", MAY_ANYONE, 4 * KiB,  ask_api,    PUBLIC },
 	{ GET,  PATH,                           MAY_ANYONE, 0,        reset_get,  PUBLIC },
 	{ POST, PATH,                           MAY_ANYONE, 16 * KiB, reset_post, PUBLIC },

@@ -47,6 +47,7 @@ FILE_TEXT(schema_0110, "data/schema/0110-gate-oauth.sql");
 FILE_TEXT(schema_0111, "data/schema/0111-gate-role.sql");
 FILE_TEXT(schema_0112, "data/schema/0112-gate-user-setting.sql");
 FILE_TEXT(schema_0200, "data/schema/0200-gate-officer.sql");
+FILE_TEXT(schema_0201, "data/schema/0201-gate-invitation.sql");
 FILE_TEXT(schema_0102, "data/schema/0102-gate-identity.sql");
 FILE_TEXT(schema_0103, "data/schema/0103-desk-clock.sql");
 FILE_TEXT(schema_0180, "data/schema/0180-desk-schedule.sql");
@@ -96,6 +97,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 180, DB_MAIN, "desk-schedule", { schema_0180, schema_0180_end } },
 	{ 190, DB_MAIN, "desk-attachment-part", { schema_0190, schema_0190_end } },
 	{ 200, DB_MAIN, "gate-officer", { schema_0200, schema_0200_end } },
+	{ 201, DB_MAIN, "gate-invitation", { schema_0201, schema_0201_end } },
 	{ 210, DB_MAIN, "desk-draft-files", { schema_0210, schema_0210_end } },
 };
 

@@ -185,6 +185,13 @@ send_reset(struct ctx *cx, const struct user *u, str token)
 }
 
 static enum err
+send_invitation(struct ctx *cx, const struct user *u, str token)
+{
+	return flow_enqueue(cx, &(struct outgoing){ .kind = FLOW_MAIL, .automatic = true, .event = "invitation", .user_id = u->id, .to = u->email,
+	    .to_name = u->name, .link = HIDE(str_printf(cx->arena, "/password/reset?token=" STR_F, STR_A(token))) }, NULL);
+}
+
+static enum err
 send_password_changed(struct ctx *cx, const struct user *u)
 {
 	if (!flow_mail_on(cx))
@@ -239,6 +246,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 	gate_on_verification = send_verification;
 	gate_on_login_link = send_login_link;
 	gate_on_reset = send_reset;
+	gate_on_invited = send_invitation;
 	gate_on_password_changed = send_password_changed;
 	gate_on_user_changed = desk_user_changed;
 	gate_on_org_changed = search_org_changed;

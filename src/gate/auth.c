@@ -362,6 +362,12 @@ sessions_end(struct ctx *cx, int64_t user_id, int64_t except)
 }
 
 enum err
+password_told(struct ctx *cx, const struct user *u)
+{
+	return gate_on_password_changed != NULL && u->email.hidden.n > 0 ? gate_on_password_changed(cx, u) : OK;
+}
+
+enum err
 credential_end(struct ctx *cx, int64_t user_id)
 {
 	TRY(sessions_end(cx, user_id, 0));
@@ -959,8 +965,9 @@ password_change_tx(struct ctx *cx, void *arg)
 	TRY(sessions_end(cx, call->u.id, cx->actor->session_id));
 	changes_init(cx, &c, 1);
 	changes_word(&c, "password", "set", "changed");
-	return trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = call->u.id,
-	    .key = call->u.key, .field = c.field, .count = c.count });
+	TRY(trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = call->u.id,
+	    .key = call->u.key, .field = c.field, .count = c.count }));
+	return password_told(cx, &call->u);
 }
 
 enum err

@@ -332,14 +332,25 @@ extern enum err (*gate_on_login_link)(struct ctx *cx, const struct user *u, str 
  * sends the links by gate_on_reset, in the transaction. */
 enum err password_reset_ask(struct ctx *cx, str email, int *retry_after) MUST_CHECK;
 enum err password_reset_step(struct ctx *cx, bool *more) MUST_CHECK;
-/* Who has the link. E_ABSENT: it is over. Take: ends all sessions of the
- * person and tells them by gate_on_password_changed; E_INVALID on "password"
+/* Who has the link. E_ABSENT: it is over. Take: ends all sessions and OAuth tokens
+ * of the person and tells them by gate_on_password_changed; E_INVALID on "password"
  * by its rules; E_WHO with fail.field "code": the second factor is missing or
  * wrong; E_LIMIT. */
-enum err password_reset_find(struct ctx *cx, str token, bool *code_needed) MUST_CHECK;
-enum err password_reset_take(struct ctx *cx, str token, sensitive fresh, str code, bool *staff, int *retry_after) MUST_CHECK;
+enum err password_reset_find(struct ctx *cx, str token, bool *code_needed, bool *invited) MUST_CHECK;
+struct reset_taken { bool staff, invited; };
+enum err password_reset_take(struct ctx *cx, str token, sensitive fresh, str code, struct reset_taken *out, int *retry_after) MUST_CHECK;
 extern enum err (*gate_on_reset)(struct ctx *cx, const struct user *u, str token);
 extern enum err (*gate_on_password_changed)(struct ctx *cx, const struct user *u);
+
+/* MAY_ADMIN. For staff who have no password yet: a link that sets one, once, until then (setting "invitation_days").
+ * By gate_on_invited in the transaction, or *token for who hands it over. Made again: the older link ends. List: those
+ * who have not set a password, the links that are over with them. E_ABSENT, E_BUSY. */
+#define INVITATION_DAYS 7
+struct invitation { int64_t user_id; usec invited_at, expires_at; bool by_mail; };
+enum err invitation_make(struct ctx *cx, int64_t user_id, bool by_mail, str *token, struct invitation *out) MUST_CHECK;
+enum err invitation_list(struct ctx *cx, struct invitation **out, int *count) MUST_CHECK;
+enum err invitation_withdraw(struct ctx *cx, int64_t user_id) MUST_CHECK;
+extern enum err (*gate_on_invited)(struct ctx *cx, const struct user *u, str token);
 
 /* ---- second factor: codes by time (RFC 6238), recovery codes ----------------------------------------------------- */
 

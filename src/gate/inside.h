@@ -32,7 +32,7 @@
 	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
 	X(st_factor_get) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
 	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
-	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) \
+	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) X(st_invite_drop) X(st_invite_over) X(st_invite_list) X(st_invite_of) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) X(st_session_standing) X(st_token_standing) \
@@ -52,7 +52,7 @@
 	X(st_client_insert) X(st_client_update) X(st_client_delete) X(st_client_by_id) X(st_client_by_name) X(st_client_up) \
 	X(st_client_down) X(st_client_count) X(st_code_insert) X(st_code_get) X(st_code_use) X(st_code_tidy) X(st_otoken_insert) \
 	X(st_otoken_by_id) X(st_otoken_by_hash) X(st_otoken_refresh) X(st_otoken_rotate) X(st_otoken_end_grant) \
-	X(st_otoken_end_client) X(st_otoken_up) X(st_otoken_down) X(st_otoken_count) X(st_otoken_tidy)
+	X(st_otoken_end_client) X(st_otoken_end_user) X(st_code_end_user) X(st_otoken_up) X(st_otoken_down) X(st_otoken_count) X(st_otoken_tidy)
 #define GATE_ROLE(X) X(st_liking_get) X(st_liking_put) X(st_role_put) X(st_role_drop) X(st_role_get) X(st_role_members)
 #define GATE_STMT_EXTERN(name) extern const struct stmt name;
 GATE_STMTS(GATE_STMT_EXTERN)
@@ -208,6 +208,8 @@ enum err reset_counted(struct ctx *cx, str email, int *retry_after) MUST_CHECK;
  * wrong code counts as a failed sign-in. E_WHO with fail.field "code"; E_LIMIT. */
 enum err factor_pass(struct ctx *cx, int64_t user_id, sensitive email, str code, int *retry_after) MUST_CHECK;
 
+enum err invitation_over(struct ctx *cx, int64_t user_id) MUST_CHECK;
+
 enum restriction role_sees(enum restriction own, enum restriction role);       /* what both let see, or less */
 enum err role_known(struct ctx *cx, int64_t id, bool *known, bool *officer) MUST_CHECK;
 
@@ -218,6 +220,7 @@ str      gate_secret(struct ctx *cx);          /* 32 random bytes as base64url *
 enum err password_ok(struct ctx *cx, str email, sensitive password, str code, struct standing *who, bool *factored, int *retry_after) MUST_CHECK;
 /* Counts and records it; E_WHO, or E_LIMIT when there were too many from there. */
 enum err client_refused(struct ctx *cx, const char *reason, int *retry_after) MUST_CHECK;
+enum err oauth_end_user(struct ctx *cx, int64_t user_id) MUST_CHECK;          /* codes and tokens that applications hold in their name */
 enum err oauth_tidy(struct ctx *cx) MUST_CHECK;                               /* in a transaction */
 
 /* ---- between user.c, group.c and auth.c ------------------------------------------------------------------------- */
@@ -233,6 +236,7 @@ enum err group_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
 enum err org_known(struct ctx *cx, int64_t id, bool *known) MUST_CHECK;
 enum err credential_hash(struct ctx *cx, sensitive password, str *encoded) MUST_CHECK;   /* not in a transaction */
 enum err credential_set(struct ctx *cx, int64_t user_id, int64_t key, str encoded) MUST_CHECK;
+enum err password_told(struct ctx *cx, const struct user *u) MUST_CHECK;       /* a mail without content, where mail is on */
 enum err credential_end(struct ctx *cx, int64_t user_id) MUST_CHECK;   /* password, sessions and tokens */
 enum err user_store(struct ctx *cx, const struct user *u) MUST_CHECK;        /* every column but group and identities */
 /* A user's organization became another: the memberships follow. keep: the old one stays, as not the default. */

@@ -118,6 +118,14 @@ const struct stmt st_otoken_end_grant = {
 const struct stmt st_otoken_end_client = {
 	.name = "oauth_token.end_client", .sql = "UPDATE api_token SET active = 0 WHERE account_id = $1 AND client_id = $2 AND active = 1", .in = "ii",
 };
+const struct stmt st_otoken_end_user = {
+	.name = "oauth_token.end_user",
+	.sql  = "UPDATE api_token SET active = 0 WHERE account_id = $1 AND user_id = $2 AND client_id IS NOT NULL AND active = 1",
+	.in   = "ii",
+};
+const struct stmt st_code_end_user = {
+	.name = "oauth_code.end_user", .sql = "DELETE FROM oauth_code WHERE account_id = $1 AND user_id = $2", .in = "ii",
+};
 #define TOKEN_WHERE "account_id = $1 AND bearer = 1 AND active = 1 AND ($2 = 0 OR user_id = $2) AND ($3 = 0 OR client_id = $3)"
 #define TOKEN_PAGE "SELECT " TOKEN " FROM api_token WHERE " TOKEN_WHERE " AND id > $4 AND id < $5 ORDER BY id"
 const struct stmt st_otoken_up = {
@@ -768,6 +776,14 @@ grant_ends(struct ctx *cx, int64_t grant_id, int64_t user_id, const char *why)
 	changes_init(cx, &c, 1);
 	changes_word(&c, "reason", NULL, why);
 	return trail_append(cx, &(struct event){ .action = "token.revoke_grant", .object = "user", .id = user_id, .field = c.field, .count = c.count });
+}
+
+enum err
+oauth_end_user(struct ctx *cx, int64_t user_id)
+{
+	TRY(store_exec(cx, &st_code_end_user, ARGS(INT(cx->account), INT(user_id)), NULL));
+	gate_changed(cx);
+	return store_exec(cx, &st_otoken_end_user, ARGS(INT(cx->account), INT(user_id)), NULL);
 }
 
 static enum err

@@ -770,7 +770,7 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 {
 	struct user is = user_with(was, in);
 	struct changes c, extra;
-	bool regroup;
+	bool regroup, told = false;
 
 	TRY(gate_may(cx, MAY_WRITE_USER, &(struct about){ .has_object = true, .user_id = was->id,
 	    .role = was->role, .organization_id = was->organization_id }));
@@ -781,12 +781,15 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 	TRY(custom_values(cx, was, &is, in));
 	TRY(user_check(cx, was, &is, in));
 	changes_init(cx, &extra, 2);
-	if ((in->has & USER_EMAIL) && !str_eq(is.email.hidden, was->email.hidden))
+	if ((in->has & USER_EMAIL) && !str_eq(is.email.hidden, was->email.hidden)) {
 		TRY(identity_change(cx, was, &is, is.email, &extra));
+		TRY(invitation_over(cx, is.id));
+	}
 	if (in->has & USER_PASSWORD) {
 		TRY(credential_set(cx, is.id, is.key, encoded));
 		TRY(sessions_end(cx, is.id, cx->actor != NULL ? cx->actor->session_id : 0));
 		changes_word(&extra, "password", NULL, "set");
+		told = true;
 	}
 	if (is.suspended && !was->suspended)
 		TRY(sessions_end(cx, is.id, 0));
@@ -808,6 +811,8 @@ user_change(struct ctx *cx, const struct user *was, const struct user_change *in
 		TRY(belong_changed(cx, is.id, was->organization_id, is.organization_id, (in->has & USER_KEEP_ORGS) != 0));
 		TRY(trail_append(cx, &(struct event){ .action = "user.update", .object = "user", .id = is.id,
 		    .key = is.key, .field = c.field, .count = c.count }));
+		if (told)                  /* at the address that was theirs before this change */
+			TRY(password_told(cx, was->email.hidden.n > 0 ? was : &is));
 		if (gate_on_user_changed != NULL)
 			TRY(gate_on_user_changed(cx, &is));
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A forgotten password: the ask tells nothing, the link comes by mail, works once and not for long, and the second factor stays."""
-import email, email.policy, os, re, time
+import email, email.policy, os, re, sqlite3, time
 from desk import Client, Desk, SLOW, check, done, form, totp
 from peers import Authority, Relay, until
 
@@ -125,6 +125,86 @@ with Desk(start=False) as desk:
     for i in range(12):
         r = web.call("POST", PAGE, **form(token=token, password=NEW, again=NEW, code="%06d" % i))
     check(r.status == 429 and int(r.headers["Retry-After"]) > 0, "guessing codes is locked: %r" % r)
+
+    # Told by mail, whoever changes it; what applications hold in the person's name ends with a forgotten password, the account's tokens stay.
+    def told(to):
+        return len(mails(to, "was changed")) + len(mails(to, "fue cambiada"))
+
+    before = told("lara@elsewhere.example")
+    check(admin.put("/api/v2/users/%d.json" % lara, {"user": {"password": "set by the administrator"}}).status == 200 and until(lambda: told("lara@elsewhere.example") == before + 1, 30 * SLOW), "set by an administrator: told")
+    hers = session(sign_in("lara@elsewhere.example", "set by the administrator"))
+    check(hers.put("/api/v2/users/%d/password.json" % lara, {"previous_password": "set by the administrator", "password": "her own again"}).status == 200 and until(lambda: told("lara@elsewhere.example") == before + 2, 30 * SLOW), "by herself, too")
+    check(not any("set by the administrator" in m.get_content() or "Lara" in m.get_content() for m in mails("lara@elsewhere.example", "was changed")), "without content")
+    oauth = admin.post("/api/v2/oauth/clients.json", {"client": {"name": "App", "identifier": "app", "kind": "public", "redirect_uri": ["https://app.example/cb"]}})
+    check(oauth.status in (200, 201), "an application: %r" % oauth)
+    hers = session(sign_in("lara@elsewhere.example", "her own again"))
+    t = hers.post("/api/v2/oauth/tokens.json", {"token": {"client_id": oauth.json["client"]["id"], "scopes": ["read"]}})
+    check(t.status in (200, 201), "a token of hers: %r" % t)
+    app = Client(desk, bearer=t.json["token"]["full_token"])
+    own = Client(desk, "lara@elsewhere.example", desk.token("lara@elsewhere.example"))
+    check(app.get("/api/v2/users/me.json").json["user"]["id"] == lara and own.get("/api/v2/users/me.json").json["user"]["id"] == lara, "both work")
+    six = link("lara@elsewhere.example")
+    check(web.call("POST", PAGE, **form(token=six[1], password=NEW, again=NEW)).status == 200, "the password is forgotten, and set anew")
+    check(app.get("/api/v2/users/me.json").status == 401 and own.get("/api/v2/users/me.json").json["user"]["id"] == lara, "the application's token has ended, the API token not")
+
+    # Invitations: the same link for days, for staff without a password; by mail here.
+    INV = "/api/ward/v1/invitations"
+    ana, _ = desk.person(admin, "Ana Afresh", "ana@clinic.example", "agent")
+
+    def invite(uid, **more):
+        return admin.post(INV, {"invitation": dict(user_id=uid, **more)})
+
+    def state(uid):
+        return {v["user_id"]: v["state"] for v in admin.get(INV).json["invitations"]}.get(uid)
+
+    def invited(to, n=0):
+        found = lambda: [re.search(r"token=([\w-]+)", m.get_content()).group(1) for m in mails(to) if "30 minut" not in m.get_content()]
+        until(lambda: len(found()) > n, 30 * SLOW)
+        return found()[n] if len(found()) > n else ""
+
+    for uid, why in ((nadia, "an end user"), (mara, "who has a password"), (999999, "nobody"), (sue, "suspended")):
+        r = invite(uid)
+        check(r.status == 422 and "user_id" in r.json["details"], "not for %s: %r" % (why, r))
+    check(invite(ana, by="pigeon").status == 422 and admin.post(INV, {"invitation": {}}).status == 422 and admin.post(INV, {"invitation": {"user_id": ana, "x": 1}}).status == 422, "wrong ones are named")
+    check(state(ana) is None, "nobody was invited")
+    r = invite(ana)
+    check(r.status == 201 and r.json["invitation"]["state"] == "invited" and r.json["invitation"]["by"] == "mail" and "url" not in r.json["invitation"] and b"token" not in r.body, "invited by mail: %r" % r)
+    one = invited("ana@clinic.example")
+    m = mails("ana@clinic.example")[0]
+    check(one and "Ana" not in m.get_content() and "Your account at the help desk" in m["Subject"], "a mail without a name: %r" % m["Subject"])
+    page = web.get(PAGE + "?token=" + one)
+    check(page.status == 200 and b"Welcome to the help desk" in page.body and b"<script" not in page.body and b"Ana" not in page.body, "its page: %r" % page)
+    check(link("ana@clinic.example") and web.get(PAGE + "?token=" + one).status == 200 and state(ana) == "invited", "what an outsider asks for does not end it")
+    check(invite(ana).status == 201, "sent again")
+    two = invited("ana@clinic.example", 1)
+    check(two and web.get(PAGE + "?token=" + one).status == 404 and web.get(PAGE + "?token=" + two).status == 200, "which ends the older link")
+    check(admin.delete(INV + "/%d" % ana).status == 204 and web.get(PAGE + "?token=" + two).status == 404 and state(ana) is None and admin.delete(INV + "/%d" % ana).status == 404, "withdrawn")
+    r = invite(ana, by="hand")
+    url = r.json["invitation"]["url"]
+    check(r.json["invitation"]["by"] == "hand" and PAGE + "?token=" in url, "handed over: %r" % r)
+    three = url.split("token=")[1]
+    admin.put("/api/v2/users/%d.json" % ana, {"user": {"email": "ana.afresh@clinic.example"}})
+    check(state(ana) == "expired" and web.get(PAGE + "?token=" + three).status == 404, "another address ends the link, and the list says so")
+    check(Client(desk, "mara@clinic.example", desk.token("mara@clinic.example")).get(INV).status == 403, "for administrators")
+    four = invite(ana, by="hand").json["invitation"]["url"].split("token=")[1]
+    n = len(relay.got)
+    r = web.call("POST", PAGE, **form(token=four, password=NEW, again=NEW))
+    check(r.status == 200 and b"Your password is set" in r.body and b'href="/agent"' in r.body, "the password is set: %r" % r)
+    check(web.get(PAGE + "?token=" + four).status == 404 and state(ana) is None, "the link works once, the person is no longer invited")
+    s = sign_in("ana.afresh@clinic.example", NEW)
+    check(s.status == 201 and session(s).get("/api/v2/tickets.json").status == 403 and session(s).post("/api/ward/v1/factors/totp").status < 300, "signs in, and may only set up a second factor: %r" % s)
+    check(invite(ana).status == 422, "an account that works is not invited")
+    acts = [e["ward_action"] for e in admin.get("/api/v2/audit_logs.json?filter[source_type]=user&filter[source_id]=%d" % ana).json["audit_logs"]]
+    check(acts.count("user.invite") == 4 and acts.count("user.invite_withdraw") == 1, "the trail has them: %s" % acts)
+    late, _ = desk.person(admin, "Lena Late", "lena@clinic.example", "agent")
+    five = invite(late, by="hand").json["invitation"]["url"].split("token=")[1]
+    desk.stop()
+    db = sqlite3.connect(os.path.join(desk.data, "ward.db"))
+    db.execute("UPDATE password_reset SET expires_at = expires_at - 8 * 86400 * 1000000 WHERE user_id = ?", (late,))
+    db.commit()
+    db.close()
+    desk.start()
+    check(state(late) == "expired" and web.get(PAGE + "?token=" + five).status == 404, "after seven days it is over, and the list says so")
 
     # Trail, limits, silence.
     log = admin.get("/api/v2/audit_logs.json?page[size]=100").json["audit_logs"]

@@ -1,8 +1,9 @@
-// A colleague: made with a password that is shown once; the second factor they set up themselves.
+// A colleague: a link by mail, or handed over, sets the password; the second factor they set up themselves.
 import { Button } from "@zendeskgarden/react-buttons";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { get, post, put, Refused, type User } from "../api";
+import { Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 
@@ -12,14 +13,29 @@ export function newPassword() {
 	return [...r].map((b, i) => (i && i % 5 === 0 ? "-" : "") + from[b % 32]).join("");
 }
 
+export interface Invitation { user_id: number; state: "invited" | "expired"; by: "mail" | "hand"; invited_at: string; expires_at: string; url?: string }
+export const invite = (id: number) => post<{ invitation: Invitation }>("/api/ward/v1/invitations", { invitation: { user_id: id } }).then((r) => r.invitation);
+
 function Handover({ email, password, onClose }: { email: string; password: string; onClose(): void }) {
 	const { t } = useTranslation();
 	return (
-		<Box title={t("invite.done")} onClose={onClose}>
+		<Box title={t("invite.reset")} onClose={onClose}>
 			<p>{t("invite.hand")}</p>
 			<pre className="code" id="handover">{location.origin + "/\n" + email + "\n" + password}</pre>
 			<p className="soft">{t("invite.once")}</p>
 			<div><Button isPrimary onClick={onClose}>{t("invite.kept")}</Button></div>
+		</Box>
+	);
+}
+
+// What became of an invitation: sent, or a link to hand over, which is shown this once.
+export function Invited({ email, invitation: v, onClose }: { email: string; invitation: Invitation; onClose(): void }) {
+	const { t } = useTranslation();
+	return (
+		<Box title={t("invite.done")} onClose={onClose}>
+			{v.url ? <><p>{t("invite.handLink")}</p><pre className="code" id="handover">{v.url}</pre><p className="soft">{t("invite.onceLink")}</p></> : <p id="mailed">{t("invite.mailed")} <Name>{email}</Name></p>}
+			<p className="soft">{t("invite.until")} <Time at={v.expires_at} />. {t("invite.factor")}</p>
+			<div><Button isPrimary onClick={onClose}>{v.url ? t("invite.kept") : t("close")}</Button></div>
 		</Box>
 	);
 }
@@ -43,21 +59,21 @@ export function Invite({ onClose }: { onClose(): void }) {
 	const { fault } = useSays();
 	const [v, setV] = useState({ name: "", email: "", role: "agent", ticket_restriction: "groups" });
 	const [wrong, setWrong] = useState<string[]>([]);
-	const [password, setPassword] = useState("");
+	const [done, setDone] = useState<Invitation | null>(null);
 	const submit = async (e: FormEvent) => {
 		e.preventDefault();
 		setWrong([]);
-		const p = newPassword(), { ticket_restriction, role, ...rest } = v, officer = role === "officer";
+		const { ticket_restriction, role, ...rest } = v, officer = role === "officer";
 		try {
 			const custom_role_id = officer ? (await get<{ custom_roles: { id: number; ward_built_in: string | null }[] }>("/api/v2/custom_roles.json")).custom_roles.find((r) => r.ward_built_in)?.id : undefined;
-			await post("/api/v2/users.json", { user: { ...rest, role: officer ? "agent" : role, custom_role_id, password: p, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
-			setPassword(p);
+			const { user } = await post<{ user: User }>("/api/v2/users.json", { user: { ...rest, role: officer ? "agent" : role, custom_role_id, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
+			setDone(await invite(user.id));
 		} catch (err) {
 			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
 			else fault(err);
 		}
 	};
-	if (password) return <Handover email={v.email} password={password} onClose={onClose} />;
+	if (done) return <Invited email={v.email} invitation={done} onClose={onClose} />;
 	return (
 		<Box title={t("invite.title")} onClose={onClose}>
 			<form className="stack" onSubmit={submit}>

@@ -3,11 +3,11 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { call, get, put, type User } from "../api";
+import { call, del, get, put, type User } from "../api";
 import { Choice, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
 import { number } from "../words";
-import { Invite, NewPassword } from "./invite";
+import { invite, Invite, Invited, NewPassword, type Invitation } from "./invite";
 import { Records, Typed } from "./records";
 
 export default function People() {
@@ -17,6 +17,10 @@ export default function People() {
 	const [reset, setReset] = useState<User | null>(null);
 	const [password, setPassword] = useState<User | null>(null);
 	const [inviting, setInviting] = useState(false);
+	const [again, setAgain] = useState<{ email: string; invitation: Invitation } | null>(null);
+	const waiting = useQuery({ queryKey: ["invitations"], queryFn: () => get<{ invitations: Invitation[] }>("/api/ward/v1/invitations") });
+	const waits = (u: User) => waiting.data?.invitations.find((v) => v.user_id === u.id);
+	const reload = () => cache.invalidateQueries({ queryKey: ["invitations"] });
 	const masked = (u: User, setting: boolean | null) => put("/api/ward/v1/phi/users/" + u.id, { setting }).then(() => say(t("records.saved")), fault);
 	const [role, setRole] = useState("staff");
 	const custom = useQuery({ queryKey: ["roles"], queryFn: () => get<{ custom_roles: { id: number; name: string; ward_built_in: string | null }[] }>("/api/v2/custom_roles.json") });
@@ -30,6 +34,7 @@ export default function People() {
 			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> },
 			{ words: t("person.email"), show: (u) => u.email || "", wide: true },
 			{ words: t("person.role"), show: (u) => <Name>{roleOf(u)}</Name>, width: 140 },
+			{ words: t("field.status"), show: (u) => { const s = u.suspended ? "suspended" : u.role === "end-user" ? "active" : waits(u)?.state || "active"; return <span className={"state " + (s === "active" ? "good" : s === "invited" ? "" : "bad")}>{t("invite.state." + s)}</span>; }, width: 110 },
 			{ words: t("people.lastSeen"), show: (u) => <Time at={u.last_login_at} />, width: 150, wide: true },
 		],
 		fields: [
@@ -42,9 +47,11 @@ export default function People() {
 			<select className="plain-select" aria-label={t("people.more", { name: u.name })} value="" style={{ width: 90 }} onChange={(e) => {
 				if (e.target.value === "reset") setReset(u);
 				else if (e.target.value === "password") setPassword(u);
+				else if (e.target.value === "invite") invite(u.id).then((invitation) => { setAgain({ email: u.email || "", invitation }); reload(); }, fault);
+				else if (e.target.value === "withdraw") del("/api/ward/v1/invitations/" + u.id).then(() => { say(t("invite.withdrawn")); reload(); }, fault);
 				else masked(u, e.target.value === "role" ? null : e.target.value === "clear");
 			}}>
-				<option value="">{t("people.moreShort")}</option><option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
+				<option value="">{t("people.moreShort")}</option>{waits(u) ? <><option value="invite">{t("invite.again")}</option><option value="withdraw">{t("invite.withdraw")}</option></> : u.last_login_at ? null : <option value="invite">{t("invite.send")}</option>}<option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
 			</select>
 		),
 		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id), facts: async (u) => {
@@ -53,6 +60,7 @@ export default function People() {
 		} },
 	}} />
 		{inviting ? <Invite onClose={() => { setInviting(false); cache.invalidateQueries(); }} /> : null}
+		{again ? <Invited email={again.email} invitation={again.invitation} onClose={() => setAgain(null)} /> : null}
 		{password ? <NewPassword user={password} onClose={() => setPassword(null)} /> : null}
 		{reset ? <Typed title={t("people.resetFactor")} warn={t("people.resetWarn")} word={reset.email || String(reset.id)} onClose={() => setReset(null)} go={async () => { await call("DELETE", "/api/ward/v1/users/" + reset.id + "/factors"); say(t("people.resetDone")); }} /> : null}
 	</>;
