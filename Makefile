@@ -22,7 +22,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # unit tests, with B in the environment. One that cannot run here says why and
 # ends with 77.
 CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py tests/system/people.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
-            tests/system/rules.py tests/system/views.py \
+            tests/system/rules.py tests/system/views.py tests/system/views_large.py \
             tests/system/kill.py tests/system/kill_jobs.py tests/system/full.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/secure.py tests/system/demo.py
 CHECKS   += tests/system/ask.py tests/system/articles.py tests/system/web_help.py
 CHECKS   += tests/system/office.py tests/system/webadmin.py tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py

@@ -77,8 +77,11 @@ json_count(struct json *j, struct ctx *cx, const char *base, const struct rule *
 		jw_kint(j, "view_id", r->id);
 	else
 		jw_knull(j, "view_id");
-	jw_kint(j, "value", n);
-	jw_kstr(j, "pretty", pretty(cx, n));
+	if (n >= 0)
+		jw_kint(j, "value", n);
+	else
+		jw_knull(j, "value");
+	jw_kstr(j, "pretty", n >= 0 ? pretty(cx, n) : S("..."));
 	jw_kbool(j, "fresh", fresh);
 	jw_kbool(j, "active", r->active);
 	jw_end_obj(j);
@@ -193,6 +196,19 @@ page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const struct ru
 	return OK;
 }
 
+/* What a page shows is there, even where the view is not counted yet. */
+static enum err
+total_of(struct ctx *cx, const struct rule *r, const struct paging *p, int n, bool more, int64_t *total)
+{
+	int64_t seen = p->offset + n + more;
+	bool fresh;
+
+	TRY(view_count(cx, r, total, &fresh));
+	if (!fresh && *total < seen)
+		*total = seen;
+	return OK;
+}
+
 static enum err
 tickets_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const struct rule *r)
 {
@@ -203,13 +219,13 @@ tickets_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	struct json j;
 	int64_t total = 0;
 	int n;
-	bool more, ok, fresh;
+	bool more, ok;
 
 	TRY(page(cx, rq, rp, r, &p, &t, &n, &more, &first, &last, &ok));
 	if (!ok)
 		return OK;
 	if (!p.cursor)
-		TRY(view_count(cx, r, &total, &fresh));
+		TRY(total_of(cx, r, &p, n, more, &total));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "tickets");
@@ -315,7 +331,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	struct json j;
 	int64_t total = 0, *ids;
 	int n;
-	bool more, ok, fresh;
+	bool more, ok;
 	const json_t *c;
 	size_t i;
 
@@ -323,7 +339,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	if (!ok)
 		return OK;
 	if (!p.cursor)
-		TRY(view_count(cx, r, &total, &fresh));
+		TRY(total_of(cx, r, &p, n, more, &total));
 	if (r->extra.n)
 		TRY(json_parse(cx, r->extra, &extra));
 	columns = json_object_get(extra, "columns");

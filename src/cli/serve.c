@@ -217,7 +217,7 @@ cmd_serve(int argc, char **argv)
 	ward_ctx(&w, &cx, "system");
 	api = api_new(&w.sys, &(struct api_conf){ .open_requests = w.conf.open_requests, .version = WARD_VERSION, .rate_limit = w.conf.rate_limit, .metrics = metrics,
 	    .keys_state = keys_state, .keys_rotate = keys_rotate }, web_page);
-	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK || scans_open(&cx, &w.sys.scans) != OK || checks_open(&cx, &w.sys.checks) != OK) {
+	if (jobs_open(&cx, api_job_item, &w.sys.jobs) != OK || scans_open(&cx, &w.sys.scans) != OK || views_open(&cx) != OK || checks_open(&cx, &w.sys.checks) != OK) {
 		fprintf(stderr, "ward: %s\n", cx.fail.why);
 		return 74;
 	}
@@ -259,6 +259,7 @@ cmd_serve(int argc, char **argv)
 	pthread_join(back, NULL);
 	checks_close(&w.sys.checks);
 	scans_close(&w.sys.scans);
+	views_close(&w.sys);
 	jobs_close(&w.sys.jobs);
 	flow_stop(w.sys.flow);
 	api_free(&api);

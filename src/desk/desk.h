@@ -569,8 +569,11 @@ struct view_page {
 struct view_place { bool keyed; bool more; int64_t value, id, first_value, first_id; };
 enum err view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *p, struct ticket **out, int *count,
     struct view_place *place) MUST_CHECK;
-/* How many tickets of it the actor may see. *fresh: counted or kept up to now. */
+/* How many tickets of it the actor may see. *fresh: counted or kept up to now; -1: that is not known yet. */
 enum err view_count(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh) MUST_CHECK;
+/* From then on what is large is counted by a thread, not by who asks (view_pass.c). */
+enum err views_open(struct ctx *cx) MUST_CHECK;
+void     views_close(struct sys *sys);
 /* A view that is not saved: noted with bad() what is wrong. */
 enum err view_draft(struct ctx *cx, const struct rule *in, struct rule *out) MUST_CHECK;
 

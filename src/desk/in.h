@@ -218,5 +218,5 @@ extern const struct stmt *const ticket_stmts[], *const comment_stmts[], *const a
 extern const struct stmt *const notify_stmts[];
 extern const struct stmt *const def_stmts[], *const tag_stmts[], *const merge_stmts[], *const rating_stmts[], *const aside_stmts[];
 extern const struct stmt *const secure_stmts[];
-extern const struct stmt *const rule_stmts[], *const view_stmts[], *const trigger_stmts[], *const sla_stmts[], *const clock_stmts[], *const schedule_stmts[];
+extern const struct stmt *const rule_stmts[], *const view_stmts[], *const view_pass_stmts[], *const trigger_stmts[], *const sla_stmts[], *const clock_stmts[], *const schedule_stmts[];
 #endif

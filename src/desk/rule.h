@@ -242,5 +242,5 @@ enum err rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, 
 void     view_note(struct ctx *cx, const struct ticket *old, const struct ticket *now);
 void     view_forget(struct ctx *cx);          /* many tickets changed at once: count anew */
 
-extern const struct stmt *const rule_stmts[], *const view_stmts[], *const sla_stmts[], *const trigger_stmts[], *const schedule_stmts[];
+extern const struct stmt *const rule_stmts[], *const view_stmts[], *const view_pass_stmts[], *const sla_stmts[], *const trigger_stmts[], *const schedule_stmts[];
 #endif

@@ -250,9 +250,8 @@ as_clause(struct query *q, const struct cond *c, usec now)
 	}
 }
 
-/* The statuses that the conditions under `all` leave, a bit each. */
-static unsigned
-statuses_of(const struct compiled *c)
+unsigned
+view_statuses(const struct compiled *c)
 {
 	unsigned mask = 0;
 
@@ -432,8 +431,8 @@ number(struct query *q, int64_t v)
 
 /* ---- a page ---------------------------------------------------------------------------------------------------------------- */
 
-static void
-order_of(const struct compiled *c, const struct view_page *p, struct order *o)
+void
+view_order(const struct compiled *c, const struct view_page *p, struct order *o)
 {
 	str group = p->group_set ? p->group_by : member(c->extra, "group_by"), sort = p->sort_set ? p->sort_by : member(c->extra, "sort_by");
 
@@ -494,7 +493,7 @@ enum err
 view_page_query(struct ctx *cx, struct query *q, struct plan *p, const struct order *o, const struct view_page *at, int limit, int64_t offset,
     usec now)
 {
-	unsigned mask = statuses_of(p->c);
+	unsigned mask = view_statuses(p->c);
 	const struct cond *walk = NULL;
 	int64_t value[32];
 	struct buf from;
@@ -513,7 +512,7 @@ view_page_query(struct ctx *cx, struct query *q, struct plan *p, const struct or
 	p->walk = walk;
 	p->by_status = walked && mask != 0;
 	p->by_id = walked && walk == NULL && by_number;
-	view_where(q, p, now, true);
+	view_where(q, p, now, !p->whole);
 	from = q->sql;
 	buf_init(&q->sql, cx->arena, 64 * KiB);
 	for (int i = 0; i < values && walk != NULL; i++)
@@ -686,6 +685,25 @@ rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, int64_t a
 	return OK;
 }
 
+/* The rows of a page. Where more may be walked than fits, only some may do it at once on a large desk. */
+static enum err
+page_rows(struct ctx *cx, const struct plan *p, const struct order *o, const struct stmt *st, const struct query *q, struct rows *rs)
+{
+	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
+	bool slow = !o->walked || p->c->anys > 0;
+	enum err e;
+
+	for (int i = 0; i < p->c->alls; i++)
+		slow = slow || (p->c->all[i].row->type != VAL_STATUS && &p->c->all[i] != p->walk);
+	slow = slow && k != NULL && view_is_large(k);
+	if (slow)
+		slow_begin(cx, k);
+	e = store_all(cx, st, q->arg, q->n, rs);
+	if (slow)
+		slow_end(k);
+	return e;
+}
+
 enum err
 view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *page, struct ticket **out, int *count,
     struct view_place *place)
@@ -707,7 +725,7 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 		*place = (struct view_place){ .more = false };
 		return OK;
 	}
-	order_of(c, page, &o);
+	view_order(c, page, &o);
 	o.keyed = o.keyed && strstr(o.sort->sql, "m.") == NULL && strstr(o.sort->sql, "brand") == NULL && strstr(o.sort->sql, "form") == NULL;
 	if (page->backward && page->after_set && o.keyed)
 		o.sort_down = !o.sort_down;
@@ -737,7 +755,7 @@ view_tickets(struct ctx *cx, const struct rule *view, const struct view_page *pa
 		}
 		q.once = version == 0;
 		TRY(view_intern(&q, "view.page", LIST_OUT, true, &st));
-		TRY(store_all(cx, st, q.arg, q.n, &rs));
+		TRY(page_rows(cx, &p, &o, st, &q, &rs));
 		more = rs.count == limit;
 		looked += rs.count;
 		for (int i = 0; i < rs.count && got <= want; i++) {

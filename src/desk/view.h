@@ -19,6 +19,7 @@ struct plan {
 	const struct cond *walk;               /* the condition whose values are walked one by one */
 	bool       by_status;                  /* each walk names its status, so conditions on it are spent */
 	bool       by_id;                      /* the order is (status, id): no other index may look better */
+	bool       whole;                      /* for somebody who sees all tickets: no clause of theirs */
 	bool       newest;                     /* the newest change of all is a column behind the others */
 };
 
@@ -29,6 +30,11 @@ struct order {
 	bool   walked;               /* an index gives it */
 	bool   keyed;                /* a page can go on from (sort, id) */
 };
+
+/* The view's own order, or what the page asks for instead. */
+void view_order(const struct compiled *c, const struct view_page *p, struct order *o);
+/* The statuses that the conditions under `all` leave, a bit each. */
+unsigned view_statuses(const struct compiled *c);
 
 /* A statement while it is put together: begun with the account as $1, its words, the view's FROM and WHERE, and made. */
 void view_begin(struct query *q, struct ctx *cx);
@@ -43,6 +49,11 @@ bool view_rest_holds(const struct plan *p, struct subject *s);
 enum err view_visible(struct ctx *cx, const struct ticket *t, bool *yes) MUST_CHECK;
 /* The view's conditions; *version 0: it is only tried. */
 enum err view_compiled(struct ctx *cx, const struct rule *view, const struct compiled **out, uint64_t *version) MUST_CHECK;
+
+/* Around what may look through a large desk. */
+bool view_is_large(struct counters *k);
+void slow_begin(struct ctx *cx, struct counters *k);
+void slow_end(struct counters *k);
 
 /* A page out of the kept tickets; *count -1: they do not reach so far (view_kept.c). */
 enum err view_top_page(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64_t version, const struct order *o,

@@ -15,74 +15,13 @@
  * is not known; a list that got too short is read anew. The tickets themselves
  * are read by their ids, and looked at once more, for they may be newer.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "desk/view.h"
+#include "desk/view_kept.h"
 
 #define STALE_FOR (10 * SECOND)
 
 /* ---- the ring of changes ------------------------------------------------------------------------------------------- */
-
-/* What counting needs of a ticket; texts only as keyed hashes. */
-struct snap {
-	int64_t  requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id, custom_status_id;
-	usec     created_at, updated_at, due_at, solved_at;
-	int      status, priority, type;
-	bool     is_public, gone;          /* gone: deleted, or not there yet */
-	char     channel[24];
-	int      people, ccs, tags, customs;
-	int64_t *person;                   /* CCs, then followers */
-	uint64_t *tag;
-	struct field_hash *custom;
-};
-struct change {
-	atomic_int users;
-	int64_t    id;
-	usec       generated;
-	bool       sealed;                 /* tags and custom are known */
-	struct snap before, after;
-};
-
-#define RING 8192
-#define BEHIND_MAX 4096
-struct kept {
-	int64_t  rule_id, user_id, n;
-	uint64_t version, gate, epoch;
-	usec     generated, counted_at, cost;
-	uint64_t seq;                      /* changes below it are applied */
-	bool     used;
-};
-#define KEPT 2048
-
-/* The first tickets of a view in one order: all that fit and come not after `floor`; all that fit, when complete. */
-struct key { int64_t g, s, id; };
-#define TOP 120
-#define TOPS 512
-#define READINGS 64
-#define WAIT_FOR (SECOND / 4)        /* for another who reads the same */
-struct top {
-	int64_t  rule_id, user_id;
-	uint64_t version, gate, epoch, seq;
-	usec     generated;
-	unsigned order;                    /* enum below */
-	bool     complete;
-	int      n;
-	struct key floor, key[TOP];
-};
-enum { O_GROUPED = 1, O_GROUP_DOWN = 2, O_BY_NUMBER = 4, O_DOWN = 8, O_PAGE = 16 };
-
-struct counters {
-	pthread_mutex_t ring_lock, lock;   /* lock: the table of numbers */
-	struct change *ring[RING];
-	uint64_t       head, epoch;
-	usec           lost;               /* the newest generated_at that fell off or was never noted */
-	struct kept    kept[KEPT];
-	struct top    *top[TOPS];          /* NULL: not used yet */
-	struct reading { int64_t rule_id, user_id; unsigned order; } reading[READINGS];      /* who reads anew; rule_id 0: free */
-	pthread_cond_t read;               /* one of them is through */
-	atomic_bool    live, sealed;       /* somebody counts; somebody counts by tags */
-};
 
 struct counters *
 counters_new(void)
@@ -198,8 +137,6 @@ change_done(struct sys *sys, void *arg)
 	old = c->ring[c->head % RING];
 	c->ring[c->head % RING] = n;
 	c->head++;
-	if (old != NULL && old->generated > c->lost)
-		c->lost = old->generated;
 	pthread_mutex_unlock(&c->ring_lock);
 	change_unref(old);
 }
@@ -260,7 +197,7 @@ view_forget(struct ctx *cx)
 		store_after(cx, forget, NULL);
 }
 
-static enum err
+enum err
 snap_counts(struct ctx *cx, const struct plan *p, int64_t id, const struct snap *s, bool *yes)
 {
 	struct ticket t = { .id = id, .requester_id = s->requester_id, .submitter_id = s->submitter_id, .assignee_id = s->assignee_id,
@@ -276,7 +213,8 @@ snap_counts(struct ctx *cx, const struct plan *p, int64_t id, const struct snap 
 	if (s->gone || !rule_holds(&sub, p->c))
 		return sub.e;
 	TRY(sub.e);
-	return view_visible(cx, &t, yes);
+	*yes = true;
+	return p->whole ? OK : view_visible(cx, &t, yes);
 }
 
 /* A count looked up one by one. */
@@ -296,7 +234,8 @@ look_at(struct ctx *cx, const struct row *r, void *arg)
 	l->generated = row_int(r, r->n - 1);
 	cx->arena = l->scratch;
 	ticket_from_row(cx, r, &t);
-	if (view_rest_holds(l->p, &s))
+	yes = view_rest_holds(l->p, &s);
+	if (yes && !l->p->whole)
 		e = view_visible(cx, &t, &yes);
 	l->n += yes;
 	cx->arena = own;
@@ -330,8 +269,8 @@ count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, 
 	enum err e = OK;
 
 	view_begin(&q, cx);
-	*p = (struct plan){ .c = c };
-	view_where(&q, p, cx->now, true);
+	*p = (struct plan){ .c = c, .whole = p->whole };
+	view_where(&q, p, cx->now, !p->whole);
 	head = q;
 	head.once = once;
 	buf_init(&head.sql, cx->arena, 64 * KiB);
@@ -363,10 +302,7 @@ count_anew(struct ctx *cx, const struct compiled *c, bool once, struct plan *p, 
 	return e;
 }
 
-/* What the ring has since then. False: that cannot be known, all is to be read anew. */
-struct since { uint64_t head, epoch; struct change **todo; int todos; };
-
-static bool
+bool
 changes_since(struct ctx *cx, struct counters *k, bool keep, uint64_t seq, usec generated, uint64_t epoch, bool sealed, struct since *s)
 {
 	uint64_t room = 0;
@@ -399,7 +335,7 @@ changes_since(struct ctx *cx, struct counters *k, bool keep, uint64_t seq, usec 
 	return keep;
 }
 
-static void
+void
 since_done(struct since *s)
 {
 	for (int i = 0; i < s->todos; i++)
@@ -407,17 +343,21 @@ since_done(struct since *s)
 	s->todos = 0;
 }
 
-/* Whose sight a view is kept for, and what it was kept under. */
-static void
-sight_of(struct ctx *cx, struct counters *k, const struct plan *p, int64_t *user, uint64_t *gate)
+enum err
+sight_of(struct ctx *cx, struct counters *k, struct plan *p, int64_t *user, uint64_t *gate)
 {
-	bool own = scope_of(cx, NULL) != SCOPE_ALL;
+	enum scope s = scope_of(cx, NULL);
+	bool some = true;
 
+	if (s == SCOPE_AGENT)
+		TRY(gate_any_private(cx, &some));
+	p->whole = s == SCOPE_ALL || !some;
 	atomic_store_explicit(&k->live, true, memory_order_release);
 	if (p->sealed)
 		atomic_store_explicit(&k->sealed, true, memory_order_release);
-	*user = p->mine || own ? cx->actor->user_id : 0;
-	*gate = p->groups || own ? gate_generation(cx) : 0;
+	*user = p->mine || !p->whole ? cx->actor->user_id : 0;
+	*gate = p->groups || !p->whole ? gate_generation(cx) : 0;
+	return OK;
 }
 
 static uint64_t
@@ -440,18 +380,62 @@ reading_of(struct counters *k, struct reading r)
 	return NULL;
 }
 
-static enum turn
-read_begin(struct counters *k, struct reading r)
+/* Who waits has no connection: others need it. Under k->lock; false: it lasted too long, or too many wait. */
+static bool
+wait_for_it(struct ctx *cx, struct counters *k, usec until)
 {
-	usec until = time_now() + WAIT_FOR;
 	struct timespec ts = { .tv_sec = until / SECOND, .tv_nsec = until % SECOND * 1000 };
+	int e;
+
+	if (k->waiting >= WAITING_MAX)
+		return false;
+	if (cx->reader != NULL)
+		ctx_release_reader(cx);
+	cx->reader = NULL;
+	k->waiting++;
+	e = pthread_cond_timedwait(&k->read, &k->lock, &ts);
+	k->waiting--;
+	return e == 0;
+}
+
+bool
+view_is_large(struct counters *k)
+{
+	return atomic_load_explicit(&k->large, memory_order_acquire);
+}
+
+void
+slow_begin(struct ctx *cx, struct counters *k)
+{
+	usec until = time_now() + WAIT_LONG;
+
+	pthread_mutex_lock(&k->lock);
+	while (k->slow >= SLOW_MAX && wait_for_it(cx, k, until))
+		;
+	k->slow++;
+	pthread_mutex_unlock(&k->lock);
+}
+
+void
+slow_end(struct counters *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->slow--;
+	pthread_cond_broadcast(&k->read);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static enum turn
+read_begin(struct ctx *cx, struct counters *k, struct reading r, usec wait)
+{
+	usec until = time_now() + wait;
 	struct reading *mine;
 	bool waited = false;
 
 	pthread_mutex_lock(&k->lock);
 	while (reading_of(k, r) != NULL) {
 		waited = true;
-		if (pthread_cond_timedwait(&k->read, &k->lock, &ts) != 0)
+		if (!wait_for_it(cx, k, until))
 			break;
 	}
 	mine = reading_of(k, r);
@@ -477,6 +461,29 @@ read_end(struct counters *k, struct reading r)
 	pthread_mutex_unlock(&k->lock);
 }
 
+void
+count_put(struct counters *k, const struct kept *n)
+{
+	uint64_t h = place_in_table(n->rule_id, n->user_id);
+	struct kept *slot = NULL;
+	bool same = false;
+
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < 8 && !same; i++) {
+		struct kept *s = &k->kept[(h + i) % KEPT];
+		same = s->used && s->rule_id == n->rule_id && s->user_id == n->user_id;
+		if (same || (!s->used && slot == NULL))
+			slot = s;
+	}
+	if (slot == NULL)
+		slot = &k->kept[(h + (rand_u64() & 7)) % KEPT];
+	if (!same || slot->version != n->version || slot->epoch != n->epoch || slot->gate != n->gate || slot->generated <= n->generated) {
+		*slot = *n;
+		slot->used = true;
+	}
+	pthread_mutex_unlock(&k->lock);
+}
+
 static enum err
 count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh, bool again);
 
@@ -499,7 +506,7 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 	uint64_t version, gate, h;
 	int64_t user, n;
 	usec generated, now = time_now();
-	bool keep, anew = true;
+	bool keep, behind, anew = true;
 	enum err e = OK;
 
 	TRY(gate_may(cx, MAY_READ_TICKET, NULL));
@@ -511,12 +518,14 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 	}
 	if (k == NULL || version == 0) {
 		*fresh = true;
+		p.whole = false;
 		return count_anew(cx, c, true, &p, count, &generated);
 	}
 	view_begin(&q, cx);
 	p = (struct plan){ .c = c };
 	view_where(&q, &p, cx->now, true);
-	sight_of(cx, k, &p, &user, &gate);
+	TRY(sight_of(cx, k, &p, &user, &gate));
+	behind = pass_due(cx, k, &p);
 	h = place_in_table(view->id, user);
 
 	pthread_mutex_lock(&k->lock);
@@ -531,8 +540,16 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 	pthread_mutex_unlock(&k->lock);
 
 	keep = slot != NULL && was.version == version && was.gate == gate;
-	if (keep && (p.timed || p.words))
-		keep = now - was.counted_at < STALE_FOR && now >= was.counted_at;
+	if (keep && (p.timed || p.words)) {
+		usec age = now - was.counted_at;
+		/* What is made behind may be older, and then is not fresh. */
+		if (behind && age >= STALE_FOR && age < 20 * was.cost) {
+			*count = was.n;
+			*fresh = false;
+			return OK;
+		}
+		keep = age < STALE_FOR && age >= 0;
+	}
 	keep = changes_since(cx, k, keep, was.seq, was.generated, was.epoch, p.sealed, &since);
 
 	/* Hours and words cannot be kept up: after a change such a view is counted anew, but not more often than that
@@ -563,13 +580,19 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 	since_done(&since);
 	TRY(e);
 	reading = (struct reading){ view->id, user, 0 };
+	if (anew && behind) {
+		pass_ask(cx, k, view, user, NULL);
+		*count = slot != NULL ? was.n : -1;
+		*fresh = false;
+		return OK;
+	}
 	if (anew) {
 		usec began = time_mono();
-		enum turn turn = read_begin(k, reading);
+		enum turn turn = read_begin(cx, k, reading, WAIT_FOR);
 		if (turn == TURN_AGAIN && !again)
 			return count_kept(cx, view, count, fresh, true);
 		if (turn != TURN_MINE) {
-			*count = was.n;
+			*count = slot != NULL ? was.n : -1;
 			*fresh = false;
 			return OK;
 		}
@@ -583,25 +606,8 @@ count_kept(struct ctx *cx, const struct rule *view, int64_t *count, bool *fresh,
 	}
 	*fresh = true;
 	*count = n;
-	pthread_mutex_lock(&k->lock);
-	if (slot == NULL || !slot->used || slot->rule_id != view->id || slot->user_id != user) {
-		slot = NULL;
-		for (unsigned i = 0; i < 8; i++) {
-			struct kept *s = &k->kept[(h + i) % KEPT];
-			if (!s->used || (s->rule_id == view->id && s->user_id == user)) {
-				slot = s;
-				break;
-			}
-		}
-		if (slot == NULL)
-			slot = &k->kept[(h + (rand_u64() & 7)) % KEPT];
-	}
-	/* Of two who counted at once the one who knows more stays. */
-	if (!slot->used || slot->rule_id != view->id || slot->user_id != user || slot->version != version || slot->epoch != since.epoch
-	    || slot->gate != gate || slot->generated <= generated)
-		*slot = (struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = since.epoch,
-		    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = since.head, .used = true };
-	pthread_mutex_unlock(&k->lock);
+	count_put(k, &(struct kept){ .rule_id = view->id, .user_id = user, .n = n, .version = version, .gate = gate, .epoch = since.epoch,
+	    .generated = generated, .counted_at = was.counted_at, .cost = was.cost, .seq = since.head });
 	if (anew)
 		read_end(k, reading);
 	return OK;
@@ -621,14 +627,13 @@ key_cmp(unsigned order, const struct key *a, const struct key *b)
 	return a->id == b->id ? 0 : a->id < b->id ? -way : way;
 }
 
-static struct key
+struct key
 key_of(unsigned order, int64_t id, int status, usec updated_at)
 {
 	return (struct key){ order & O_GROUPED ? status : 0, order & O_BY_NUMBER ? id : updated_at, id };
 }
 
-/* A ticket changed: it is no longer where it was; `fits`: it belongs at `k`. */
-static void
+void
 top_change(struct top *t, int64_t id, bool fits, struct key k)
 {
 	int at;
@@ -656,6 +661,76 @@ top_change(struct top *t, int64_t id, bool fits, struct key k)
 		t->floor = t->key[TOP - 1];
 }
 
+unsigned
+order_bits(const struct order *o)
+{
+	return (o->group ? O_GROUPED : 0u) | (o->group_down ? O_GROUP_DOWN : 0u) | (strcmp(o->sort->sql, "t.id") == 0 ? O_BY_NUMBER : 0u)
+	    | (o->sort_down ? O_DOWN : 0u);
+}
+
+static uint64_t
+place_of_top(int64_t view, int64_t user, unsigned order)
+{
+	return place_in_table(view, user) + order * 0x2545F491u;
+}
+
+void
+top_put(struct counters *k, const struct top *t)
+{
+	uint64_t h = place_of_top(t->rule_id, t->user_id, t->order);
+	struct top **slot = NULL;
+	bool same = false;
+
+	pthread_mutex_lock(&k->lock);
+	for (unsigned i = 0; i < 4 && !same; i++) {
+		struct top **s = &k->top[(h + i) % TOPS];
+		same = *s != NULL && (*s)->rule_id == t->rule_id && (*s)->user_id == t->user_id && (*s)->order == t->order;
+		if (same || (*s == NULL && slot == NULL))
+			slot = s;
+	}
+	if (slot == NULL)
+		slot = &k->top[(h + (rand_u64() & 3)) % TOPS];
+	if (*slot == NULL)
+		*slot = calloc(1, sizeof **slot);
+	if (*slot != NULL && (!same || (*slot)->version != t->version || (*slot)->gate != t->gate || (*slot)->epoch != t->epoch
+	    || (*slot)->generated <= t->generated))
+		**slot = *t;
+	pthread_cond_broadcast(&k->read);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static struct top *
+top_find(struct counters *k, int64_t view, int64_t user, unsigned order)
+{
+	uint64_t h = place_of_top(view, user, order);
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct top *s = k->top[(h + i) % TOPS];
+		if (s != NULL && s->rule_id == view && s->user_id == user && s->order == order)
+			return s;
+	}
+	return NULL;
+}
+
+/* Until the list that was asked for is another than it was. */
+static bool
+top_wait(struct ctx *cx, struct counters *k, int64_t view, int64_t user, unsigned order)
+{
+	usec until = time_now() + WAIT_LONG, was;
+	const struct top *t;
+	bool waits = true;
+
+	pthread_mutex_lock(&k->lock);
+	t = top_find(k, view, user, order);
+	was = t ? t->made_at : 0;
+	while (waits && (t ? t->made_at : 0) == was) {
+		waits = wait_for_it(cx, k, until);
+		t = top_find(k, view, user, order);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return waits;
+}
+
 /* Fills a top from the query of a page without end. */
 struct filling { const struct plan *p; struct top *t; struct arena *scratch; bool full, any; };
 
@@ -677,7 +752,8 @@ top_row(struct ctx *cx, const struct row *r, void *arg)
 	}
 	cx->arena = f->scratch;
 	ticket_from_row(cx, r, &t);
-	if (view_rest_holds(f->p, &s))
+	yes = view_rest_holds(f->p, &s);
+	if (yes && !f->p->whole)
 		e = view_visible(cx, &t, &yes);
 	if (yes)
 		f->t->key[f->t->n++] = key_of(f->t->order, t.id, (int)t.status, t.updated_at);
@@ -687,9 +763,9 @@ top_row(struct ctx *cx, const struct row *r, void *arg)
 }
 
 static enum err
-top_fill(struct ctx *cx, const struct compiled *c, const struct order *o, struct top *t)
+top_fill(struct ctx *cx, const struct compiled *c, const struct order *o, bool whole, struct top *t)
 {
-	struct plan p = { .c = c, .newest = true };
+	struct plan p = { .c = c, .newest = true, .whole = whole };
 	struct filling f = { .p = &p, .t = t };
 	const struct view_page none = { .limit = TOP };
 	const struct stmt *st;
@@ -700,7 +776,7 @@ top_fill(struct ctx *cx, const struct compiled *c, const struct order *o, struct
 
 	TRY(view_page_query(cx, &q, &p, o, &none, TOP + 1, 0, cx->now));
 	if (p.rests || p.rest_any) {
-		p = (struct plan){ .c = c, .newest = true };
+		p = (struct plan){ .c = c, .newest = true, .whole = whole };
 		TRY(view_page_query(cx, &q, &p, o, &none, INT32_MAX, 0, cx->now));
 	}
 	TRY(view_intern(&q, "view.top", LIST_OUT "i?", true, &st));
@@ -730,16 +806,15 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
     bool again, struct top **out)
 {
 	struct counters *k = cx->sys->rules ? cx->sys->rules->counters : NULL;
-	unsigned order = (o->group ? O_GROUPED : 0u) | (o->group_down ? O_GROUP_DOWN : 0u) | (strcmp(o->sort->sql, "t.id") == 0 ? O_BY_NUMBER : 0u)
-	    | (o->sort_down ? O_DOWN : 0u);
-	struct top *t, **slot = NULL;
+	unsigned order = order_bits(o);
+	struct top *t, *was;
 	struct plan p = { .c = c };
 	struct since since;
 	struct query q;
-	uint64_t gate, h;
+	uint64_t gate;
 	struct reading reading;
 	int64_t user;
-	bool keep = false, anew;
+	bool keep = false, anew, slow;
 	enum err e = OK;
 
 	*out = NULL;
@@ -749,17 +824,12 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
 	view_where(&q, &p, cx->now, true);
 	if (p.timed || p.words)
 		return OK;
-	sight_of(cx, k, &p, &user, &gate);
-	h = place_in_table(view->id, user) + order * 0x2545F491u;
+	TRY(sight_of(cx, k, &p, &user, &gate));
 	t = NEW(cx->arena, struct top, 1);
 	pthread_mutex_lock(&k->lock);
-	for (unsigned i = 0; i < 4 && !keep; i++) {
-		struct top *s = k->top[(h + i) % TOPS];
-		if (s != NULL && s->rule_id == view->id && s->user_id == user && s->order == order) {
-			*t = *s;
-			keep = t->version == version && t->gate == gate;
-			break;
-		}
+	if ((was = top_find(k, view->id, user, order)) != NULL) {
+		*t = *was;
+		keep = t->version == version && t->gate == gate;
 	}
 	pthread_mutex_unlock(&k->lock);
 	keep = changes_since(cx, k, keep, t->seq, t->generated, t->epoch, p.sealed, &since);
@@ -781,38 +851,57 @@ top_of(struct ctx *cx, const struct rule *view, const struct compiled *c, uint64
 	t->epoch = since.epoch;
 	reading = (struct reading){ view->id, user, order | O_PAGE };
 	anew = !keep || (!t->complete && t->n < need);
+	if (anew && p.rests + p.rest_any && pass_due(cx, k, &p)) {
+		pass_ask(cx, k, view, user, o);
+		return again || !top_wait(cx, k, view->id, user, order) ? OK : top_of(cx, view, c, version, o, need, true, out);
+	}
 	if (anew) {
-		enum turn turn = read_begin(k, reading);
+		enum turn turn = read_begin(cx, k, reading, WAIT_LONG);
 		if (turn == TURN_AGAIN && !again)
 			return top_of(cx, view, c, version, o, need, true, out);
 		if (turn != TURN_MINE)
 			return OK;
-		if ((e = top_fill(cx, c, o, t)) != OK) {
+		slow = view_is_large(k);
+		if (slow)
+			slow_begin(cx, k);
+		e = top_fill(cx, c, o, p.whole, t);
+		t->made_at = time_now();
+		if (slow)
+			slow_end(k);
+		if (e != OK) {
 			read_end(k, reading);
 			return e;
 		}
 	}
 	*out = t;
-	pthread_mutex_lock(&k->lock);
-	for (unsigned i = 0; i < 4; i++) {
-		struct top **s = &k->top[(h + i) % TOPS];
-		if (*s == NULL || ((*s)->rule_id == view->id && (*s)->user_id == user && (*s)->order == order)) {
-			slot = s;
-			break;
-		}
-	}
-	if (slot == NULL)
-		slot = &k->top[(h + (rand_u64() & 3)) % TOPS];
-	if (*slot == NULL)
-		*slot = calloc(1, sizeof **slot);
-	/* Of two the one who knows more stays. */
-	if (*slot != NULL && ((*slot)->rule_id != view->id || (*slot)->user_id != user || (*slot)->order != order || (*slot)->version != version
-	    || (*slot)->gate != gate || (*slot)->epoch != t->epoch || (*slot)->generated <= t->generated))
-		**slot = *t;
-	pthread_mutex_unlock(&k->lock);
+	top_put(k, t);
 	if (anew)
 		read_end(k, reading);
 	return OK;
+}
+
+enum err
+view_warm(struct ctx *cx, struct counters *k, const struct rule *view, bool heavy)
+{
+	const struct compiled *c;
+	struct plan p = { 0 };
+	struct order o;
+	struct query q;
+	struct top *t;
+	uint64_t version, gate;
+	int64_t n, user;
+	bool fresh;
+
+	TRY(view_compiled(cx, view, &c, &version));
+	p.c = c;
+	view_begin(&q, cx);
+	view_where(&q, &p, cx->now, true);
+	TRY(sight_of(cx, k, &p, &user, &gate));
+	if (user != 0 || version == 0 || (heavy && !pass_due(cx, k, &p)))
+		return OK;
+	view_order(c, &(struct view_page){ 0 }, &o);
+	TRY(view_count(cx, view, &n, &fresh));
+	return top_of(cx, view, c, version, &o, 1, false, &t);
 }
 
 /* A page out of the kept tickets; *count -1: they do not reach so far. */

@@ -423,8 +423,9 @@ gate_my_groups(struct ctx *cx, const int64_t **out, int *out_count)
 	return OK;
 }
 
-enum err
-private_group(struct ctx *cx, int64_t group_id, bool *is_private)
+/* Of the private groups: is this one among them, are there any. */
+static enum err
+privates(struct ctx *cx, int64_t group_id, bool *among, bool *any)
 {
 	struct gate *g = cx->sys->gate;
 	uint64_t gen;
@@ -436,21 +437,40 @@ private_group(struct ctx *cx, int64_t group_id, bool *is_private)
 		pthread_mutex_lock(&g->private_lock);
 		known = g->privates.ids != NULL &&
 		    fresh(g, g->privates.gen, g->privates.loaded_at, cx->now);
-		if (known)
-			*is_private = has_id(g->privates.ids, g->privates.count, group_id);
+		if (known) {
+			*among = has_id(g->privates.ids, g->privates.count, group_id);
+			*any = g->privates.count > 0;
+		}
 		pthread_mutex_unlock(&g->private_lock);
 	}
 	if (known)
 		return OK;
 	gen = gate_generation(cx);
 	TRY(load_ids(cx, &st_group_private, ARGS(INT(cx->account)), &ids, &count));
-	*is_private = has_id(ids, count, group_id);
+	*among = has_id(ids, count, group_id);
+	*any = count > 0;
 	if (!pass_by(cx)) {
 		pthread_mutex_lock(&g->private_lock);
 		members_keep(&g->privates, 0, gen, cx->now, ids, count);
 		pthread_mutex_unlock(&g->private_lock);
 	}
 	return OK;
+}
+
+enum err
+private_group(struct ctx *cx, int64_t group_id, bool *is_private)
+{
+	bool any;
+
+	return privates(cx, group_id, is_private, &any);
+}
+
+enum err
+gate_any_private(struct ctx *cx, bool *any)
+{
+	bool among;
+
+	return privates(cx, 0, &among, any);
 }
 
 /* ---- settings ------------------------------------------------------------------------------------------ */

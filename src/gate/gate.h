@@ -89,6 +89,8 @@ enum err gate_role_members(struct ctx *cx, int64_t id, int64_t *n) MUST_CHECK;
 enum err gate_private_only(struct ctx *cx, bool *yes) MUST_CHECK;
 /* Group ids the actor is a member of, ascending; cached for the context. */
 enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CHECK;
+/* Is there a group whose tickets only its members see? */
+enum err gate_any_private(struct ctx *cx, bool *any) MUST_CHECK;
 /* Another number after each change to who may see what, once it is durable. */
 uint64_t gate_generation(struct ctx *cx);
 
