@@ -338,7 +338,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			return fail(cx, E_WHO, NULL, "sign in to make a request");
 		if (ch.requester_email.hidden.n == 0)
 			bad(cx, "requester", "BlankValue", "Requester: name and email cannot be blank");
-		ch.requester_id = 0;
+		TRY(ticket_by_nobody(cx, &ch));
 		TRY(bad_check(cx));
 		gate_as_system(cx, "form");
 		ch.channel = "web";

@@ -152,6 +152,9 @@ struct ticket_change {
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
+/* Who is not signed in makes a ticket as the system does, so *in is cut down to what an end user may say before that:
+ * words, the form and fields of the portal; in nobody else's name, beside nobody else. */
+enum err ticket_by_nobody(struct ctx *cx, struct ticket_change *in) MUST_CHECK;
 /* Cuts the next tag off *rest, which holds several between blanks and commas; may be empty. */
 str tag_cut(str *rest);
 /* All wrong fields are reported at once (E_INVALID with cx->bad), among them

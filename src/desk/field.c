@@ -548,6 +548,30 @@ fields_settle(struct ctx *cx, struct ticket_change *in, bool creating)
 	return OK;
 }
 
+enum err
+ticket_by_nobody(struct ctx *cx, struct ticket_change *in)
+{
+	const struct defs *d;
+	const struct def *f;
+	int kept = 0;
+
+	in->has &= T_SUBJECT | T_COMMENT | T_REQUESTER | T_PRIORITY | T_TYPE | T_CUSTOM | T_FORM | T_METADATA;
+	in->comment_public = in->comment_public_set = true;
+	in->author_id = in->submitter_id = in->requester_id = in->assignee_id = in->group_id = in->organization_id = 0;
+	in->problem_id = in->followup_source_id = in->custom_status_id = 0;
+	in->assignee_email = in->external_id = in->recipient = (sensitive){ 0 };
+	in->status = TICKET_NEW;
+	in->cc_count = in->follower_count = in->tag_count = in->drop_count = 0;
+	TRY(defs_get(cx, &d));
+	for (int i = 0; i < in->custom_count; i++)
+		if ((f = def_find(d, DEF_TICKET_FIELD, in->custom[i].id)) != NULL && access_of(ROLE_END_USER, f) == FIELD_WRITE)
+			in->custom[kept++] = in->custom[i];
+	in->custom_count = kept;
+	if (in->form_id != 0 && ((f = def_find(d, DEF_TICKET_FORM, in->form_id)) == NULL || !f->active || !def_bool(f, "end_user_visible")))
+		bad(cx, "ticket_form_id", "InvalidValue", "Ticket form: is not a known form");
+	return OK;
+}
+
 static bool
 is_empty(const json_t *v)
 {

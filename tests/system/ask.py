@@ -162,4 +162,31 @@ with Desk(start=False) as desk:
         check(web.get("/help/language/es?back=" + urllib.parse.quote(back)).headers["Location"] == "/help", "back to ours only: " + back)
     log = open(desk.log, errors="replace").read()
     check(token not in log and "03/14/1968" not in log and "00482913" not in log, "nothing of it in the log")
+with Desk(start=False) as desk:
+    # A form of one's own site: the API by nobody, where the desk allows it.
+    body = lambda **f: {"request": dict(dict(subject="From the site", comment={"body": "words"}, requester={"name": "Vi Visitor", "email": "vi@patients.example"}), **f)}
+    desk.start()
+    check(Client(desk).post("/api/v2/requests.json", body()).status == 401, "shut unless it is opened")
+    desk.stop()
+    with open(os.path.join(desk.data, "ward.conf"), "a") as f:
+        f.write("open_requests = on\n")
+    desk.start()
+    admin, nobody = desk.admin(), Client(desk)
+    made = lambda **f: admin.post("/api/v2/ticket_fields.json", {"ticket_field": f}).json["ticket_field"]["id"]
+    seen, hidden = made(type="text", title="Room", visible_in_portal=True, editable_in_portal=True), made(type="text", title="Staff's")
+    phi = made(type="text", title="MRN", phi=True, phi_purpose="treatment")
+    closed = admin.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "b"}, "tags": ["inside"], "status": "closed"}}).json["ticket"]["id"]
+    staff_form = admin.post("/api/v2/ticket_forms.json", {"ticket_form": {"name": "Staff only", "end_user_visible": False, "ticket_field_ids": [1, 2]}}).json["ticket_form"]["id"]
+    r = nobody.post("/api/v2/requests.json", body(comment={"body": "words", "author_id": 1, "public": False}, tags=["t"], status="solved", assignee_id=1, group_id=1, submitter_id=1, external_id="x",
+        email_ccs=[{"user_email": "else@patients.example"}], followers=[{"user_id": 1}], via_followup_source_id=closed, custom_fields=[{"id": seen, "value": "7"}, {"id": hidden, "value": "h"}, {"id": phi, "value": "M"}]))
+    check(r.status == 201, "asked: %r" % r)
+    t = admin.get("/api/v2/tickets/%d.json?include=last_audits" % r.json["request"]["id"]).json
+    audit, t = t["last_audits"][0], t["ticket"]
+    vi = t["requester_id"]
+    check(audit["author_id"] == vi and audit["events"][0]["author_id"] == vi and audit["events"][0]["public"] is True and t["submitter_id"] == vi, "in nobody else's name: %r" % audit)
+    check([t[k] for k in ("tags", "status", "assignee_id", "group_id", "external_id", "email_cc_ids", "follower_ids")] == [[], "new", None, None, None, [], []] and t["via"]["channel"] == "web", "and no more than an end user says: %r" % t)
+    check({x["id"]: x["value"] for x in t["custom_fields"]} == {seen: "7", hidden: None, phi: None}, "fields of the portal only: %r" % t["custom_fields"])
+    check(nobody.post("/api/v2/requests.json", body(ticket_form_id=staff_form)).status == 422, "a form of the portal only")
+    r = nobody.post("/api/v2/requests.json", body(requester=None))
+    check(r.status == 422 and "requester" in r.json["details"] and nobody.get("/api/v2/requests.json").status == 401, "and somebody who asks: %r" % r)
 done("ask")
