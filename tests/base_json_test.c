@@ -1,6 +1,7 @@
 /* JSON out: what is escaped, where commas go. JSON in: what is refused. */
 #include <jansson.h>
 #include <malloc.h>
+#include <math.h>
 
 #include "rows.h"
 #include "base/base.h"
@@ -293,6 +294,37 @@ strings_keep_their_nuls(void **state)
 	ctx_done(&cx);
 }
 
+/* Short ones are not read by strtod(): to the last bit what it would say. */
+static void
+fractions(void **state)
+{
+	char text[64];
+	struct ctx cx;
+	json_t *tree;
+	double v;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		static const uint64_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+		int frac = i % 8, n = snprintf(text, sizeof(text), "%s%llu.%0*llu%llu%s", i % 3 ? "" : "-",
+		    (unsigned long long)(rand_u64() % power[rand_u64() % 8]), frac, (unsigned long long)(rand_u64() % power[frac]),
+		    (unsigned long long)(rand_u64() % power[rand_u64() % 8]), i % 11 ? "" : "e-3");
+		ctx_init(&cx, NULL, 1);
+		assert_int_equal(json_parse(&cx, (str){ text, (size_t)n }, &tree), OK);
+		v = strtod(text, NULL);
+		assert_true(json_is_real(tree));
+		assert_memory_equal(&(double){ json_real_value(tree) }, &v, sizeof(v));
+		ctx_done(&cx);
+	}
+	ctx_init(&cx, NULL, 1);
+	assert_int_equal(json_parse(&cx, S("-0.0"), &tree), OK);
+	assert_true(json_is_real(tree) && signbit(json_real_value(tree)));
+	assert_int_equal(json_parse(&cx, S("1."), &tree), E_INVALID);
+	assert_int_equal(json_parse(&cx, S("01.5"), &tree), E_INVALID);
+	assert_int_equal(json_parse(&cx, S(".5"), &tree), E_INVALID);
+	ctx_done(&cx);
+}
+
 /* The tree holds what patients wrote: its memory must be wiped before it is
  * given back. Every free() of this program comes by here to be looked at. A
  * sanitizer has a free() of its own; there this one case is left out. */
@@ -323,6 +355,8 @@ the_tree_is_wiped(void **state)
 	(void)state;
 	ctx_init(&cx, NULL, 1);
 	assert_int_equal(json_parse(&cx, S("{\"a long key, canary\":\"canary of Rosalind Example\"}"), &tree), OK);
+	/* What is read lies in the arena, what is added to it does not. */
+	assert_int_equal(json_object_set_new(tree, "canary, a later one", json_string("canary of Rosalind Example")), 0);
 	watching = true;
 	ctx_done(&cx);
 	watching = false;
@@ -334,10 +368,10 @@ the_tree_is_wiped(void **state)
 	freed = 0;
 	watching = true;
 	assert_int_equal(json_parse(&cx, S("[\"canary of Rosalind Example\", \"canary"), &tree), E_INVALID);
-	watching = false;
-	assert_true(freed > 2);
-	assert_int_equal(freed_dirty, 0);
 	ctx_done(&cx);
+	watching = false;
+	assert_true(freed > 1);
+	assert_int_equal(freed_dirty, 0);
 }
 #endif
 
@@ -355,6 +389,7 @@ main(void)
 	ADD(t, n, depth_64_and_not_65);
 	ADD(t, n, a_depth_bomb_costs_nothing);
 	ADD(t, n, strings_keep_their_nuls);
+	ADD(t, n, fractions);
 #ifdef WATCH_FREE
 	ADD(t, n, the_tree_is_wiped);
 #endif

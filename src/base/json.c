@@ -303,11 +303,29 @@ jw_kraw(struct json *j, const char *key, str valid_json)
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/* A tree that is read comes out of its arena, which wipes all of it at once, and
+ * not piece by piece; what is added to it later, and every other tree, is
+ * malloc's. jansson frees both, so a piece of an arena stands between two places
+ * where malloc's could stand. */
+static _Thread_local struct arena *reading;
+enum { PLACE = 16, BESIDE = 8 };
+_Static_assert(alignof(max_align_t) == PLACE, "what malloc gives is known by its place");
+
+static void *
+tree_malloc(size_t n)
+{
+	if (reading == NULL)
+		return malloc(n);
+	if (n > PTRDIFF_MAX - BESIDE)
+		return NULL;
+	return (char *)arena_alloc(reading, 1, n + BESIDE, PLACE) + BESIDE;
+}
+
 /* A tree holds what patients wrote, and jansson frees it piece by piece. */
 static void
 wiping_free(void *p)
 {
-	if (p == NULL)
+	if (p == NULL || (uintptr_t)p % PLACE == BESIDE)
 		return;
 	explicit_bzero(p, malloc_usable_size(p));
 	free(p);
@@ -322,7 +340,7 @@ prepare(void)
 {
 	size_t seed = (size_t)rand_u64();
 
-	json_set_alloc_funcs(malloc, wiping_free);
+	json_set_alloc_funcs(tree_malloc, wiping_free);
 	json_object_seed(seed != 0 ? seed : 1);
 }
 
@@ -515,8 +533,25 @@ quick_array(struct quick *q)
 	return NULL;
 }
 
+/* Of at most 15 digits: they and the power of ten are doubles without loss, so
+ * that one division rounds as strtod() does. */
 static json_t *
-quick_integer(struct quick *q)
+quick_fraction(struct quick *q, bool minus, int64_t digits, int count)
+{
+	static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+	int n = 0;
+	double v;
+
+	for (q->p++; q->p < q->end && *q->p >= '0' && *q->p <= '9' && count + n < 15; n++)
+		digits = digits * 10 + (*q->p++ - '0');
+	if (n == 0 || (q->p < q->end && ((*q->p >= '0' && *q->p <= '9') || *q->p == 'e' || *q->p == 'E')))
+		return NULL;
+	v = (double)digits / power[n];
+	return json_real(minus ? -v : v);
+}
+
+static json_t *
+quick_number(struct quick *q)
 {
 	bool minus = *q->p == '-';
 	const char *from = q->p += minus;
@@ -526,6 +561,8 @@ quick_integer(struct quick *q)
 		v = v * 10 + (*q->p++ - '0');
 	if (q->p == from || (*from == '0' && q->p - from > 1))
 		return NULL;
+	if (q->p < q->end && *q->p == '.' && q->p - from < 15)
+		return quick_fraction(q, minus, v, (int)(q->p - from));
 	if (q->p < q->end && ((*q->p >= '0' && *q->p <= '9') || *q->p == '.' || *q->p == 'e' || *q->p == 'E'))
 		return NULL;
 	return json_integer(minus ? -v : v);
@@ -560,7 +597,7 @@ quick_value(struct quick *q)
 	case 't': v = word(q, S("true")) ? json_true() : NULL; break;
 	case 'f': v = word(q, S("false")) ? json_false() : NULL; break;
 	case 'n': v = word(q, S("null")) ? json_null() : NULL; break;
-	default:  v = quick_integer(q); break;
+	default:  v = quick_number(q); break;
 	}
 	q->depth--;
 	return v;
@@ -591,6 +628,7 @@ json_parse(struct ctx *cx, str text, struct json_t **out)
 {
 	json_error_t e;
 	json_t *tree;
+	bool deep;
 
 	if (!utf8_valid(text))
 		return fail(cx, E_INVALID, NULL, "the JSON text is not valid UTF-8");
@@ -598,12 +636,14 @@ json_parse(struct ctx *cx, str text, struct json_t **out)
 	if (text.n > 0 && memchr(text.p, 0, text.n) != NULL)
 		return fail(cx, E_INVALID, NULL, "not valid JSON");
 	pthread_once(&prepared, prepare);
+	reading = cx->arena;
 	tree = text.n > 0 ? quick(cx->arena, text) : NULL;
-	if (tree == NULL && too_deep(text))
+	deep = tree == NULL && too_deep(text);
+	if (tree == NULL && !deep)
+		tree = json_loadb(text.n > 0 ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+	reading = NULL;
+	if (deep)
 		return fail(cx, E_INVALID, NULL, "the JSON text is nested too deeply");
-	if (tree == NULL)
-		tree = json_loadb(text.n > 0 ? text.p : "", text.n,
-	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 	if (tree != NULL) {
 		arena_defer(cx->arena, free_tree, tree);
 		*out = tree;

@@ -5,6 +5,8 @@
  * alone knows (looks, sign-ins) is counted from it in the background, behind a
  * cursor that is kept in the same transaction.
  */
+#include <stdlib.h>
+
 #include "desk/in.h"
 
 #define DAY (24 * 3600 * SECOND)
@@ -66,10 +68,66 @@ report_span_name(int span)
 	return span >= 0 && span < REPORT_SPANS ? spans[span].name : "more";
 }
 
+/* What the tickets of this commit count. Most count the same rows: each is written once, just before their commit. Only
+ * the writer's thread comes here; every number goes back to what it was when its ticket is rolled back. */
+struct due { int64_t account, figure, day, a, b, n, total; };
+static struct { struct due *d; int n, cap; } dues;
+
+static void
+dues_clear(struct sys *sys UNUSED, void *arg UNUSED)
+{
+	dues.n = 0;
+}
+
+static enum err
+dues_write(struct ctx *cx, void *arg UNUSED)
+{
+	for (int i = 0; i < dues.n; i++) {
+		const struct due *d = &dues.d[i];
+		if (d->n != 0 || d->total != 0)
+			TRY(store_exec(cx, &add_day, ARGS(INT(d->account), INT(d->figure), INT(d->day), INT(d->a), INT(d->b), INT(d->n),
+			    INT(d->total)), NULL));
+	}
+	store_after(cx, dues_clear, NULL);
+	return OK;
+}
+
+struct due_step { int at; int64_t n, total; };
+
+static void
+due_back(struct sys *sys UNUSED, void *arg)
+{
+	const struct due_step *s = arg;
+
+	dues.d[s->at].n -= s->n;
+	dues.d[s->at].total -= s->total;
+}
+
 static enum err
 add(struct ctx *cx, enum figure f, int64_t day, int64_t a, int64_t b, int64_t n, int64_t total)
 {
-	return store_exec(cx, &add_day, ARGS(INT(cx->account), INT(f), INT(day), INT(a), INT(b), INT(n), INT(total)), NULL);
+	struct due_step *s = NEW(cx->arena, struct due_step, 1);
+	int i = 0;
+
+	while (i < dues.n && (dues.d[i].figure != (int64_t)f || dues.d[i].day != day || dues.d[i].a != a || dues.d[i].b != b
+	    || dues.d[i].account != cx->account))
+		i++;
+	if (i == dues.cap) {
+		int cap = dues.cap == 0 ? 64 : dues.cap * 2;
+		struct due *more = realloc(dues.d, (size_t)cap * sizeof *more);
+		if (more == NULL)
+			return fail(cx, E_FAULT, NULL, "out of memory");
+		dues.d = more;
+		dues.cap = cap;
+	}
+	if (i == dues.n)
+		dues.d[dues.n++] = (struct due){ cx->account, (int64_t)f, day, a, b, 0, 0 };
+	dues.d[i].n += n;
+	dues.d[i].total += total;
+	*s = (struct due_step){ i, n, total };
+	store_undo(cx, due_back, s);
+	store_before_commit(cx, dues_write, NULL);
+	return OK;
 }
 
 enum err

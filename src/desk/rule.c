@@ -566,10 +566,17 @@ has_word(str text, str w)
 }
 
 static bool
-words_hold(struct subject *s, const struct cond *c, sensitive text)
+words_hold(struct subject *s, const struct cond *c, int slot, sensitive text)
 {
-	str t = words_fold(s->cx->arena, reveal(s->cx, text, TO_SCAN));
 	bool any = false;
+	str t;
+
+	if (s->folded[slot].of != text.hidden.p || s->folded[slot].n != text.hidden.n) {
+		s->folded[slot].of = text.hidden.p;
+		s->folded[slot].n = text.hidden.n;
+		s->folded[slot].text = words_fold(s->cx->arena, reveal(s->cx, text, TO_SCAN));
+	}
+	t = s->folded[slot].text;
 
 	if (c->op == OP_IS || c->op == OP_IS_NOT) {
 		any = c->words > 0 && str_find(t, c->word[0]) != SIZE_MAX;
@@ -580,15 +587,15 @@ words_hold(struct subject *s, const struct cond *c, sensitive text)
 	return any == (c->op == OP_INCLUDES);
 }
 
-static bool eval_subject(struct subject *s, const struct cond *c) { return words_hold(s, c, s->t->subject); }
-static bool eval_description(struct subject *s, const struct cond *c) { return words_hold(s, c, s->t->description); }
+static bool eval_subject(struct subject *s, const struct cond *c) { return words_hold(s, c, 0, s->t->subject); }
+static bool eval_description(struct subject *s, const struct cond *c) { return words_hold(s, c, 1, s->t->description); }
 
 static bool
 eval_comment_words(struct subject *s, const struct cond *c)
 {
 	if (s->comment == NULL)
 		return c->op == OP_IS_NOT || c->op == OP_NOT_INCLUDES;
-	return words_hold(s, c, s->comment->body);
+	return words_hold(s, c, 2, s->comment->body);
 }
 
 static bool

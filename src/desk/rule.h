@@ -130,6 +130,7 @@ struct subject {
 	uint64_t             *tag; int tags; bool have_tag;          /* hashed; set when the texts are not there */
 	const struct field_hash *custom; int customs; bool have_custom;
 	const char           *tag_of, *custom_of;                   /* the texts they are of, which are never changed in place */
+	struct { const char *of; size_t n; str text; } folded[3];   /* subject, description, comment: asked for by many rules */
 	enum err              e;                 /* the first failure of a look-up */
 };
 struct field_hash { int64_t id, num; uint64_t hash; bool empty, is_num; };   /* of one custom value */

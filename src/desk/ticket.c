@@ -61,11 +61,18 @@ static const struct stmt update_status = {
 	.seal_in = { { "ticket", "doc", 1 } },
 };
 
+static const struct stmt update_assigned = {
+	.name = "ticket.update_assigned",
+	.sql  = UPDATE_PLAIN ", status = $15, assignee_id = $16, group_id = $17" UPDATE_WHERE,
+	.in   = "iiii?i?iiiiii?i?b?Sii?i?",
+	.seal_in = { { "ticket", "doc", 1 } },
+};
+
 static const struct stmt update_ticket = {
 	.name = "ticket.update",
-	.sql  = UPDATE_PLAIN ", status = $15, requester_id = $16, assignee_id = $17, group_id = $18, organization_id = $19,"
+	.sql  = UPDATE_PLAIN ", status = $15, assignee_id = $16, group_id = $17, requester_id = $18, organization_id = $19,"
 	        " problem_id = $20, type = $21" UPDATE_WHERE,
-	.in   = "iiii?i?iiiiii?i?b?Siii?i?i?i?i",
+	.in   = "iiii?i?iiiiii?i?b?Sii?i?ii?i?i",
 	.seal_in = { { "ticket", "doc", 1 } },
 };
 
@@ -452,10 +459,19 @@ note_people(struct ctx *cx, struct audit *a, const char *type, const char *field
 	add_event(a, type, str_of(field), buf_str(&b[0]), buf_str(&b[1]));
 }
 
-static str
-quote_z(struct ctx *cx, const char *z)
+/* What did not change is not even put into words: most rules change one field. */
+static void
+note_name(struct ctx *cx, struct audit *a, bool created, const char *field, const char *now, const char *was)
 {
-	return z == NULL ? S("null") : json_quote(cx, str_of(z));
+	if (created || now != was)
+		note(a, created, field, now ? json_quote(cx, str_of(now)) : S("null"), was ? json_quote(cx, str_of(was)) : S("null"));
+}
+
+static void
+note_id(struct ctx *cx, struct audit *a, bool created, const char *field, int64_t now, int64_t was)
+{
+	if (now != was)
+		note(a, created, field, json_number(cx, now), json_number(cx, was));
 }
 
 static str
@@ -470,52 +486,68 @@ quote_text(struct ctx *cx, sensitive s)
 	return s.hidden.n == 0 ? S("null") : json_quote(cx, reveal(cx, s, TO_STORE));
 }
 
+static void
+note_text(struct ctx *cx, struct audit *a, bool created, const char *field, sensitive now, sensitive was)
+{
+	if (!str_eq(now.hidden, was.hidden))
+		note(a, created, field, quote_text(cx, now), quote_text(cx, was));
+}
+
+static str
+custom_was(struct ctx *cx, const json_t *list, int64_t id)
+{
+	const json_t *one;
+	str was = S("null");
+	size_t k;
+
+	json_array_foreach(list, k, one)
+		if (json_integer_value(json_object_get(one, "id")) == id) {
+			char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
+			if (z != NULL) {
+				was = str_dup(cx->arena, str_of(z));
+				wipe(z, was.n);
+			}
+			free(z);
+		}
+	return was;
+}
+
 void
 ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
     const struct ticket_change *in)
 {
 	struct audit_event *room = NEW(cx->arena, struct audit_event, a->event_count + FIELDS + in->custom_count);
+	json_t *list = NULL;
 
 	if (a->event_count)
 		memcpy(room, a->event, sizeof *room * (size_t)a->event_count);
 	a->event = room;
-	note(a, created, "subject", quote_text(cx, t->subject), quote_text(cx, old->subject));
-	note(a, created, "status", quote_z(cx, status_name(t->status)), quote_z(cx, status_name(old->status)));
-	note(a, created, "custom_status_id", json_number(cx, t->custom_status_id), json_number(cx, old->custom_status_id));
-	note(a, created, "priority", quote_z(cx, priority_name(t->priority)), quote_z(cx, priority_name(old->priority)));
-	note(a, created, "type", quote_z(cx, type_name(t->type)), quote_z(cx, type_name(old->type)));
-	note(a, created, "requester_id", json_number(cx, t->requester_id), json_number(cx, old->requester_id));
-	note(a, created, "assignee_id", json_number(cx, t->assignee_id), json_number(cx, old->assignee_id));
-	note(a, created, "group_id", json_number(cx, t->group_id), json_number(cx, old->group_id));
-	note(a, created, "organization_id", json_number(cx, t->organization_id), json_number(cx, old->organization_id));
-	note(a, created, "problem_id", json_number(cx, t->problem_id), json_number(cx, old->problem_id));
-	note(a, created, "brand_id", json_number(cx, t->brand_id), json_number(cx, old->brand_id));
-	note(a, created, "ticket_form_id", json_number(cx, t->form_id), json_number(cx, old->form_id));
-	note(a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
-	note(a, created, "external_id", quote_text(cx, t->external_id), quote_text(cx, old->external_id));
+	note_text(cx, a, created, "subject", t->subject, old->subject);
+	note_name(cx, a, created, "status", status_name(t->status), status_name(old->status));
+	note_id(cx, a, created, "custom_status_id", t->custom_status_id, old->custom_status_id);
+	note_name(cx, a, created, "priority", priority_name(t->priority), priority_name(old->priority));
+	note_name(cx, a, created, "type", type_name(t->type), type_name(old->type));
+	note_id(cx, a, created, "requester_id", t->requester_id, old->requester_id);
+	note_id(cx, a, created, "assignee_id", t->assignee_id, old->assignee_id);
+	note_id(cx, a, created, "group_id", t->group_id, old->group_id);
+	note_id(cx, a, created, "organization_id", t->organization_id, old->organization_id);
+	note_id(cx, a, created, "problem_id", t->problem_id, old->problem_id);
+	note_id(cx, a, created, "brand_id", t->brand_id, old->brand_id);
+	note_id(cx, a, created, "ticket_form_id", t->form_id, old->form_id);
+	if (t->due_at != old->due_at)
+		note(a, created, "due_at", quote_time(cx, t->due_at), quote_time(cx, old->due_at));
+	note_text(cx, a, created, "external_id", t->external_id, old->external_id);
 	note(a, created, "tags", t->tags.hidden, old->tags.hidden);
 	note_people(cx, a, "EmailCcChange", "email_cc_ids", t->cc, t->cc_count, old->cc, old->cc_count);
 	note_people(cx, a, "FollowerChange", "follower_ids", t->follower, t->follower_count, old->follower, old->follower_count);
 	if (t->schedule_id != old->schedule_id)
 		add_event(a, "ScheduleAssignment", S("schedule_id"), json_number(cx, t->schedule_id), json_number(cx, old->schedule_id));
-	for (int i = 0; i < in->custom_count; i++) {
-		str was = S("null");
-		json_t *list = json_loadb(old->custom_fields.hidden.p ? old->custom_fields.hidden.p : "[]",
-		    old->custom_fields.hidden.n ? old->custom_fields.hidden.n : 2, JSON_ALLOW_NUL, NULL), *one;
-		size_t k;
-		json_array_foreach(list, k, one)
-			if (json_integer_value(json_object_get(one, "id")) == in->custom[i].id) {
-				char *z = json_dumps(json_object_get(one, "value"), JSON_COMPACT | JSON_ENCODE_ANY);
-				if (z != NULL) {
-					was = str_dup(cx->arena, str_of(z));
-					wipe(z, was.n);
-				}
-				free(z);
-			}
-		json_decref(list);
+	if (in->custom_count > 0 && old->custom_fields.hidden.n > 2)
+		list = json_loadb(old->custom_fields.hidden.p, old->custom_fields.hidden.n, JSON_ALLOW_NUL, NULL);
+	for (int i = 0; i < in->custom_count; i++)
 		note(a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
-		    in->custom[i].value_json, was);
-	}
+		    in->custom[i].value_json, custom_was(cx, list, in->custom[i].id));
+	json_decref(list);
 }
 
 /* One event for the change and what triggers made of it: their fields name them as their cause. Of what is very large they
@@ -572,7 +604,7 @@ static const struct stmt insert_audit = {
 };
 
 const struct stmt *const ticket_stmts[] = {
-	&select_ticket, &insert_ticket, &update_plain, &update_status, &update_ticket, &set_external, &set_doc,
+	&select_ticket, &insert_ticket, &update_plain, &update_status, &update_assigned, &update_ticket, &set_external, &set_doc,
 	&last_generated, &counter_up, &counter_read,
 	&insert_comment, &insert_audit, NULL
 };
@@ -938,15 +970,17 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 static enum err
 save_update(struct ctx *cx, const struct ticket *old, const struct ticket *t)
 {
-	bool moved = t->requester_id != old->requester_id || t->assignee_id != old->assignee_id || t->group_id != old->group_id
-	    || t->organization_id != old->organization_id || t->problem_id != old->problem_id || t->type != old->type;
-	const struct stmt *st = moved ? &update_ticket : t->status != old->status ? &update_status : &update_plain;
+	static const struct stmt *const stmts[] = { &update_plain, &update_status, &update_assigned, &update_ticket };
+	static const int args[] = { 14, 15, 17, 21 };
+	bool moved = t->requester_id != old->requester_id || t->organization_id != old->organization_id
+	    || t->problem_id != old->problem_id || t->type != old->type;
+	int i = moved ? 3 : t->assignee_id != old->assignee_id || t->group_id != old->group_id ? 2 : t->status != old->status;
 	const struct arg all[] = { INT(cx->account), INT(t->id), INT(t->key), ID(t->brand_id), ID(t->form_id), INT(t->priority),
 	    INT(t->is_public), INT(t->comment_count), INT(t->updated_at), INT(t->generated_at), ID(t->due_at), ID(t->solved_at),
-	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t))), INT(t->status), INT(t->requester_id),
-	    ID(t->assignee_id), ID(t->group_id), ID(t->organization_id), ID(t->problem_id), INT(t->type) };
+	    BYTES(ticket_cc_bytes(cx, t)), SEALED(t->key, HIDE(ticket_doc(cx, t))), INT(t->status), ID(t->assignee_id),
+	    ID(t->group_id), INT(t->requester_id), ID(t->organization_id), ID(t->problem_id), INT(t->type) };
 
-	return store_exec(cx, st, all, moved ? (int)COUNT(all) : st == &update_status ? 15 : 14, NULL);
+	return store_exec(cx, stmts[i], all, args[i], NULL);
 }
 
 static enum err
