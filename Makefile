@@ -24,7 +24,7 @@ say       = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 CHECKS   := tests/system/api.py tests/system/fields.py tests/system/tickets.py tests/system/people.py tests/system/canary.py tests/system/mail.py tests/system/matrix.py \
             tests/system/rules.py tests/system/views.py tests/system/views_large.py \
             tests/system/kill.py tests/system/kill_jobs.py tests/system/full.py tests/system/trail.py tests/system/erase.py tests/system/keys.py tests/system/node.py tests/system/web.py tests/system/help.py tests/system/secure.py tests/system/demo.py
-CHECKS   += tests/system/ask.py tests/system/articles.py tests/system/web_help.py
+CHECKS   += tests/system/ask.py tests/system/articles.py tests/system/web_help.py tests/system/web_work.py
 CHECKS   += tests/system/office.py tests/system/webadmin.py tests/system/outbox.py tests/system/postfix.py tests/system/webhooks.py tests/system/exports.py
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
@@ -174,7 +174,7 @@ scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
 
 check-web: all                                 ## the screens in Chromium, part of check (SHOTS=folder keeps pictures)
-	@B=$(B) tools/run-scripts tests/system/web.py tests/system/webadmin.py tests/system/help.py
+	@B=$(B) tools/run-scripts tests/system/web.py tests/system/web_work.py tests/system/webadmin.py tests/system/help.py
 
 check-clients: all                             ## unmodified clients, as their makers publish them (needs their registries)
 	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zcli.py tests/system/client_zenpy.py tests/system/client_tap.py

@@ -315,10 +315,13 @@ async function main() {
 		await page.locator("#notice button", { hasText: "Undo" }).last().click();
 		await page.waitForFunction(() => ![...document.querySelectorAll("aside input")].some((i) => i.value === "J45.40"));
 		await page.goto(U + "/agent/new");
+		await seen("#text");
 		await field("Form").selectOption({ label: "Clinic form" });
 		await field("Visit").selectOption({ label: "Follow-up" });
 		await field("Diagnosis").waitFor();
 		await look("new-ticket-form");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')", { state: "attached" });
+		await page.evaluate(() => fetch("/api/v2/users/me.json").then((r) => r.json()).then((r) => fetch("/api/ward/v1/draft", { method: "DELETE", headers: { "X-CSRF-Token": r.user.authenticity_token } })));
 	});
 	await step("a message becomes a ticket, two become one, an incident gets its problem: each seen before", async () => {
 		await page.goto(U + "/agent/tickets/" + F.first);
@@ -476,12 +479,12 @@ async function main() {
 		await page.goto(U + "/agent/new");
 		await heading("New ticket");
 		await look("new-ticket");
-		await page.getByLabel("Requester").fill("zora@patients.example");
+		await page.getByLabel("Requester", { exact: true }).fill("zora@patients.example");
 		await page.getByLabel("Name of this new person").fill("Zora Kestrel");
 		await page.getByLabel("Subject").fill("Born 03/14/1968");
 		await page.waitForSelector(".leaving:has-text('Subjects travel')");
 		await page.getByLabel("Subject").fill("Wheelchair ramp");
-		await page.getByLabel("Message").fill("Is there a ramp at the side door?");
+		await page.fill("#text", "Is there a ramp at the side door?");
 		await page.getByRole("button", { name: "Create ticket" }).click();
 		await seen("#conversation li");
 		await page.getByRole("link", { name: "Zora Kestrel" }).click();

@@ -36,8 +36,8 @@ export const sayLastWords = () => Promise.race([Promise.allSettled([...lastWords
 let onSignedOut: () => void = () => undefined;
 export const whenSignedOut = (fn: () => void) => { onSignedOut = fn; };
 
-export async function call<T = any>(method: string, path: string, body?: unknown, raw?: { type: string; data: Blob }): Promise<T> {
-	const head: Record<string, string> = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
+export async function call<T = any>(method: string, path: string, body?: unknown, raw?: { type: string; data: Blob }, more?: Record<string, string>): Promise<T> {
+	const head: Record<string, string> = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest", ...more };
 	if (body !== undefined) head["Content-Type"] = "application/json";
 	if (raw) head["Content-Type"] = raw.type;
 	if (csrf) head["X-CSRF-Token"] = csrf;

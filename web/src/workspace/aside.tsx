@@ -14,7 +14,7 @@ function Row({ ticket: o, children }: { ticket: Ticket; children?: ReactNode }) 
 	return <li className="row"><Status status={o.status} /><Link className="grow wrap" href={"/agent/tickets/" + o.id} dir="auto">{o.subject || t("ticket.noSubject")}</Link>{children}</li>;
 }
 
-function Linked({ ticket, save }: { ticket: Ticket; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
+function Linked({ ticket, save }: { ticket: Ticket; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<unknown> }) {
 	const { t } = useTranslation();
 	const { fault } = useSays();
 	const works = can(useMe(), "update_ticket");
@@ -47,28 +47,6 @@ function Linked({ ticket, save }: { ticket: Ticket; save(change: Record<string, 
 	);
 }
 
-function Followers({ ticket, names, save }: { ticket: Ticket; names: Map<number, User>; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
-	const { t } = useTranslation();
-	const me = useMe();
-	const ids = [...new Set([...(ticket.follower_ids || []), ...(ticket.email_cc_ids || [])])];
-	const who = useQuery({ queryKey: ["people", ids.join(",")], enabled: ids.length > 0, queryFn: () => get<{ users: User[] }>("/api/v2/users/show_many.json?ids=" + ids.join(",")) });
-	const name = (id: number) => who.data?.users.find((u) => u.id === id)?.name || names.get(id)?.name || "#" + id;
-	const follows = (ticket.follower_ids || []).includes(me.id), closed = ticket.status === "closed" || !can(me, "update_ticket");
-	const follow = (id: number, on: boolean) => save({ followers: [{ user_id: id, action: on ? "put" : "delete" }] }, { followers: [{ user_id: id, action: on ? "delete" : "put" }] });
-	const copied = (ticket.email_cc_ids || []).filter((i) => !(ticket.follower_ids || []).includes(i));
-	return (
-		<section className="stack" aria-label={t("workspace.followers")} id="followers">
-			<div className="row between"><h2>{t("workspace.followers")}</h2>{closed ? null : <Button size="small" isBasic onClick={() => follow(me.id, !follows)}>{t(follows ? "workspace.unfollow" : "workspace.follow")}</Button>}</div>
-			{ids.length === 0 ? <p className="soft">{t("ticket.noOthers")}</p> : (
-				<ul className="plain-list">
-					{(ticket.follower_ids || []).map((id) => <li key={id} className="row between"><Name>{name(id)}</Name>{closed || id === me.id ? null : <button type="button" className="tag" aria-label={t("workspace.removeFollower", { name: name(id) })} onClick={() => follow(id, false)}>×</button>}</li>)}
-					{copied.map((id) => <li key={id} className="row between"><Link href={"/agent/people/" + id}><Name>{name(id)}</Name></Link><span className="tag">CC</span></li>)}
-				</ul>
-			)}
-		</section>
-	);
-}
-
 interface SecureLink { id: number; state: string; views: number; created_at: string; expires_at: string; proof: string }
 function SecureLinks({ ticket }: { ticket: Ticket }) {
 	const { t } = useTranslation();
@@ -88,7 +66,7 @@ function SecureLinks({ ticket }: { ticket: Ticket }) {
 	);
 }
 
-export const Beside = memo(function Beside({ user, organization, ticket, names, save }: { user?: User; organization?: Organization; ticket: Ticket; names: Map<number, User>; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<void> }) {
+export const Beside = memo(function Beside({ user, organization, ticket, save }: { user?: User; organization?: Organization; ticket: Ticket; save(change: Record<string, unknown>, back: Record<string, unknown>): Promise<unknown> }) {
 	const { t } = useTranslation();
 	const finds = can(useMe(), "search");
 	const others = useQuery({ queryKey: ["others", ticket.requester_id], enabled: finds, queryFn: () =>
@@ -113,7 +91,6 @@ export const Beside = memo(function Beside({ user, organization, ticket, names, 
 				<h2>{t("ticket.others")}</h2>
 				{list.length === 0 ? <p className="soft">{others.isLoading ? t("loading") : t("ticket.noOthers")}</p> : <ul className="plain-list">{list.map((o) => <Row key={o.id} ticket={o} />)}</ul>}
 			</section> : null}
-			<Followers ticket={ticket} names={names} save={save} />
 			<SecureLinks ticket={ticket} />
 		</>
 	);

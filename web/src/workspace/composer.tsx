@@ -1,10 +1,11 @@
-// Where an agent writes. What would leave is scanned while it is typed, and kept
-// on the server, so that any browser goes on with it.
+// Where an agent writes: to a ticket, or the first words of one that is about to
+// be made. What would leave is scanned while it is typed, and kept on the server,
+// so that any browser goes on with it.
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { forwardRef, lazy, memo, Suspense, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { beforeLeaving, call, del, get, post, put, Refused, signedIn, type Finding, type Ticket, type User } from "../api";
+import { beforeLeaving, call, del, get, post, put, Refused, signedIn, type Finding, type Ticket } from "../api";
 import { useMe } from "../session";
 import { Choice, Name } from "../ui/bits";
 import { Marked } from "../ui/marked";
@@ -19,16 +20,29 @@ export interface ComposerHandle { focus(isPublic: boolean): void }
 interface Upload { token: string; names: string[] }
 interface SecureWish { question: string; answer: string; hours: string }
 export interface Macro { id: number; title: string; actions: { field: string; value: unknown }[] }
-interface Draft { version: number; public: boolean; body: string; html_body: string; updated_at: string; uploads: { token: string; attachments: { file_name: string }[] }[] }
+// A ticket that is not there yet: what its page keeps beside the words, and how it is made of them.
+export interface Making {
+	fields: Record<string, unknown>;                     // {}: nothing was begun
+	taken(fields: Record<string, unknown>): void;        // those of the draft that was found
+	holders: Record<string, string>;                     // placeholders with a value already
+	missing(): string;                                   // what to say when it cannot be made yet
+	apply(change: Record<string, any>): void;            // of a macro
+	make(change: Record<string, unknown>): Promise<unknown>;
+}
+interface Draft { fields?: Record<string, unknown>; version: number; public: boolean; body: string; html_body: string; updated_at: string; uploads: { token: string; attachments: { file_name: string }[] }[] }
 
 const filesOf = (d: Draft): Upload[] => d.uploads.map((u) => ({ token: u.token, names: u.attachments.map((a) => a.file_name) }));
 
 // What was typed after the last save, should the session end in between; for the same person and ticket only.
-const unsaved = new Map<string, { html: string; text: string; isPublic: boolean; uploads: Upload[] }>();
+const unsaved = new Map<string, { html: string; text: string; isPublic: boolean; uploads: Upload[]; fields?: Record<string, unknown> }>();
 const STATUSES = ["open", "pending", "hold", "solved"];
+const CHANGES = ["priority", "type", "assignee_id", "group_id", "tags", "subject", "ticket_form_id", "custom_fields"];
 const SAVE_AFTER = 1200;
 export const PLACEHOLDERS = ["ticket.requester.first_name", "ticket.requester.name", "ticket.requester.email", "ticket.id", "ticket.title", "ticket.status", "ticket.priority", "ticket.url", "ticket.group.name", "ticket.organization.name", "ticket.assignee.name",
 	"ticket.created_at", "current_user.name", "current_user.first_name", "current_user.signature"];
+
+const HOLDER = /\{\{[^{}]{1,80}\}\}/g;
+const holderOf = (h: string) => h.slice(2, -2).trim();
 
 export function useScan(text: string, on: boolean) {
 	const [found, setFound] = useState<{ text: string; findings: Finding[] }>({ text: "", findings: [] });
@@ -49,11 +63,11 @@ export function useScan(text: string, on: boolean) {
 	return useMemo(() => found.text === text ? found.findings : [], [found, text]);
 }
 
-export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; requester?: User; onSent(): Promise<unknown>; onTyping(typing: boolean): void }>(function Composer({ ticket, requester, onSent, onTyping }, ref) {
+export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; making?: Making; requester?: { name: string }; onSent(): Promise<unknown>; onTyping?(typing: boolean): void }>(function Composer({ ticket, making, requester, onSent, onTyping }, ref) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const { say, fault } = useSays();
-	const key = me.id + "/" + ticket.id, path = "/api/ward/v1/tickets/" + ticket.id;
+	const key = me.id + "/" + (ticket?.id || "new"), path = "/api/ward/v1" + (ticket ? "/tickets/" + ticket.id : "");
 	const [text, setText] = useState(() => unsaved.get(key)?.text || "");
 	const [isPublic, setPublic] = useState(() => unsaved.get(key)?.isPublic ?? true);
 	const [first, setFirst] = useState<{ html: string; text: string } | null | undefined>(() => unsaved.get(key));
@@ -63,13 +77,16 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 	const [uploads, setUploads] = useState<Upload[]>(() => unsaved.get(key)?.uploads || []);
 	const [asked, setAsked] = useState(false);
 	const [busy, setBusy] = useState(false);
-	const [macro, setMacro] = useState<{ title: string; result: any } | null>(null);
+	const [macro, setMacro] = useState<{ id: number; title: string; result: any } | null>(null);
 	const [link, setLink] = useState<SecureWish | null>(null);
 	const [preview, setPreview] = useState<string | null>(null);
 	const editor = useRef<EditorHandle>(null), file = useRef<HTMLInputElement>(null);
 	const version = useRef(0), timer = useRef(0), state = useRef({ isPublic, uploads, sending: false }), wanted = useRef(false);
 	state.current.isPublic = isPublic;
 	state.current.uploads = uploads;
+	const made = useRef(making), noted = useRef("{}"), fields = JSON.stringify(making?.fields || {});
+	made.current = making;
+	const [open, setOpen] = useState(false);                     // the editor is there
 	const found = useScan(text, true);
 	const macros = useQuery(MACROS);
 
@@ -77,11 +94,14 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 
 	useEffect(() => {
 		let gone = false;
+		if (unsaved.get(key)?.fields) made.current?.taken(unsaved.get(key)!.fields!);
 		get<{ draft: Draft | null }>(path + "/draft").then(({ draft }) => {
 			if (gone) return;
 			version.current = draft?.version || 0;
 			if (unsaved.has(key)) return;
 			if (draft) {
+				noted.current = JSON.stringify(draft.fields || {});
+				made.current?.taken(draft.fields || {});
 				setPublic(draft.public);
 				setText(draft.body);
 				setUploads(filesOf(draft));
@@ -99,14 +119,14 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 		timer.current = 0;
 		const e = editor.current, mine = unsaved.get(key);
 		if (state.current.sending || !mine || !e) return;
-		const empty = !mine.text.trim() && !mine.uploads.length;
+		const empty = !mine.text.trim() && !mine.uploads.length && !Object.keys(mine.fields || {}).length;
 		try {
 			if (empty) {
 				if (version.current) await del(path + "/draft");
 				version.current = 0;
 			} else {
 				setSaved("saving");
-				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, uploads: mine.uploads.map((u) => u.token), version: version.current } });
+				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, uploads: mine.uploads.map((u) => u.token), ...(mine.fields ? { fields: mine.fields } : {}), version: version.current } });
 				version.current = r.draft.version;
 			}
 			if (unsaved.get(key) === mine) unsaved.delete(key);
@@ -131,10 +151,15 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 		setText(e.text());
 		setAsked(false);
 		setPreview(null);
-		onTyping(e.text().trim() !== "");
-		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic, uploads: state.current.uploads });
+		onTyping?.(e.text().trim() !== "");
+		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic, uploads: state.current.uploads, fields: made.current?.fields });
 		later();
 	}, [key, later, onTyping]);
+	useEffect(() => {
+		if (!open || fields === noted.current) return;
+		noted.current = fields;
+		changed();
+	}, [fields, open, changed]);
 	const choose = (pub: boolean) => {
 		setPublic(pub);
 		setAsked(false);
@@ -155,7 +180,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 			clearTimeout(timer.current);
 		};
 	}, [save]);
-	useEffect(() => { onTyping(text.trim() !== ""); }, [onTyping, text]);
+	useEffect(() => { onTyping?.(text.trim() !== ""); }, [onTyping, text]);
 	useEffect(() => {
 		const leave = (e: BeforeUnloadEvent) => { if (unsaved.has(key) && text.trim()) { save(); e.preventDefault(); } };
 		window.addEventListener("beforeunload", leave);
@@ -164,6 +189,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 
 	const ready = (h: EditorHandle | null) => {
 		(editor as { current: EditorHandle | null }).current = h;
+		setOpen(!!h);
 		if (h && wanted.current) {
 			wanted.current = false;
 			h.focus();
@@ -193,8 +219,12 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 	const pickMacro = async (id: string) => {
 		if (!id) return;
 		try {
-			const r = await get("/api/v2/tickets/" + ticket.id + "/macros/" + id + "/apply.json");
-			setMacro({ title: macros.data!.macros.find((m) => String(m.id) === id)!.title, result: r.result });
+			const m = macros.data!.macros.find((x) => String(x.id) === id)!;
+			const { result } = await get("/api/v2" + (ticket ? "/tickets/" + ticket.id : "") + "/macros/" + id + "/apply.json");
+			// Of no ticket there is nothing to fill in yet: its placeholders stay, until it is made.
+			const raw = ticket ? undefined : m.actions.find((a) => a.field === "comment_value")?.value;
+			if (raw !== undefined && result.ticket.comment) result.ticket.comment.body = Array.isArray(raw) ? raw[raw.length - 1] : raw;
+			setMacro({ id: m.id, title: m.title, result });
 		} catch (e) {
 			fault(e);
 		}
@@ -206,12 +236,18 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 			if (change.comment.public !== undefined) choose(!!change.comment.public);
 		}
 		if (STATUSES.includes(change.status)) setStatus(change.status);
+		const token = change.comment?.uploads?.[0];
+		if (token && !uploads.some((u) => u.token === token)) {
+			const { macro_attachments } = await get<{ macro_attachments: { filename: string }[] }>("/api/v2/macros/" + macro!.id + "/attachments.json");
+			keepFiles([...state.current.uploads, { token, names: macro_attachments.map((f) => f.filename) }]);
+		}
 		const rest: Record<string, unknown> = {};
-		for (const f of ["priority", "type", "assignee_id", "group_id", "tags"]) if (change[f] !== undefined && JSON.stringify(change[f]) !== JSON.stringify((ticket as any)[f])) rest[f] = change[f];
+		for (const f of CHANGES) if (change[f] !== undefined && JSON.stringify(change[f]) !== JSON.stringify((ticket as any)?.[f])) rest[f] = change[f];
 		setMacro(null);
-		if (Object.keys(rest).length) {
+		if (making) making.apply(rest);
+		else if (Object.keys(rest).length) {
 			try {
-				await put("/api/v2/tickets/" + ticket.id + ".json", { ticket: rest });
+				await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: rest });
 				await onSent();
 			} catch (e) {
 				fault(e);
@@ -219,13 +255,23 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 		}
 		editor.current?.focus();
 	};
-	const hasHolders = /\{\{[^{}]{1,80}\}\}/.test(text);
+	const hasHolders = text.search(HOLDER) >= 0;
 	const look = async () => {
 		try {
-			setPreview((await post(path + "/placeholders", { text: editor.current!.plain() })).text);
+			const plain = editor.current!.plain();
+			setPreview(making ? plain.replace(HOLDER, (h) => making.holders[holderOf(h)] ?? h) : (await post(path + "/placeholders", { text: plain })).text);
 		} catch (e) {
 			fault(e);
 		}
+	};
+
+	const discard = () => {
+		const e = editor.current!, was = { html: e.html(), text: e.plain(), fields: making?.fields };
+		keepFiles([]);
+		making?.taken({});
+		e.clear();
+		e.focus();
+		say(t("composer.discarded"), () => { if (was.fields) made.current?.taken(was.fields); editor.current?.load(was.html, was.text); });
 	};
 
 	// ---- sending
@@ -234,14 +280,19 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 		if (busy) return;
 		const e = editor.current;
 		if (!e) return;
-		if (!text.trim() && !status && !uploads.length) {
+		if (!text.trim() && !(status && ticket) && !uploads.length) {
 			say(t("compose.empty"));
 			e.focus();
 			return;
 		}
+		const missing = making?.missing();
+		if (missing) return say(missing);
+		const names = e.plain().match(HOLDER) || [], unknown = making ? names.find((h) => making.holders[holderOf(h)] === undefined) : undefined;
+		if (unknown) return say(t("composer.unknown", { name: unknown }));
 		setBusy(true);
 		try {
-			if (/\{\{[^{}]{1,80}\}\}/.test(e.plain())) {
+			if (making) e.fill(new Map(names.map((h) => [h, making.holders[holderOf(h)]])));
+			else if (names.length) {
 				const r = await post<{ placeholders: { placeholder: string; value: string }[] }>(path + "/placeholders", { text: e.plain() });
 				e.fill(new Map(r.placeholders.map((p) => [p.placeholder, p.value])));
 			}
@@ -260,10 +311,16 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 			clearTimeout(timer.current);
 			timer.current = 0;
 			state.current.sending = true;
+			let taken: { suspended_ticket?: object } | null = null;
 			if (secure)
 				await post(path + "/secure_links", { secure_link: { ...change, ...(secure.question ? { proof: "known", question: secure.question, answer: secure.answer } : { proof: "code" }), expires_in_hours: Number(secure.hours) } });
-			else
-				await put("/api/v2/tickets/" + ticket.id + ".json", { ticket: change });
+			else if (making) {
+				await making.make(change);
+				unsaved.delete(key);
+				await del(path + "/draft").catch(() => undefined);
+				return;
+			} else
+				taken = await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: change });
 			if (change.comment) {
 				e.clear();
 				clearTimeout(timer.current);
@@ -279,7 +336,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 			setAsked(false);
 			await onSent();
 			setLink(null);
-			say(secure ? t("composer.linkSent") : !change.comment ? t("ticket.saved") : isPublic ? t("compose.sent") : t("compose.noted"));
+			say(taken?.suspended_ticket ? t("ticket.held") : secure ? t("composer.linkSent") : !change.comment ? t("ticket.saved") : isPublic ? t("compose.sent") : t("compose.noted"));
 			setPublic(true);
 		} catch (err) {
 			if (unsaved.has(key)) timer.current = window.setTimeout(save, SAVE_AFTER);
@@ -301,7 +358,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 				<div className="row" role="radiogroup" aria-label={t("compose.who")}>
 					<label className="row"><input type="radio" name="kind" value="public" checked={isPublic} onChange={() => choose(true)} /> {t("compose.public")}</label>
 					<label className="row"><input type="radio" name="kind" value="note" checked={!isPublic} onChange={() => choose(false)} /> {t("compose.note")}</label>
-					{isPublic && requester ? <span className="soft">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
+					{isPublic && requester?.name ? <span className="soft">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
 				</div>
 				<div className="row">
 					{macros.data?.macros.length ? (
@@ -317,8 +374,8 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 					<strong>{t("macro.preview", { title: macro.title })}</strong>
 					{macro.result.ticket.comment?.body ? <div className="pre" dir="auto">{macro.result.ticket.comment.body}</div> : null}
 					<dl className="facts">
-						{["status", "priority", "type"].filter((f) => macro.result.ticket[f] && macro.result.ticket[f] !== (ticket as any)[f]).map((f) => [<dt key={f}>{t("field." + f)}</dt>, <dd key={f + "v"}>{String(macro.result.ticket[f])}</dd>])}
-						{macro.result.ticket.tags && macro.result.ticket.tags.join(" ") !== ticket.tags.join(" ") ? <><dt>{t("field.tags")}</dt><dd>{macro.result.ticket.tags.join(" ")}</dd></> : null}
+						{["subject", "status", "priority", "type"].filter((f) => macro.result.ticket[f] && macro.result.ticket[f] !== (ticket as any)?.[f]).map((f) => [<dt key={f}>{t("field." + f)}</dt>, <dd key={f + "v"}>{String(macro.result.ticket[f])}</dd>])}
+						{macro.result.ticket.tags && macro.result.ticket.tags.join(" ") !== ticket?.tags.join(" ") ? <><dt>{t("field.tags")}</dt><dd>{macro.result.ticket.tags.join(" ")}</dd></> : null}
 					</dl>
 					<div className="row"><Button size="small" isPrimary onClick={useMacro}>{t("macro.use")}</Button><Button size="small" onClick={() => setMacro(null)}>{t("cancel")}</Button></div>
 				</div>
@@ -339,7 +396,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 					<Editor ref={setReady.current} label={isPublic ? t("compose.public") : t("compose.note")} describedBy="typed-says" findings={found} first={first} extra={
 						<select className="plain-select slim" id="placeholders" aria-label={t("composer.insert")} value="" onChange={(e) => { if (e.target.value) editor.current?.insert("{{" + e.target.value + "}}"); }}>
 							<option value="">{t("composer.insert")}</option>
-							{PLACEHOLDERS.map((p) => <option key={p} value={p}>{t("composer.holder." + p.replace(/\./g, "-"))}</option>)}
+							{PLACEHOLDERS.filter((p) => !making || making.holders[p] !== undefined).map((p) => <option key={p} value={p}>{t("composer.holder." + p.replace(/\./g, "-"))}</option>)}
 						</select>
 					} onChange={changed} onSend={() => send()} onFiles={add} />
 				</Suspense>
@@ -360,7 +417,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 					<div className="row">
 						<Button size="small" onClick={mask}>{t("compose.mask")}</Button>
 						<Button size="small" onClick={() => choose(false)}>{t("compose.toNote")}</Button>
-						<Button size="small" onClick={() => setLink(link ? null : { question: "", answer: "", hours: "168" })} aria-expanded={!!link}>{t("composer.byLink")}</Button>
+						{ticket ? <Button size="small" onClick={() => setLink(link ? null : { question: "", answer: "", hours: "168" })} aria-expanded={!!link}>{t("composer.byLink")}</Button> : null}
 						<Button size="small" isDanger onClick={() => send(true)}>{t("compose.anyway")}</Button>
 					</div>
 					{link ? (
@@ -382,11 +439,12 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket: Ticket; reques
 					<input ref={file} type="file" multiple hidden onChange={(e) => { if (e.target.files) add(e.target.files); e.target.value = ""; }} />
 					<Button size="small" isBasic onClick={() => file.current?.click()}>{t("compose.attach")}</Button>
 					{hasHolders ? <Button size="small" isBasic onClick={look}>{t("composer.preview")}</Button> : null}
-					<span className="soft" id="draft-says">{(text.trim() || uploads.length) && saved ? t("composer." + saved) : ""}</span>
+					<span className="soft" id="draft-says">{saved ? t("composer." + saved) : ""}</span>
+					{saved === "saved" ? <Button size="small" isBasic isDanger id="discard" onClick={discard}>{t("composer.discard")}</Button> : null}
 				</div>
 				<div className="row">
-					<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t("compose.asItIs")], ...STATUSES.map((s) => [s, t("compose.as", { status: t("status." + s) })] as [string, string])]} />
-					<Button isPrimary type="submit" id="send" disabled={busy}>{isPublic ? t("compose.send") : t("compose.addNote")}</Button>
+					<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t(ticket ? "compose.asItIs" : "new.asNew")], ...STATUSES.map((s) => [s, t("compose.as", { status: t("status." + s) })] as [string, string])]} />
+					<Button isPrimary type="submit" id="send" disabled={busy}>{making ? t("new.go") : isPublic ? t("compose.send") : t("compose.addNote")}</Button>
 				</div>
 			</div>
 		</form>

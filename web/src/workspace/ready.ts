@@ -8,8 +8,21 @@ import type { Macro } from "./composer";
 import type { Field, Form } from "./custom";
 
 const KEPT = { staleTime: 60000, gcTime: 300000 };
-export const AGENTS = queryOptions({ ...KEPT, queryKey: ["agents"], queryFn: () => get<{ users: User[] }>("/api/v2/users.json?role[]=agent&role[]=admin&per_page=100") });
-export const GROUPS = queryOptions({ ...KEPT, queryKey: ["groups"], queryFn: () => get<{ groups: Group[] }>("/api/v2/groups.json?per_page=100") });
+
+// Of a large clinic the first thousand.
+async function all<T>(key: keyof T, path: string): Promise<T> {
+	const list: unknown[] = [];
+	for (let n = 1, next: unknown = path; next && n <= 10; n++) {
+		const r: any = await get(path + (path.includes("?") ? "&" : "?") + "per_page=100&page=" + n);
+		list.push(...r[key]);
+		next = r.next_page;
+	}
+	return { [key]: list } as T;
+}
+
+export const AGENTS = queryOptions({ ...KEPT, queryKey: ["agents"], queryFn: () => all<{ users: User[] }>("users", "/api/v2/users.json?role[]=agent&role[]=admin") });
+export const GROUPS = queryOptions({ ...KEPT, queryKey: ["groups"], queryFn: () => all<{ groups: Group[] }>("groups", "/api/v2/groups.json") });
+export const MEMBERS = queryOptions({ ...KEPT, queryKey: ["members"], queryFn: () => all<{ group_memberships: { user_id: number; group_id: number }[] }>("group_memberships", "/api/v2/group_memberships/assignable.json") });
 export const FIELDS = queryOptions({ ...KEPT, queryKey: ["ticket_fields"], queryFn: () => get<{ ticket_fields: Field[] }>("/api/v2/ticket_fields.json?per_page=100") });
 export const FORMS = queryOptions({ ...KEPT, queryKey: ["ticket_forms"], queryFn: () => get<{ ticket_forms: Form[] }>("/api/v2/ticket_forms.json?active=true") });
 export const MACROS = queryOptions({ ...KEPT, queryKey: ["macros"], queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
@@ -21,7 +34,7 @@ export function getReady(cache: QueryClient) {
 	const next = () => {
 		const load = code.shift();
 		if (load) return void load().then(() => idle(next), () => undefined);
-		for (const q of [AGENTS, GROUPS, FIELDS, FORMS, MACROS]) cache.prefetchQuery(q as typeof AGENTS);
+		for (const q of [AGENTS, GROUPS, MEMBERS, FIELDS, FORMS, MACROS]) cache.prefetchQuery(q as typeof AGENTS);
 	};
 	idle(next);
 }

@@ -1,33 +1,31 @@
 // A ticket: properties, conversation with findings marked, the person who asks.
 import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { lazy, memo, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { can, get, people, put, Refused, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
 import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
-import { Choice, Fault, Loading, Status, Time } from "../ui/bits";
+import { Fault, Loading, Status } from "../ui/bits";
 import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
 import { Beside } from "./aside";
 import { Composer, type ComposerHandle } from "./composer";
 import { Said, type Treated } from "./comment";
-import { FieldInput, shownFields, useFields, valuesOf } from "./custom";
 import type { Page } from "./list";
-import { AGENTS, GROUPS } from "./ready";
+import { Properties, type Save } from "./properties";
+import { AGENTS } from "./ready";
 import { Redact } from "./redact";
 import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
 
 interface Loaded { ticket: Ticket; users?: User[]; groups?: Group[]; organizations?: Organization[] }
 export interface Found { masked?: boolean; ticket: Finding[]; comments: { comment_id: number; findings: Finding[]; policy?: Treated[] }[] }
-type Save = (change: Record<string, unknown>, back: Record<string, unknown>) => Promise<void>;
-
 const Merge = lazy(() => import("./merge").then((m) => ({ default: m.Merge })));
 const Split = lazy(() => import("./merge").then((m) => ({ default: m.Split })));
 
-const NONE: Finding[] = [], NO_GROUPS: Group[] = [];
+const NONE: Finding[] = [];
 
 async function talk(id: number) {
 	const all = { comments: [] as Comment[], users: [] as User[] };
@@ -63,63 +61,21 @@ function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): S
 		const path = "/api/v2/tickets/" + was.id + ".json";
 		const conflict = (e: unknown) => { if (e instanceof Refused && e.status === 409) say(t("ticket.conflict")); else fault(e); onSaved(); };
 		try {
-			const r = await put<{ ticket: Ticket }>(path, { ticket: { ...change, safe_update: true, updated_stamp: was.updated_at } });
-			cache.setQueryData<Loaded>(["ticket", was.id], (o) => o && { ...o, ticket: r.ticket });
+			const r = await put<{ ticket?: Ticket }>(path, { ticket: { ...change, safe_update: true, updated_stamp: was.updated_at } });
+			if (!r.ticket) {
+				say(t("ticket.held"));
+				return void onSaved();
+			}
+			const saved = r.ticket;
+			cache.setQueryData<Loaded>(["ticket", was.id], (o) => o && { ...o, ticket: saved });
 			onSaved();
 			// Taken back only while nobody changed it again.
-			say(t("ticket.saved"), () => put(path, { ticket: { ...back, safe_update: true, updated_stamp: r.ticket.updated_at } }).then(onSaved, conflict));
+			say(t("ticket.saved"), () => put(path, { ticket: { ...back, safe_update: true, updated_stamp: saved.updated_at } }).then(onSaved, conflict));
 		} catch (e) {
 			conflict(e);
 		}
 	}, [cache, onSaved, say, fault, t]);
 }
-
-const Properties = memo(function Properties({ ticket, groups, masked, save }: { ticket: Ticket; groups: Group[]; masked: boolean; save: Save }) {
-	const { t } = useTranslation();
-	const me = useMe();
-	const agents = useQuery(AGENTS);
-	const everyGroup = useQuery(GROUPS);
-	const { fields, forms } = useFields();
-	const [tags, setTags] = useState(ticket.tags.join(" "));
-	useEffect(() => setTags(ticket.tags.join(" ")), [ticket.tags]);
-	const closed = ticket.status === "closed" || !can(me, "update_ticket");
-	const form = forms.find((f) => f.id === ticket.ticket_form_id), values = valuesOf(ticket);
-	const shown = shownFields(fields, form, ticket, values, me, masked);
-	const list = (everyGroup.data?.groups || groups).filter((g) => !g.deleted);
-	const staffList = agents.data?.users || [];
-	return (
-		<>
-			<Choice label={t("field.assignee")} disabled={closed} value={String(ticket.assignee_id || "")}
-				options={[["", t("ticket.nobody")], ...staffList.map((u) => [String(u.id), u.name] as [string, string]),
-					...(ticket.assignee_id && !staffList.some((u) => u.id === ticket.assignee_id) ? [[String(ticket.assignee_id), "#" + ticket.assignee_id] as [string, string]] : [])]}
-				onChange={(v) => save({ assignee_id: v ? Number(v) : null }, { assignee_id: ticket.assignee_id })} />
-			{!closed && ticket.assignee_id !== me.id ? <Button size="small" onClick={() => save({ assignee_id: me.id }, { assignee_id: ticket.assignee_id })}>{t("ticket.take")}</Button> : null}
-			<Choice label={t("field.group")} disabled={closed} value={String(ticket.group_id || "")} options={[["", "–"], ...list.map((g) => [String(g.id), g.name] as [string, string])]}
-				onChange={(v) => save({ group_id: v ? Number(v) : null, assignee_id: null }, { group_id: ticket.group_id, assignee_id: ticket.assignee_id })} />
-			<Choice label={t("field.priority")} disabled={closed} value={ticket.priority || ""}
-				options={[["", "–"], ...["low", "normal", "high", "urgent"].map((p) => [p, t("priority." + p)] as [string, string])]}
-				onChange={(v) => v && save({ priority: v }, { priority: ticket.priority })} />
-			<Choice label={t("field.type")} disabled={closed} value={ticket.type || ""}
-				options={[["", "–"], ...["question", "incident", "problem", "task"].map((p) => [p, t("type." + p)] as [string, string])]}
-				onChange={(v) => v && save({ type: v }, { type: ticket.type })} />
-			{forms.length > 1 || (forms.length === 1 && ticket.ticket_form_id !== forms[0].id) ? (
-				<Choice label={t("workspace.form")} disabled={closed} value={String(ticket.ticket_form_id || "")} options={[["", "–"], ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
-					onChange={(v) => v && save({ ticket_form_id: Number(v) }, { ticket_form_id: ticket.ticket_form_id })} />
-			) : null}
-			{shown.map((x) => <FieldInput key={x.field.id} shown={x} value={values[x.field.id]} disabled={closed}
-				onSave={(v) => save({ custom_fields: [{ id: x.field.id, value: v }] }, { custom_fields: [{ id: x.field.id, value: values[x.field.id] ?? null }] })} />)}
-			<label className="field"><span>{t("field.tags")}</span>
-				<input value={tags} disabled={closed} onChange={(e) => setTags(e.target.value)} onKeyDown={(e) => { if (e.key === "Enter") e.currentTarget.blur(); }}
-					onBlur={() => { const next = tags.trim() ? tags.trim().split(/[\s,]+/) : []; if (next.join(" ") !== ticket.tags.join(" ")) save({ tags: next }, { tags: ticket.tags }); }} /></label>
-			<dl className="facts">
-				<dt>{t("field.channel")}</dt><dd>{t("via." + ticket.via.channel, ticket.via.channel)}</dd>
-				<dt>{t("field.created")}</dt><dd><Time at={ticket.created_at} /></dd>
-				<dt>{t("field.updated")}</dt><dd><Time at={ticket.updated_at} /></dd>
-				{ticket.due_at ? <><dt>{t("field.due")}</dt><dd><Time at={ticket.due_at} /></dd></> : null}
-			</dl>
-		</>
-	);
-});
 
 // Who else has this ticket open.
 function Others({ present, names }: { present: Present[]; names: Map<number, User> }) {
@@ -197,7 +153,7 @@ export default function TicketPage({ id }: { id: number }) {
 		<div className="ticket">
 			<aside aria-label={t("ticket.properties")}>
 				<div className="row"><Status status={ticket.status} /><span className="soft">#{ticket.id}</span></div>
-				{rest ? <Properties ticket={ticket} groups={one.data.groups || NO_GROUPS} masked={!!found.data?.masked} save={save} /> : null}
+				{rest ? <Properties ticket={ticket} users={names} masked={!!found.data?.masked} save={save} /> : null}
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
@@ -231,7 +187,7 @@ export default function TicketPage({ id }: { id: number }) {
 				)}
 			</section>
 			<aside aria-label={t("workspace.beside")}>
-				{rest ? <Beside user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} names={names} save={save} /> : null}
+				{rest ? <Beside user={names.get(ticket.requester_id)} organization={one.data.organizations?.find((o) => o.id === ticket.organization_id)} ticket={ticket} save={save} /> : null}
 			</aside>
 			{merging ? <Suspense fallback={null}><Merge ticket={ticket} requester={names.get(ticket.requester_id)} onClose={() => setMerging(false)} /></Suspense> : null}
 			{splitting ? <Suspense fallback={null}><Split ticket={ticket} comment={splitting} author={names.get(splitting.author_id)} onClose={() => setSplitting(null)} /></Suspense> : null}

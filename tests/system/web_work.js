@@ -1,0 +1,111 @@
+// An agent's working day. node web_work.js FACTS.json (written by web_work.py)
+"use strict";
+const assert = require("node:assert/strict");
+const { F, U, browser } = require("./browser.js");
+
+async function main() {
+	const { context, page, step, text, seen, notice, heading, signIn, look, quiet, end } = await browser();
+	const field = (words) => page.locator("label.field", { has: page.locator("> span", { hasText: new RegExp("^" + words) }) }).locator("select, input, textarea");
+	const api = (path, p = page) => p.evaluate((x) => fetch(x).then((r) => r.json()), path);
+	const pick = async (label, words) => {
+		await page.getByLabel(label, { exact: true }).click();
+		await page.getByLabel(label, { exact: true }).pressSequentially(words, { delay: 10 });
+		await page.keyboard.press("Enter");
+	};
+	await page.goto(U + "/");
+	await signIn(F.mara);
+
+	await step("a new ticket: for somebody known, with all a ticket has; kept on the server while it is written", async () => {
+		await page.goto(U + "/agent/new");
+		await heading("New ticket");
+		await seen("#text");
+		await page.click("#send");
+		await notice("Write something first.");
+		await pick("Requester", "Fairbanks");
+		await page.waitForSelector("#others li:has-text('Chair 0')");
+		await page.getByLabel("Subject").fill("A form for the school");
+		await pick("Assignee", "Bo Agent");
+		await page.waitForFunction(() => [...document.querySelectorAll("aside input")].some((i) => / › Bo Agent$/.test(i.value)));
+		await pick("CCs", "Mara");
+		await page.getByLabel("Tags", { exact: true }).pressSequentially("school forms,", { delay: 10 });
+		await field("Form").selectOption({ label: "Clinic form" });
+		assert.equal(await field("Wished day").count(), 0);
+		await field("Visit").selectOption({ label: "Follow-up" });
+		await field("Wished day").fill("Friday");
+		await page.check("input[value=note]");
+		await page.locator("#reply").getByLabel("Apply macro").selectOption({ label: "Greeting" });
+		await page.getByRole("button", { name: "Use it" }).click();
+		await page.waitForFunction(() => document.getElementById("text").textContent === "Dear {{ticket.requester.first_name}}, thank you.");
+		assert.equal(await field("Priority").inputValue(), "high");
+		await page.setInputFiles("input[type=file]", { name: "school.txt", mimeType: "text/plain", buffer: Buffer.from("form") });
+		await page.waitForSelector("#reply .files .tag:has-text('school.txt')");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await look("work-new");
+		await page.waitForTimeout(1500);
+		await page.reload();
+		await page.waitForSelector("#reply .files .tag:has-text('school.txt')");
+		assert.equal(await page.getByLabel("Subject").inputValue(), "A form for the school");
+		assert.match(await page.getByLabel("Requester", { exact: true }).inputValue(), /Nadia Fairbanks/);
+		assert.equal(await field("Wished day").inputValue(), "Friday");
+		assert.ok(await page.isChecked("input[value=note]"));
+		await page.getByRole("button", { name: "See it with names filled in" }).click();
+		await page.waitForSelector("#preview:has-text('Dear Nadia, thank you.')");
+		await page.click("#send");
+		await notice("was created.");
+		await seen("#conversation li.note");
+		const id = Number(page.url().split("/").pop()), { ticket } = await api("/api/v2/tickets/" + id + ".json");
+		assert.equal(ticket.subject, "A form for the school");
+		assert.equal(ticket.requester_id, F.nadia);
+		assert.equal(ticket.assignee_id, F.bo.id);
+		assert.ok(ticket.group_id);
+		assert.equal(ticket.priority, "high");
+		assert.deepEqual(ticket.email_cc_ids, [F.mara.id]);
+		for (const tag of ["school", "forms", "greeted", "visit_again"]) assert.ok(ticket.tags.includes(tag), tag + " in " + ticket.tags);
+		assert.equal(ticket.custom_fields.find((f) => f.id === F.when).value, "Friday");
+		const { comments } = await api("/api/v2/tickets/" + id + "/comments.json");
+		assert.equal(comments[0].public, false);
+		assert.equal(comments[0].plain_body, "Dear Nadia, thank you.");
+		assert.deepEqual(comments[0].attachments.map((a) => a.file_name), ["school.txt"]);
+		assert.equal((await api("/api/ward/v1/draft")).draft, null);
+	});
+	await step("a new ticket that is not made after all: discarded, and taken back", async () => {
+		await page.goto(U + "/agent/new");
+		await seen("#text");
+		assert.equal(await text("#text"), "");
+		await page.getByLabel("Subject").fill("Half a thought");
+		await page.fill("#text", "So");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await page.click("#discard");
+		await notice("discarded");
+		assert.equal(await page.getByLabel("Subject").inputValue(), "");
+		await page.locator("#notice button", { hasText: "Undo" }).last().click();
+		assert.equal(await page.getByLabel("Subject").inputValue(), "Half a thought");
+		assert.equal(await text("#text"), "So");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await page.click("#discard");
+		await page.waitForSelector("#discard", { state: "detached" });
+		assert.equal((await api("/api/ward/v1/draft")).draft, null);
+	});
+	await step("properties of a ticket: assignee by group, tags as chips, who gets a copy", async () => {
+		await page.goto(U + "/agent/tickets/" + F.tickets[0]);
+		await seen("#conversation li");
+		await pick("Assignee", "Front desk");                                    // Enter before the list is there
+		await notice("Saved.");
+		await page.waitForFunction(() => [...document.querySelectorAll("aside input")].some((i) => i.value === "Front desk"));
+		await page.getByLabel("Tags", { exact: true }).fill("greet");
+		await page.waitForSelector("[role=option]:has-text('greeted')");
+		await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("Enter");
+		await page.waitForSelector(".chips .tag:has-text('greeted')");
+		await page.getByRole("button", { name: "Remove furniture" }).click();
+		await page.waitForFunction(() => ![...document.querySelectorAll(".chips .tag")].some((x) => x.textContent.includes("furniture")));
+		await pick("Followers", "Bo");
+		await page.waitForSelector("#followers .chips .tag:has-text('Bo Agent')");
+		await look("work-properties");
+		const { ticket } = await api("/api/v2/tickets/" + F.tickets[0] + ".json");
+		assert.deepEqual([ticket.group_id, ticket.assignee_id, ticket.tags, ticket.follower_ids], [F.front, null, ["greeted"], [F.bo.id]]);
+	});
+	await step("no complaint in the console, nothing from elsewhere", async () => quiet({ refused: 2, denied: 4 }));
+	await end();
+}
+main().catch((e) => { console.error(e); process.exit(1); });
