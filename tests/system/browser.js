@@ -26,10 +26,10 @@ async function browser() {
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors-spki-list=" + spki] });
 	const page = context.pages()[0] || await context.newPage();
 	const complaints = [], foreign = [], shots = F.shots;
-	let n = 0, refused = 0, denied = 0;
+	let n = 0, refused = 0, denied = 0, away = 0;
 	page.setDefaultTimeout(Number(process.env.WAIT || 30000));
 	// The browser itself notes each 401 in the console; those we ask for are counted, all else is a fault.
-	page.on("console", (m) => { if (/status of 401/.test(m.text())) refused++; else if (/status of (40[349]|422)/.test(m.text())) denied++; else if (m.type() !== "info" && m.type() !== "debug") complaints.push(m.type() + ": " + m.text()); });
+	page.on("console", (m) => { if (/status of 401/.test(m.text())) refused++; else if (/status of (40[349]|422)/.test(m.text())) denied++; else if (/net::ERR_/.test(m.text())) away++; else if (m.type() !== "info" && m.type() !== "debug") complaints.push(m.type() + ": " + m.text()); });
 	page.on("pageerror", (e) => complaints.push(String(e)));
 	page.on("request", (r) => { if (!/^(blob:|data:)/.test(r.url()) && !r.url().startsWith(U + "/")) foreign.push(r.url()); });
 	page.on("dialog", (d) => d.accept());
@@ -95,6 +95,7 @@ async function browser() {
 		assert.deepEqual(foreign, []);
 		assert.ok(refused <= most.refused, "401: " + refused);
 		assert.ok(denied <= most.denied, "403, 404, 422: " + denied);
+		assert.ok(away <= (most.away || 0), "nobody there: " + away);
 	};
 	const end = async () => {
 		await context.close();

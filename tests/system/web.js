@@ -480,6 +480,7 @@ async function main() {
 		await heading("New ticket");
 		await look("new-ticket");
 		await page.getByLabel("Requester", { exact: true }).fill("zora@patients.example");
+		await page.keyboard.press("Tab");
 		await page.getByLabel("Name of this new person").fill("Zora Kestrel");
 		await page.getByLabel("Subject").fill("Born 03/14/1968");
 		await page.waitForSelector(".leaving:has-text('Subjects travel')");

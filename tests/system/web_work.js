@@ -1,6 +1,6 @@
 // An agent's working day. node web_work.js FACTS.json (written by web_work.py)
 "use strict";
-const assert = require("node:assert/strict");
+const assert = require("node:assert/strict"), fs = require("node:fs"), https = require("node:https");
 const { F, U, browser } = require("./browser.js");
 
 async function main() {
@@ -12,6 +12,15 @@ async function main() {
 		await page.getByLabel(label, { exact: true }).pressSequentially(words, { delay: 10 });
 		await page.keyboard.press("Enter");
 	};
+	// The administrator, elsewhere: what somebody else does meanwhile.
+	const elsewhere = (method, path, body) => new Promise((done, fail) => {
+		const r = https.request({ host: "localhost", port: F.port, path, method, ca: fs.readFileSync(F.cert), headers: { Authorization: "Bearer " + F.bearer, "Content-Type": "application/json" } }, (res) => {
+			res.resume();
+			res.on("end", () => res.statusCode < 300 ? done() : fail(new Error(method + " " + path + ": " + res.statusCode)));
+		});
+		r.on("error", fail);
+		r.end(JSON.stringify(body));
+	});
 	await page.goto(U + "/");
 	await signIn(F.mara);
 
@@ -105,7 +114,106 @@ async function main() {
 		const { ticket } = await api("/api/v2/tickets/" + F.tickets[0] + ".json");
 		assert.deepEqual([ticket.group_id, ticket.assignee_id, ticket.tags, ticket.follower_ids], [F.front, null, ["greeted"], [F.bo.id]]);
 	});
-	await step("no complaint in the console, nothing from elsewhere", async () => quiet({ refused: 2, denied: 4 }));
+	await step("one ticket after the next: by links, by keys, by sending", async () => {
+		await page.goto(U + "/agent/views");
+		await page.click("nav.side a:has-text('All unsolved tickets')");
+		await seen("#tickets tbody tr");
+		const ids = await page.$$eval("#tickets tbody a", (all) => all.map((a) => Number(a.getAttribute("href").split("/").pop())));
+		assert.ok(ids.length >= 4);
+		const at = (id) => page.waitForFunction((i) => location.pathname === "/agent/tickets/" + i && document.getElementById("text"), id);
+		await page.click("#tickets tbody a");
+		await at(ids[0]);
+		await page.getByRole("link", { name: "Next ticket" }).click();
+		await at(ids[1]);
+		await page.evaluate(() => document.activeElement.blur());
+		await page.keyboard.press("g");
+		await page.keyboard.press("n");
+		await at(ids[2]);
+		await page.keyboard.press("g");
+		await page.keyboard.press("p");
+		await at(ids[1]);
+		await look("work-round");
+		await page.check("input[value=note]");
+		await page.fill("#text", "Seen, on to the next.");
+		await page.getByLabel("After sending").selectOption({ label: "next ticket" });
+		await page.click("#send");
+		await at(ids[2]);
+		await page.getByLabel("After sending").selectOption({ label: "back to the list" });
+		await page.check("input[value=note]");
+		await page.fill("#text", "Seen, and back.");
+		await page.click("#send");
+		await seen("#tickets tbody tr");
+		for (const [id, said] of [[ids[1], "Seen, on to the next."], [ids[2], "Seen, and back."]]) assert.ok((await api("/api/v2/tickets/" + id + "/comments.json")).comments.some((c) => c.plain_body === said));
+		await page.keyboard.press("g");
+		await page.keyboard.press("h");
+		await page.waitForFunction(() => location.pathname === "/agent/views");
+	});
+	await step("the net goes away while somebody types: it is said, nothing is lost, it is saved when the net is back", async () => {
+		await page.goto(U + "/agent/tickets/" + F.tickets[1]);
+		await seen("#conversation li");
+		await page.click("#text");
+		await page.keyboard.type("Before. ");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		await context.setOffline(true);
+		await page.keyboard.type("Behind.");
+		await page.waitForSelector("#draft-says:has-text('cannot be reached')");
+		await page.click("#send");
+		await notice("what you typed is still here");
+		assert.equal(await text("#text"), "Before. Behind.");
+		await look("work-away");
+		await context.setOffline(false);
+		await page.waitForSelector("#draft-says:has-text('Draft saved')", { timeout: 15000 });
+		assert.equal((await api("/api/ward/v1/tickets/" + F.tickets[1] + "/draft")).draft.body, "Before. Behind.");
+	});
+	await step("somebody else answers first: their words are shown before one's own go out", async () => {
+		const before = (await page.$$("#conversation > li")).length;
+		await elsewhere("PUT", "/api/v2/tickets/" + F.tickets[1] + ".json", { ticket: { comment: { body: "I have answered that.", public: false } } });
+		await page.waitForFunction((n) => document.querySelectorAll("#conversation > li").length === n + 1, before, { timeout: 20000 });
+		await page.check("input[value=note]");
+		await page.click("#send");
+		await page.waitForSelector("#meanwhile:has-text('I have answered that.')");
+		await look("work-meanwhile");
+		await page.getByRole("button", { name: "Send mine as it is" }).click();
+		await notice("Note added.");
+		await page.waitForFunction((n) => document.querySelectorAll("#conversation > li").length === n + 2, before);
+	});
+	await step("two change one ticket: what the other changed is said, and mine can be made all the same", async () => {
+		const id = F.tickets[2];
+		await page.route("**/api/ward/v1/events**", (r) => r.abort());
+		await page.goto(U + "/agent/tickets/" + id);
+		await seen("#conversation li");
+		await field("Priority").waitFor();
+		await page.waitForTimeout(1100);                                          // the ticket's time has whole seconds
+		await elsewhere("PUT", "/api/v2/tickets/" + id + ".json", { ticket: { priority: "low", tags: ["other"] } });
+		await field("Priority").selectOption("urgent");
+		await notice("somebody changed: Priority, Tags");
+		await page.locator("#notice button", { hasText: "Make my change all the same" }).click();
+		await page.waitForFunction(() => [...document.querySelectorAll("aside select")].some((s) => s.value === "urgent"));
+		const { ticket } = await api("/api/v2/tickets/" + id + ".json");
+		assert.deepEqual([ticket.priority, ticket.tags], ["urgent", ["other"]]);
+		// A reply that would also set the status: not sent over what nobody has seen, and still there.
+		await page.waitForTimeout(1100);
+		await elsewhere("PUT", "/api/v2/tickets/" + id + ".json", { ticket: { status: "pending" } });
+		await page.check("input[value=note]");
+		await page.fill("#text", "Solved, I think.");
+		await page.locator("#reply").getByLabel("Status").selectOption("solved");
+		await page.click("#send");
+		await notice("Nothing was sent");
+		assert.equal(await text("#text"), "Solved, I think.");
+		await page.waitForSelector("aside .badge:has-text('Pending')");
+		await page.click("#send");
+		await notice("Note added.");
+		await page.unroute("**/api/ward/v1/events**");
+	});
+	await step("a mail: its picture is shown, what it quotes is folded", async () => {
+		await page.goto(U + "/agent/tickets/" + F.mail);
+		await page.waitForFunction(() => { const i = document.querySelector("#conversation .pictures img"); return i && i.complete && i.naturalWidth === 64; });
+		assert.doesNotMatch(await text("#conversation .body"), /Please send/);
+		await page.getByRole("button", { name: "Show quoted text" }).click();
+		assert.match(await text("#conversation .body"), /Please send a picture/);
+		await look("work-mail");
+	});
+	await step("no complaint in the console, nothing from elsewhere", async () => quiet({ refused: 2, denied: 8, away: 60 }));
 	await end();
 }
 main().catch((e) => { console.error(e); process.exit(1); });

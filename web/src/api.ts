@@ -81,7 +81,7 @@ export interface Ticket { id: number; subject: string; raw_subject?: string; des
 	requester_id: number; submitter_id?: number; assignee_id: number | null; group_id: number | null; organization_id: number | null; tags: string[];
 	created_at: string; updated_at: string; due_at: string | null; via: Via; email_cc_ids?: number[]; follower_ids?: number[]; problem_id?: number | null;
 	custom_fields?: { id: number; value: unknown }[]; ticket_form_id?: number | null; satisfaction_rating?: { score: string }; has_incidents?: boolean; custom_status_id?: number | null }
-export interface Attachment { id: number; file_name: string; content_url: string; size: number; content_type: string }
+export interface Attachment { id: number; file_name: string; content_url: string; size: number; content_type: string; inline?: boolean }
 export interface Comment { id: number; author_id: number; body: string; html_body?: string; plain_body?: string; public: boolean; created_at: string; via?: Via;
 	attachments?: Attachment[] }
 export interface Finding { label: string; start: number; end: number; score: number; rule: string; field: string }

@@ -14,8 +14,8 @@ export function words(e: unknown, t: TFunction): string {
 	return e.message;
 }
 
-interface Said { id: number; text: string; bad: boolean; undo?: () => void }
-interface Says { say(text: string, undo?: () => void): void; fault(e: unknown): void }
+interface Said { id: number; text: string; bad: boolean; undo?: () => void; label?: string }
+interface Says { say(text: string, undo?: () => void, label?: string): void; fault(e: unknown): void }
 const Context = createContext<Says>(null as unknown as Says);
 export const useSays = () => useContext(Context);
 
@@ -24,12 +24,12 @@ export function SaysProvider({ children }: { children: ReactNode }) {
 	const [all, setAll] = useState<Said[]>([]);
 	const next = useRef(1);
 	const drop = useCallback((id: number) => setAll((a) => a.filter((s) => s.id !== id)), []);
-	const add = useCallback((text: string, bad: boolean, undo?: () => void) => {
+	const add = useCallback((text: string, bad: boolean, undo?: () => void, label?: string) => {
 		const id = next.current++;
-		setAll((a) => [...a.slice(-2), { id, text, bad, undo }]);
-		if (!bad) window.setTimeout(() => drop(id), undo ? 12000 : 6000);
+		setAll((a) => [...a.slice(-2), { id, text, bad, undo, label }]);
+		if (!bad) window.setTimeout(() => drop(id), label ? 60000 : undo ? 12000 : 6000);
 	}, [drop]);
-	const says = useMemo<Says>(() => ({ say: (text, undo) => add(text, false, undo), fault: (e) => add(words(e, t), true) }), [add, t]);
+	const says = useMemo<Says>(() => ({ say: (text, undo, label) => add(text, false, undo, label), fault: (e) => add(words(e, t), true) }), [add, t]);
 	return (
 		<Context.Provider value={says}>
 			{children}
@@ -37,7 +37,7 @@ export function SaysProvider({ children }: { children: ReactNode }) {
 				{all.map((s) => (
 					<div key={s.id} className={"toast" + (s.bad ? " bad" : "")}>
 						<span className="grow">{s.text}</span>
-						{s.undo ? <button type="button" onClick={() => { s.undo!(); drop(s.id); }}>{t("undo")}</button> : null}
+						{s.undo ? <button type="button" onClick={() => { s.undo!(); drop(s.id); }}>{s.label || t("undo")}</button> : null}
 						<button type="button" onClick={() => drop(s.id)} aria-label={t("close")}>×</button>
 					</div>
 				))}

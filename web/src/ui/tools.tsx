@@ -18,6 +18,9 @@ export function useCommands(list: Command[]) {
 	useEffect(() => offer(list), [offer, list]);
 }
 
+// Second letters behind g, as in Zendesk where it has one.
+const LETTERS: Record<string, string> = { tickets: "g h", reports: "g r", admin: "g a" };
+
 const typing = (e: KeyboardEvent) => {
 	const el = e.target as HTMLElement;
 	return el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) || !!document.querySelector("dialog[open]");
@@ -69,7 +72,7 @@ export function Tools({ children }: { children: ReactNode }) {
 	const [shown, setShown] = useState<"" | "keys" | "palette">("");
 	const [page, setPage] = useState<Command[]>([]);
 	const wide = useMemo<Command[]>(() => [
-		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), run: () => go(n.path) })),
+		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), keys: LETTERS[n.name], run: () => go(n.path) })),
 		...(!can(me, "update_ticket") ? [] : [
 			{ id: "find", words: t("keys.find"), keys: "/", run: () => document.getElementById("query")?.focus() },
 			{ id: "new", words: t("new.button"), keys: "c", run: () => go("/agent/new") },
@@ -77,7 +80,7 @@ export function Tools({ children }: { children: ReactNode }) {
 		]),
 		{ id: "keys", words: t("keys.title"), keys: "?", run: () => setShown("keys") },
 	], [me, t, go]);
-	const all = useRef<Command[]>([]);
+	const all = useRef<Command[]>([]), begun = useRef(0);
 	all.current = [...page, ...wide];
 	useEffect(() => {
 		const down = (e: KeyboardEvent) => {
@@ -87,7 +90,10 @@ export function Tools({ children }: { children: ReactNode }) {
 				return;
 			}
 			if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
-			const c = all.current.find((x) => x.keys === e.key);
+			if (e.key === "Shift") return;
+			const keys = begun.current && Date.now() - begun.current < 1500 ? "g " + e.key : e.key;
+			begun.current = keys === "g" ? Date.now() : 0;
+			const c = all.current.find((x) => x.keys === keys);
 			if (c) {
 				e.preventDefault();
 				c.run();

@@ -13,8 +13,13 @@ import { useSays } from "../ui/says";
 import { fileName } from "./comment";
 import type { EditorHandle } from "./editor";
 import { MACROS } from "./ready";
+import { after, setAfter, type After } from "./round";
 
 const Editor = lazy(() => import("./editor"));
+
+// What somebody else wrote since one began to write.
+export interface Came { id: number; name: string; text: string; isPublic: boolean }
+const NOBODY_CAME: Came[] = [];
 
 export interface ComposerHandle { focus(isPublic: boolean): void }
 interface Upload { token: string; names: string[] }
@@ -37,7 +42,7 @@ const filesOf = (d: Draft): Upload[] => d.uploads.map((u) => ({ token: u.token, 
 const unsaved = new Map<string, { html: string; text: string; isPublic: boolean; uploads: Upload[]; fields?: Record<string, unknown> }>();
 const STATUSES = ["open", "pending", "hold", "solved"];
 const CHANGES = ["priority", "type", "assignee_id", "group_id", "tags", "subject", "ticket_form_id", "custom_fields"];
-const SAVE_AFTER = 1200;
+const SAVE_AFTER = 1200, TRY_AGAIN = 4000;
 export const PLACEHOLDERS = ["ticket.requester.first_name", "ticket.requester.name", "ticket.requester.email", "ticket.id", "ticket.title", "ticket.status", "ticket.priority", "ticket.url", "ticket.group.name", "ticket.organization.name", "ticket.assignee.name",
 	"ticket.created_at", "current_user.name", "current_user.first_name", "current_user.signature"];
 
@@ -63,7 +68,7 @@ export function useScan(text: string, on: boolean) {
 	return useMemo(() => found.text === text ? found.findings : [], [found, text]);
 }
 
-export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; making?: Making; requester?: { name: string }; onSent(): Promise<unknown>; onTyping?(typing: boolean): void }>(function Composer({ ticket, making, requester, onSent, onTyping }, ref) {
+export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; making?: Making; requester?: { name: string }; onSent(): Promise<unknown>; onLeft?(): Promise<unknown>; came?: Came[]; onTyping?(typing: boolean): void }>(function Composer({ ticket, making, requester, onSent, onLeft, came = NOBODY_CAME, onTyping }, ref) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const { say, fault } = useSays();
@@ -72,13 +77,16 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 	const [isPublic, setPublic] = useState(() => unsaved.get(key)?.isPublic ?? true);
 	const [first, setFirst] = useState<{ html: string; text: string } | null | undefined>(() => unsaved.get(key));
 	const [elsewhere, setElsewhere] = useState<Draft | null>(null);
-	const [saved, setSaved] = useState<"" | "saving" | "saved">("");
+	const [saved, setSaved] = useState<"" | "saving" | "saved" | "away">("");
+	const [then, setThen] = useState<After>(after);
+	const [read, setRead] = useState(0);                         // of what came, what was shown before sending
 	const [status, setStatus] = useState("");
 	const [uploads, setUploads] = useState<Upload[]>(() => unsaved.get(key)?.uploads || []);
 	const [asked, setAsked] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [macro, setMacro] = useState<{ id: number; title: string; result: any } | null>(null);
 	const [link, setLink] = useState<SecureWish | null>(null);
+	const [meanwhile, setMeanwhile] = useState(false);
 	const [preview, setPreview] = useState<string | null>(null);
 	const editor = useRef<EditorHandle>(null), file = useRef<HTMLInputElement>(null);
 	const version = useRef(0), timer = useRef(0), state = useRef({ isPublic, uploads, sending: false }), wanted = useRef(false);
@@ -125,14 +133,17 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				if (version.current) await del(path + "/draft");
 				version.current = 0;
 			} else {
-				setSaved("saving");
+				setSaved((s) => s === "away" ? s : "saving");
 				const r = await put<{ draft: Draft }>(path + "/draft", { draft: { ...(mine.html ? { html_body: mine.html } : { body: mine.text }), public: mine.isPublic, uploads: mine.uploads.map((u) => u.token), ...(mine.fields ? { fields: mine.fields } : {}), version: version.current } });
 				version.current = r.draft.version;
 			}
 			if (unsaved.get(key) === mine) unsaved.delete(key);
 			setSaved(empty ? "" : "saved");
 		} catch (err) {
-			setSaved("");
+			// Not here, but not lost: it is tried again until the server takes it.
+			const away = err instanceof Refused && (err.status === 0 || err.status >= 500);
+			setSaved(away ? "away" : "");
+			if (away) timer.current = window.setTimeout(save, TRY_AGAIN);
 			if (err instanceof Refused && err.status === 409 && !state.current.sending)
 				get<{ draft: Draft | null }>(path + "/draft").then(({ draft }) => {
 					version.current = draft?.version || 0;
@@ -155,6 +166,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 		unsaved.set(key, { html: e.rich() ? e.html() : "", text: e.plain(), isPublic: state.current.isPublic, uploads: state.current.uploads, fields: made.current?.fields });
 		later();
 	}, [key, later, onTyping]);
+	useEffect(() => { if (open && unsaved.has(key)) later(); }, [open, key, later]);
 	useEffect(() => {
 		if (!open || fields === noted.current) return;
 		noted.current = fields;
@@ -289,6 +301,13 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 		if (missing) return say(missing);
 		const names = e.plain().match(HOLDER) || [], unknown = making ? names.find((h) => making.holders[holderOf(h)] === undefined) : undefined;
 		if (unknown) return say(t("composer.unknown", { name: unknown }));
+		// What others said meanwhile is shown once before one's own goes out.
+		const unread = came[came.length - 1]?.id || 0;
+		if (unread > read) {
+			setRead(unread);
+			return setMeanwhile(true);
+		}
+		setMeanwhile(false);
 		setBusy(true);
 		try {
 			if (making) e.fill(new Map(names.map((h) => [h, making.holders[holderOf(h)]])));
@@ -320,7 +339,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				await del(path + "/draft").catch(() => undefined);
 				return;
 			} else
-				taken = await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: change });
+				taken = await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: { ...change, ...(status ? { safe_update: true, updated_stamp: ticket!.updated_at } : {}) } });
 			if (change.comment) {
 				e.clear();
 				clearTimeout(timer.current);
@@ -334,13 +353,16 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 			setUploads([]);
 			setStatus("");
 			setAsked(false);
-			await onSent();
 			setLink(null);
 			say(taken?.suspended_ticket ? t("ticket.held") : secure ? t("composer.linkSent") : !change.comment ? t("ticket.saved") : isPublic ? t("compose.sent") : t("compose.noted"));
 			setPublic(true);
+			await (onLeft || onSent)();
 		} catch (err) {
 			if (unsaved.has(key)) timer.current = window.setTimeout(save, SAVE_AFTER);
-			if (!(err instanceof Refused && err.status === 401)) fault(err);
+			if (err instanceof Refused && err.status === 409) {
+				say(t("ticket.conflictSend"));
+				await onSent();
+			} else if (!(err instanceof Refused && err.status === 401)) fault(err);
 		}
 		state.current.sending = false;
 		setBusy(false);
@@ -358,7 +380,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				<div className="row" role="radiogroup" aria-label={t("compose.who")}>
 					<label className="row"><input type="radio" name="kind" value="public" checked={isPublic} onChange={() => choose(true)} /> {t("compose.public")}</label>
 					<label className="row"><input type="radio" name="kind" value="note" checked={!isPublic} onChange={() => choose(false)} /> {t("compose.note")}</label>
-					{isPublic && requester?.name ? <span className="soft">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
+					{isPublic && requester?.name ? <span className="soft to">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
 				</div>
 				<div className="row">
 					{macros.data?.macros.length ? (
@@ -410,6 +432,13 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 					<div><Button size="small" onClick={() => setPreview(null)}>{t("close")}</Button></div>
 				</div>
 			) : null}
+			{meanwhile ? (
+				<div className="leaving stack" role="alert" id="meanwhile">
+					<strong>{t("composer.meanwhile")}</strong>
+					{came.map((c) => <div key={c.id}><strong><Name>{c.name}</Name></strong>{c.isPublic ? null : <> <span className="tag">{t("ticket.note")}</span></>}<div className="pre clip" dir="auto">{c.text}</div></div>)}
+					<div className="row"><Button size="small" isPrimary onClick={() => send()}>{t("composer.sendMine")}</Button><Button size="small" onClick={() => { setMeanwhile(false); editor.current?.focus(); }}>{t("composer.writeOn")}</Button></div>
+				</div>
+			) : null}
 			{asked ? (
 				<div className="leaving stack" role="alert" id="leaving">
 					<strong>{t("compose.stop", { count: found.length })}</strong>
@@ -444,6 +473,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				</div>
 				<div className="row">
 					<Choice label={t("field.status")} hideLabel value={status} onChange={setStatus} options={[["", t(ticket ? "compose.asItIs" : "new.asNew")], ...STATUSES.map((s) => [s, t("compose.as", { status: t("status." + s) })] as [string, string])]} />
+					{onLeft ? <Choice label={t("round.after")} hideLabel value={then} onChange={(v) => { setAfter(v as After); setThen(v as After); }} options={(["stay", "next", "list"] as After[]).map((a) => [a, t("round.then." + a)])} /> : null}
 					<Button isPrimary type="submit" id="send" disabled={busy}>{making ? t("new.go") : isPublic ? t("compose.send") : t("compose.addNote")}</Button>
 				</div>
 			</div>

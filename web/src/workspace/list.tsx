@@ -13,6 +13,7 @@ import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
 import { number } from "../words";
 import { waitFor } from "./job";
+import { setRound } from "./round";
 import { AGENTS, getReady, GROUPS } from "./ready";
 
 type Sort = { by: string; down: boolean };
@@ -166,6 +167,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 		{ id: "pick-all", words: t("workspace.keys.all"), keys: "*", run: () => setPicked((p) => p.size === rows.length ? new Set() : new Set(rows.map((r) => r.id))) },
 	], [rows, at, go, t]);
 	useCommands(commands);
+	useEffect(() => { if (rows.length) setRound({ path: search ? "/agent/search" : "/agent/views/" + current, state: search ? { query } : undefined, ids: rows.map((r) => r.id) }); }, [rows, search, current, query]);
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
 
 	const head = (by: string, words: string, width: number, className?: string) => (
@@ -192,7 +194,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 							<caption className="sr">{title}</caption>
 							<thead><tr>
 								<th scope="col" style={{ width: 32 }}><input type="checkbox" aria-label={t("bulk.all")} checked={all} onChange={() => setPicked(all ? new Set() : new Set(rows.map((r) => r.id)))} /></th>
-								{head("status", t("field.status"), 84)}
+								{head("status", t("field.status"), 108)}
 								<th scope="col">{t("field.subject")}</th>
 								<th scope="col" className="wide" style={{ width: "22%" }}>{t("field.requester")}</th>
 								{head("priority", t("field.priority"), 80, "wide")}

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from "@
 import { Button } from "@zendeskgarden/react-buttons";
 import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link, useLocation } from "wouter";
 import { can, get, people, put, Refused, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
 import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
@@ -11,12 +12,13 @@ import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
 import { Beside } from "./aside";
-import { Composer, type ComposerHandle } from "./composer";
+import { Composer, type Came, type ComposerHandle } from "./composer";
 import { Said, type Treated } from "./comment";
 import type { Page } from "./list";
 import { Properties, type Save } from "./properties";
 import { AGENTS } from "./ready";
 import { Redact } from "./redact";
+import { after, around } from "./round";
 import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
 
@@ -49,6 +51,8 @@ function listed(cache: QueryClient, id: number): Loaded | undefined {
 	return best;
 }
 
+const SEEN = ["subject", "status", "priority", "type", "assignee_id", "group_id", "tags", "custom_fields"];
+
 // Saves what was changed on top of what was seen, and can take it back.
 function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): Save {
 	const { t } = useTranslation();
@@ -59,7 +63,15 @@ function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): S
 	return useCallback(async (change, back) => {
 		const was = now.current!;
 		const path = "/api/v2/tickets/" + was.id + ".json";
-		const conflict = (e: unknown) => { if (e instanceof Refused && e.status === 409) say(t("ticket.conflict")); else fault(e); onSaved(); };
+		const conflict = async (e: unknown, again?: () => Promise<unknown>) => {
+			if (!(e instanceof Refused && e.status === 409)) fault(e);
+			else {
+				const { ticket: is } = await get<Loaded>(path).catch(() => ({ ticket: was }));
+				const what = SEEN.filter((f) => JSON.stringify((is as any)[f]) !== JSON.stringify((was as any)[f])).map((f) => t("field." + f.replace(/_id$/, "")));
+				say(what.length ? t("ticket.conflictIn", { what: what.join(", ") }) : t("ticket.conflict"), again, again && t("ticket.again"));
+			}
+			return onSaved();
+		};
 		try {
 			const r = await put<{ ticket?: Ticket }>(path, { ticket: { ...change, safe_update: true, updated_stamp: was.updated_at } });
 			if (!r.ticket) {
@@ -72,7 +84,7 @@ function useSave(ticket: Ticket | undefined, onSaved: () => Promise<unknown>): S
 			// Taken back only while nobody changed it again.
 			say(t("ticket.saved"), () => put(path, { ticket: { ...back, safe_update: true, updated_stamp: saved.updated_at } }).then(onSaved, conflict));
 		} catch (e) {
-			conflict(e);
+			await conflict(e, () => put(path, { ticket: change }).then(onSaved, conflict));
 		}
 	}, [cache, onSaved, say, fault, t]);
 }
@@ -112,6 +124,17 @@ export default function TicketPage({ id }: { id: number }) {
 		cache.invalidateQueries({ queryKey: ["found", id] }), cache.invalidateQueries({ queryKey: ["tickets"] }), cache.invalidateQueries({ queryKey: ["counts"] })]), [cache, id]);
 	const save = useSave(one.data?.ticket, reload);
 	useEffect(() => { document.title = "#" + id + " - Ward"; }, [id]);
+	const [, go] = useLocation();
+	const { say, fault } = useSays();
+	const round = useMemo(() => around(id), [id]);
+	const copy = useCallback(() => { navigator.clipboard.writeText(location.origin + "/agent/tickets/" + id).then(() => say(t("ticket.copied")), fault); }, [id, say, fault, t]);
+	const toNewest = useCallback(() => { document.querySelector("#conversation > li:last-child")?.scrollIntoView({ block: "center" }); }, []);
+	const sent = useCallback(async () => {
+		const then = after(), r = around(id);
+		await reload();
+		if (then === "next" && r?.behind) go("/agent/tickets/" + r.behind);
+		else if (then !== "stay" && r) go(r.path, { state: r.state });
+	}, [id, reload, go]);
 	const works = can(me, "update_ticket");
 	const commands = useMemo(() => [
 		...(!works ? [] : [
@@ -121,11 +144,18 @@ export default function TicketPage({ id }: { id: number }) {
 		{ id: "merge", words: t("workspace.merge"), keys: "m", run: () => setMerging(true) },
 		{ id: "take", words: t("ticket.take"), keys: "a", run: () => { const now = cache.getQueryData<Loaded>(["ticket", id])?.ticket; if (now && now.assignee_id !== me.id && now.status !== "closed") save({ assignee_id: me.id }, { assignee_id: now.assignee_id }); } },
 		]),
+		...(round?.behind ? [{ id: "next", words: t("round.next"), keys: "g n", run: () => go("/agent/tickets/" + round.behind) }] : []),
+		...(round?.before ? [{ id: "before", words: t("round.before"), keys: "g p", run: () => go("/agent/tickets/" + round.before) }] : []),
+		{ id: "copy", words: t("ticket.copy"), keys: "l", run: copy },
+		{ id: "newest", words: t("ticket.newest"), keys: "b", run: toNewest },
 		{ id: "events", words: t("ticket.events"), keys: "e", run: () => setTab("events") },
 		{ id: "talk", words: t("ticket.talk"), keys: "t", run: () => setTab("talk") },
-	], [t, cache, id, me.id, save, works]);
+	], [t, cache, id, round, go, copy, toNewest, me.id, save, works]);
 	useCommands(commands);
 
+	// What others wrote since somebody began to write here.
+	const [came, setCame] = useState<Came[]>([]);
+	useEffect(() => { if (!typing) setCame([]); }, [typing]);
 	// What came while the page was open is said, not only shown.
 	const [told, setTold] = useState("");
 	const heard = useRef<number | null>(null);
@@ -133,10 +163,13 @@ export default function TicketPage({ id }: { id: number }) {
 	useEffect(() => {
 		if (newest === null) return;
 		const c = said.data!.comments.find((x) => x.id === newest)!;
-		if (heard.current !== null && newest > heard.current && c.author_id !== me.id)
-			setTold(t(c.public ? "workspace.newReply" : "workspace.newNote", { name: said.data!.users.find((u) => u.id === c.author_id)?.name || t("ticket.somebody") }));
+		if (heard.current !== null && newest > heard.current && c.author_id !== me.id) {
+			const name = said.data!.users.find((u) => u.id === c.author_id)?.name || t("ticket.somebody");
+			setTold(t(c.public ? "workspace.newReply" : "workspace.newNote", { name }));
+			if (typing) setCame((all) => [...all, { id: c.id, name, text: c.plain_body || c.body, isPublic: c.public }]);
+		}
 		heard.current = newest;
-	}, [newest, said.data, me.id, t]);
+	}, [newest, said.data, me.id, typing, t]);
 
 	const names = useMemo(() => people([...(said.data?.users || []), ...(one.data?.users || [])]), [said.data, one.data]);
 	const findings = useMemo(() => new Map((found.data?.comments || []).map((c) => [c.comment_id, c.findings.filter((f) => f.field === "body")])), [found.data]);
@@ -157,6 +190,12 @@ export default function TicketPage({ id }: { id: number }) {
 			</aside>
 			<section className="talk" aria-label={t("ticket.talk")}>
 				<header className="pad stack" style={{ paddingBottom: 8 }}>
+					{round ? <nav className="row" aria-label={t("round.title")}>
+						<Link href={round.path} state={round.state}>{t("round.list")}</Link>
+						{round.before ? <Link href={"/agent/tickets/" + round.before}>{t("round.before")}</Link> : null}
+						<span className="soft">{t("round.at", { at: round.at, count: round.count })}</span>
+						{round.behind ? <Link href={"/agent/tickets/" + round.behind}>{t("round.next")}</Link> : null}
+					</nav> : null}
 					<h1 id="subject" dir="auto" className="wrap"><Marked text={clear?.ticket.subject || ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={works ? setRedact : undefined} /></h1>
 					<div className="row between">
 						<div className="row" role="tablist" aria-label={t("ticket.parts")}>
@@ -164,6 +203,8 @@ export default function TicketPage({ id }: { id: number }) {
 							<Button size="small" isBasic={tab !== "events"} role="tab" aria-selected={tab === "events"} onClick={() => setTab("events")}>{t("ticket.events")}</Button>
 						</div>
 						<div className="row">
+							{comments.length > 8 && tab === "talk" ? <Button size="small" isBasic id="newest" onClick={toNewest}>{t("ticket.newest")}</Button> : null}
+							<Button size="small" isBasic id="copy-link" onClick={copy}>{t("ticket.copy")}</Button>
 							{works && ticket.status !== "closed" ? <Button size="small" isBasic id="merge" onClick={() => setMerging(true)}>{t("workspace.mergeShort")}</Button> : null}
 							{count ? <span className="soft" id="legend">{t("phi.count", { count })}</span> : null}
 							{works ? <Button size="small" id="redact" onMouseDown={(e) => e.preventDefault()} onClick={() => setRedact(document.getSelection()?.toString().trim() || "")}>{t("redact.button")}</Button> : null}
@@ -178,12 +219,12 @@ export default function TicketPage({ id }: { id: number }) {
 				) : null}
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
 					<ol className="said" id="conversation">
-						{comments.map((c) => <Said key={c.id} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={works ? setRedact : undefined}
+						{comments.map((c) => <Said key={c.id} masked={!!found.data?.masked} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={works ? setRedact : undefined}
 							onSplit={works && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
 				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : !rest || !works ? null : (
-					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onTyping={setTyping} />
+					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onLeft={round ? sent : undefined} came={came} onTyping={setTyping} />
 				)}
 			</section>
 			<aside aria-label={t("workspace.beside")}>
