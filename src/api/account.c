@@ -281,13 +281,13 @@ authentication(struct json *j, struct ctx *cx, const char *who, bool staff)
 	}
 	jw_key(j, "password");
 	jw_obj(j);
-	jw_kint(j, "password_length", 8);
+	jw_kint(j, "password_length", sign_in_setting(cx, SIGN_IN_PASSWORD));
 	jw_kint(j, "password_complexity", 0);
 	jw_kbool(j, "password_in_mixed_case", false);
 	jw_knull(j, "max_sequence");
 	jw_kint(j, "password_history_length", 0);
 	jw_kint(j, "password_duration", 0);
-	jw_kint(j, "failed_attempts_allowed", 5);
+	jw_kint(j, "failed_attempts_allowed", sign_in_setting(cx, SIGN_IN_FAILURES));
 	jw_kbool(j, "disallow_local_part_from_email", false);
 	jw_kbool(j, "is_available", true);
 	jw_end_obj(j);
@@ -297,7 +297,7 @@ authentication(struct json *j, struct ctx *cx, const char *who, bool staff)
 static enum err
 security(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	int64_t idle = gate_setting_int(cx, "session_idle_minutes", SESSION_IDLE_FOR / SECOND / 60);
+	int64_t idle = sign_in_setting(cx, SIGN_IN_IDLE);
 	struct json j;
 
 	(void)rq;
@@ -309,7 +309,7 @@ security(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_kint(&j, "agent_session_timeout", idle);
 	jw_kint(&j, "end_user_session_timeout", idle);
 	jw_kbool(&j, "maximum_session_duration_enabled", true);
-	jw_kint(&j, "maximum_session_duration", SESSION_MAX_FOR / SECOND / 60);
+	jw_kint(&j, "maximum_session_duration", sign_in_setting(cx, SIGN_IN_HOURS) * 60);
 	jw_kbool(&j, "mobile_app_access", false);
 	jw_kint(&j, "mobile_app_session_timeout", idle);
 	jw_kbool(&j, "assumable", false);

@@ -73,6 +73,8 @@ static const struct {
 	  "comment:object comment_id:integer status:string proof:string question:string answer:string expires_in_hours:integer" },
 	{ "POST /api/ward/v1/session", NULL, NULL, "email:string password:string" },
 	{ "POST /api/ward/v1/password_resets", NULL, NULL, "email:string" },
+	{ "PUT /api/ward/v1/sign_in", "sign_in", NULL,
+	  "idle_minutes:integer session_hours:integer password_characters:integer failures_allowed:integer invitation_days:integer second_factor:string admins_set_passwords:boolean" },
 	{ "POST /api/ward/v1/invitations", "invitation", NULL, "user_id:integer by:string" },
 };
 

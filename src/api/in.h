@@ -186,7 +186,7 @@ struct rates *rates_new(void);               /* NULL: no memory */
 void   rates_free(struct rates **r);
 bool   rates_take(struct rates *r, struct ctx *cx, const struct route *route, const struct http_req *rq, struct http_reply *rp);
 
-extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], reset_routes[], article_routes[],
+extern const struct route help_page_routes[], help_ask_routes[], help_secure_routes[], help_rate_routes[], reset_routes[], sign_in_routes[], article_routes[],
     help_article_routes[];
 extern const struct route def_routes[], tag_routes[], ticketop_routes[], people_routes[], account_routes[];
 extern const struct route phi_routes[];

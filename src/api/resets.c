@@ -128,6 +128,15 @@ over(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* What a password must be, with the number that is set here. */
+static str
+rule(struct ctx *cx, const struct http_req *rq)
+{
+	str tail = str_of(word_in(W_RESET_RULE, help_lang(rq))), head = str_cut(&tail, '#');
+
+	return str_printf(cx->arena, STR_F "%lld" STR_F, STR_A(head), (long long)sign_in_setting(cx, SIGN_IN_PASSWORD), STR_A(tail));
+}
+
 static enum err
 set_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, str token)
 {
@@ -149,7 +158,7 @@ set_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status,
 	page_raw(&p, "<input name=\"username\" autocomplete=\"username\" hidden>");
 	page_input(&p, "password", "password", "autocomplete=\"new-password\" required aria-describedby=\"rule\"", W_RESET_NEW, S(""));
 	page_raw(&p, "<p class=\"soft\" id=\"rule\">");
-	page_word(&p, W_RESET_RULE);
+	page_text(&p, rule(cx, rq));
 	page_raw(&p, "</p>");
 	page_input(&p, "again", "password", "autocomplete=\"new-password\" required", W_RESET_AGAIN, S(""));
 	if (code)
@@ -165,7 +174,7 @@ wrong(struct ctx *cx, struct http_req *rq, struct http_reply *rp, str token, con
 {
 	fail_forget(cx);
 	cx->bad = NULL;
-	bad(cx, field, "InvalidValue", word_in(why, help_lang(rq)));
+	bad(cx, field, "InvalidValue", why == W_RESET_RULE ? z_of(cx, rule(cx, rq)) : word_in(why, help_lang(rq)));
 	return set_page(cx, rq, rp, 422, token);
 }
 

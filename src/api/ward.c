@@ -218,7 +218,7 @@ me(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			fail_forget(cx);
 	}
 	jw_end_arr(&j);
-	jw_kint(&j, "idle_minutes", gate_setting_int(cx, "session_idle_minutes", (int64_t)(SESSION_IDLE_FOR / (60 * SECOND))));
+	jw_kint(&j, "idle_minutes", sign_in_setting(cx, SIGN_IN_IDLE));
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return OK;

@@ -619,9 +619,13 @@ session_seen_tx(struct ctx *cx, void *arg)
 static usec
 idle_for(struct ctx *cx)
 {
-	int64_t minutes = gate_setting_int(cx, "session_idle_minutes", SESSION_IDLE_FOR / MINUTE);
+	return sign_in_setting(cx, SIGN_IN_IDLE) * MINUTE;
+}
 
-	return minutes < 1 ? MINUTE : minutes > 480 ? 480 * MINUTE : minutes * MINUTE;
+static usec
+longest_for(struct ctx *cx)
+{
+	return sign_in_setting(cx, SIGN_IN_HOURS) * 60 * MINUTE;
 }
 
 static enum err
@@ -656,9 +660,9 @@ by_session(struct ctx *cx, str cookie)
 	}
 	if (!p.who.active)
 		return fail(cx, E_WHO, "session", WHO_WHY);
-	if (cx->now - p.created_at >= SESSION_MAX_FOR)
+	if (cx->now - p.created_at >= longest_for(cx))
 		call.cause = "age";
-	if (cx->now - p.created_at >= SESSION_MAX_FOR || cx->now - p.seen_at >= idle_for(cx)) {
+	if (cx->now - p.created_at >= longest_for(cx) || cx->now - p.seen_at >= idle_for(cx)) {
 		call.id = p.session_id;
 		call.who = p.who;
 		TRY(store_write(cx, session_end_tx, &call));
@@ -818,7 +822,7 @@ gate_again(struct ctx *cx, const struct actor *was)
 	if (was->session_id != 0) {
 		TRY(find_one(cx, &st_session_standing, ARGS(INT(cx->account), INT(was->session_id)), &row, &found));
 		/* Uses are written once a minute, so the row may be that much behind. */
-		if (!found || cx->now - row_int(&row, 0) >= SESSION_MAX_FOR || cx->now - row_int(&row, 1) >= idle_for(cx) + MINUTE)
+		if (!found || cx->now - row_int(&row, 0) >= longest_for(cx) || cx->now - row_int(&row, 1) >= idle_for(cx) + MINUTE)
 			return fail(cx, E_WHO, "session", WHO_WHY);
 		factored = row_int(&row, 2) != 0;
 		who = standing_of(&row, 3);

@@ -194,7 +194,10 @@ gate_resets(struct ctx *cx)
 struct lockout *
 gate_lockout(struct ctx *cx)
 {
-	return cx->sys->gate != NULL ? cx->sys->gate->lockout : NULL;
+	if (cx->sys->gate == NULL)
+		return NULL;
+	lockout_allow(cx->sys->gate->lockout, (int)sign_in_setting(cx, SIGN_IN_FAILURES));
+	return cx->sys->gate->lockout;
 }
 
 /* ---- passes ------------------------------------------------------------------------------------------ */

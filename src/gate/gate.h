@@ -379,7 +379,16 @@ enum err gate_tick(struct ctx *cx) MUST_CHECK;
 /* The CSRF token of the actor's session is cx->actor->csrf; constant-time compare. */
 bool     session_csrf_ok(struct ctx *cx, str token);
 #define SESSION_IDLE_FOR ((usec)15 * 60 * SECOND)              /* 45 CFR 164.312(a)(2)(iii): automatic logoff; setting "session_idle_minutes" */
-#define SESSION_MAX_FOR  ((usec)12 * 3600 * SECOND)
+#define SESSION_MAX_FOR  ((usec)12 * 3600 * SECOND)            /* setting "session_hours" */
+#define FAILURES_ALLOWED 5                                     /* wrong passwords from one place before it waits */
+
+/* What an administrator may set of signing in, within bounds; the value in force is always within them. */
+enum sign_in { SIGN_IN_IDLE, SIGN_IN_HOURS, SIGN_IN_PASSWORD, SIGN_IN_FAILURES, SIGN_IN_INVITATION, SIGN_IN_LAST };
+struct sign_in_setting { const char *name, *setting; int64_t otherwise, least, most; const char *rule; };
+const struct sign_in_setting *sign_in_settings(int *count);
+int64_t  sign_in_setting(struct ctx *cx, enum sign_in which);
+/* MAY_ADMIN, in a transaction or not, trailed. Out of bounds: bad() with the rule's name. */
+enum err sign_in_put(struct ctx *cx, const int64_t value[SIGN_IN_LAST], const bool given[SIGN_IN_LAST]) MUST_CHECK;
 
 struct api_token { int64_t id, user_id; str description; usec created_at, last_used_at; bool active; bool bearer; };
 /* For administrators. A token works only with its own user's e-mail.

@@ -13,7 +13,7 @@ enum { SETS = 1024, WAYS = 8, SHIFT_MAX = 7, NAMED_MAX = 100 };
 #define LONGEST   ((usec)15 * MINUTE)
 #define FORGET    ((usec)60 * MINUTE)
 
-static const int limit_of[LOCKS] = { [LOCK_ADDRESS] = 20, [LOCK_PAIR] = 5, [LOCK_USER] = 10 };
+enum { OF_ADDRESS = 20 };
 
 struct counter {
 	unsigned char key[LOCK_KEY];
@@ -29,6 +29,7 @@ struct counter {
 
 struct lockout {
 	pthread_mutex_t lock;
+	_Atomic int     allowed;             /* failures of a pair */
 	usec            minute_at;           /* of all addresses */
 	int             events;
 	int64_t         lost;                /* unreported failures whose counter gave way */
@@ -43,9 +44,25 @@ lockout_new(void)
 {
 	struct lockout *l = calloc(1, sizeof(*l));
 
-	if (l != NULL)
+	if (l != NULL) {
 		pthread_mutex_init(&l->lock, NULL);
+		atomic_store(&l->allowed, 5);
+	}
 	return l;
+}
+
+void
+lockout_allow(struct lockout *l, int failures)
+{
+	atomic_store(&l->allowed, failures);
+}
+
+static int
+limit_of(struct lockout *l, enum lock which)
+{
+	int pair = atomic_load(&l->allowed);
+
+	return which == LOCK_ADDRESS ? OF_ADDRESS : which == LOCK_PAIR ? pair : 2 * pair;
 }
 
 void
@@ -105,9 +122,9 @@ counter_of(struct lockout *l, const unsigned char *key, usec now)
 }
 
 static usec
-lock_for(enum lock which, int failures)
+lock_for(struct lockout *l, enum lock which, int failures)
 {
-	int over = failures - limit_of[which];
+	int over = failures - limit_of(l, which);
 	usec t;
 
 	if (over < 0)
@@ -147,7 +164,7 @@ attempt(struct lockout *l, const struct lock_keys *k, const bool use[LOCKS], use
 		c[i] = counter_of(l, k->key[i], now);
 		c[i]->failures++;
 		c[i]->last_at = now;
-		t = lock_for((enum lock)i, c[i]->failures);
+		t = lock_for(l, (enum lock)i, c[i]->failures);
 		c[i]->locked_until = t > 0 ? now + t : 0;
 		if (t > longest)
 			longest = t;
@@ -186,7 +203,7 @@ lockout_passed(struct lockout *l, const struct lock_keys *k)
 	c = counter_of(l, k->key[LOCK_ADDRESS], 0);
 	if (c->failures > 0)
 		c->failures--;
-	if (c->failures < limit_of[LOCK_ADDRESS])
+	if (c->failures < OF_ADDRESS)
 		c->locked_until = 0;
 	pthread_mutex_unlock(&l->lock);
 }

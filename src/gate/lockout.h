@@ -29,6 +29,8 @@ struct lock_keys { unsigned char key[LOCKS][LOCK_KEY]; };
 struct lockout;
 struct lockout *lockout_new(void);           /* NULL: no memory */
 void lockout_free(struct lockout **l);
+/* How often one address may be wrong about one e-mail; the e-mail from anywhere: twice that. */
+void lockout_allow(struct lockout *l, int failures);
 
 /* The address as counted: an IPv6 one without its interface half, an IPv4 one
  * mapped into IPv6 as itself (RFC 4291 2.5.4, 2.5.5.2). */

@@ -307,7 +307,7 @@ static enum err
 invite_tx(struct ctx *cx, void *arg)
 {
 	struct invite *v = arg;
-	usec days = gate_setting_int(cx, "invitation_days", INVITATION_DAYS);
+	usec days = sign_in_setting(cx, SIGN_IN_INVITATION);
 	struct row row;
 	bool has;
 

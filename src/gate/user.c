@@ -377,10 +377,11 @@ shape_ok(struct ctx *cx, const struct text_member *m, str v)
 const char *
 password_wrong(struct ctx *cx, sensitive password)
 {
+	int64_t least = sign_in_setting(cx, SIGN_IN_PASSWORD);
 	str s = reveal(cx, password, TO_STORE);
 
-	if (utf8_count(s) < PASSWORD_MIN)
-		return "Password: is too short (minimum is 8 characters)";
+	if ((int64_t)utf8_count(s) < least)
+		return str_z(cx->arena, str_printf(cx->arena, "Password: is too short (minimum is %lld characters)", (long long)least));
 	return s.n > PASSWORD_MAX ? "Password: is too long (maximum is 1024 bytes)" : NULL;
 }
 

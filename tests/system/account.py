@@ -196,4 +196,37 @@ with Desk() as desk:
     check(r.status == 200 and r.body == b"", "another agent is asked for: %r" % r)
     check(ana.post("/api/v2/users/request_create.json", {"user": {"name": "", "email": "x"}}).status == 422 and eve.post("/api/v2/users/request_create.json", {"user": {"name": "R", "email": "r@example.org"}}).status == 403, "by whom, for whom")
     check(any(e["action_label"] or True for e in admin.get("/api/v2/audit_logs.json").json["audit_logs"]), "the trail has it")
+
+with Desk() as desk:
+    # How people sign in: never less than is safe, at once, in the trail.
+    S = "/api/ward/v1/sign_in"
+    admin = desk.admin()
+    now = admin.get(S).json
+    check(now["sign_in"] == {"idle_minutes": 15, "session_hours": 12, "password_characters": 8, "failures_allowed": 5, "invitation_days": 7, "second_factor": "staff", "admins_set_passwords": False}, "as it is at first: %s" % now)
+    for change, rule in (({"idle_minutes": 0}, "164.312"), ({"idle_minutes": 31}, "800-63B"), ({"session_hours": 13}, "800-63B"), ({"password_characters": 7}, "5.1.1.2"), ({"password_characters": 65}, "5.1.1.2"),
+                         ({"failures_allowed": 11}, "5.2.2"), ({"failures_allowed": 2}, "5.2.2"), ({"invitation_days": 31}, "30"), ({"second_factor": "nobody"}, "164.312(d)"), ({"idle_minutes": "5"}, "164.312"), ({"idle_minutes": None}, "164.312"), ({"admins_set_passwords": 1}, "true or false")):
+        r = admin.put(S, {"sign_in": dict({"session_hours": 6}, **change)})
+        check(r.status == 422 and rule in str(r.json["details"]), "refused, with the rule: %s %r" % (change, r))
+    check(admin.put(S, {"sign_in": {"idle": 5}}).status == 422, "an unknown one")
+    check(admin.get(S).json == now, "nothing has changed")
+    eva, _ = desk.person(admin, "Eva Ende", "eva@patients.example", password="a password of hers")
+
+    def sign_in(password, who="eva@patients.example"):
+        return Client(desk).post("/api/ward/v1/session", {"email": who, "password": password})
+
+    r = sign_in("a password of hers")
+    s = Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+    check(s.get("/api/ward/v1/me").json["me"]["idle_minutes"] == 15, "a page knows when it ends")
+    r = admin.put(S, {"sign_in": {"idle_minutes": 5, "session_hours": 8, "password_characters": 12, "failures_allowed": 3, "invitation_days": 2, "admins_set_passwords": True}})
+    check(r.status == 200 and r.json["sign_in"]["idle_minutes"] == 5 and s.get("/api/ward/v1/me").json["me"]["idle_minutes"] == 5, "at once: %r" % r)
+    z = admin.get("/api/v2/security_settings.json").json["security_settings"]
+    check((z["agent_session_timeout"], z["maximum_session_duration"], z["authentication"]["agent"]["password"]["password_length"], z["authentication"]["agent"]["password"]["failed_attempts_allowed"], z["admins_can_set_user_passwords"]) == (5, 480, 12, 3, True), "where clients look: %s" % z)
+    r = admin.put("/api/v2/users/%d.json" % eva, {"user": {"password": "elevenchars"}})
+    check(r.status == 422 and "12 characters" in str(r.json["details"]), "a short password is refused: %r" % r)
+    codes = [sign_in("wrong").status for _ in range(5)]
+    check(codes.count(401) == 3 and codes.count(429) == 2, "locked after three: %s" % codes)
+    events = [e for e in admin.get("/api/v2/audit_logs.json?filter[source_type]=setting").json["audit_logs"] if e["ward_action"] == "setting.update"]
+    check(len(events) == 6 and any("failures_allowed" in e["change_description"] for e in events), "an event a change: %s" % [e["change_description"] for e in events])
+    _, ann = desk.person(admin, "Ann Agent", "ann@clinic.example", "agent")
+    check(ann.get(S).status == 403 and ann.put(S, {"sign_in": {"idle_minutes": 6}}).status == 403, "for administrators")
 done("account")

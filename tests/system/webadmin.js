@@ -147,6 +147,40 @@ async function office() {
 		await confirm("Mara Ostrov", "End");
 		await page.waitForSelector("#sessions tr:has-text('Mara Ostrov')", { state: "detached" });
 	});
+	await step("sign-in settings: less than is safe is refused with the rule", async () => {
+		await open("/admin/sessions");
+		await page.fill("#l-idle_minutes", "90");
+		await page.click("#limits button[type=submit]");
+		await page.waitForSelector("#l-idle_minutes-says:has-text('45 CFR 164.312')");
+		await look("sign-in-wrong");
+		await page.fill("#l-idle_minutes", "20");
+		await page.click("#limits button[type=submit]");
+		await notice("Saved.");
+		assert.equal(await page.inputValue("#l-idle_minutes"), "20");
+		await look("sign-in");
+	});
+	await step("a deletion schedule: what would go in numbers, a typed confirmation, a run", async () => {
+		await open("/admin/retention");
+		await page.getByRole("button", { name: "New schedule" }).click();
+		await box(page).getByLabel("Title").fill("Seven years");
+		await box(page).getByLabel("Not changed for").fill("7");
+		await look("retention-editor");
+		await box(page).getByRole("button", { name: "Save" }).click();
+		await page.waitForSelector("tr:has-text('Seven years') .state:has-text('off')");
+		await page.getByRole("button", { name: "What would go" }).click();
+		assert.match(await text("#would"), /0 tickets would be erased/);
+		await box(page).getByRole("button", { name: "Close" }).click();
+		await page.getByRole("button", { name: "Switch on" }).click();
+		await page.waitForSelector("#counted:has-text('0 tickets')");
+		await look("retention-sure");
+		await confirm("Seven years", "Switch on");
+		await page.waitForSelector("tr:has-text('Seven years') .state.good");
+		await page.getByRole("button", { name: "Run now" }).click();
+		await page.waitForSelector("#counted:has-text('Seven years')");
+		await confirm("ERASE", "Run now");
+		await notice("0 tickets were erased");
+		await look("retention");
+	});
 	await step("a role with a readable matrix", async () => {
 		await open("/admin/roles");
 		await page.getByRole("button", { name: "New", exact: true }).click();

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call, get, people, put, type User } from "../api";
+import { call, get, people, put, Refused, type User } from "../api";
 import { useMe } from "../session";
 import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
@@ -11,6 +11,38 @@ import { Typed } from "./records";
 
 interface Row { id: number; user_id: number; authenticated_at: string; last_seen_at: string }
 const SWITCHES: [string, string][] = [["tickets", "agents_see_phi"], ["tickets", "agent_ticket_redaction"], ["tickets", "agent_ticket_deletion"], ["api", "api_password_access_end_users"], ["active_features", "customer_satisfaction"]];
+
+interface Bound { least: number; most: number; default: number; rule: string }
+interface SignIn { sign_in: Record<string, number | boolean | string>; bounds: Record<string, Bound> }
+
+// Numbers within bounds that the server keeps: who asks for less is told which rule says so.
+function Limits() {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const now = useQuery({ queryKey: ["sign-in"], queryFn: () => get<SignIn>("/api/ward/v1/sign_in") });
+	const [typed, setTyped] = useState<Record<string, string>>({});
+	const [wrong, setWrong] = useState<Record<string, string>>({});
+	if (now.error) return <Fault error={now.error} />;
+	if (!now.data) return <Loading />;
+	const { sign_in: s, bounds } = now.data;
+	const send = (change: Record<string, unknown>) => {
+		setWrong({});
+		put<SignIn>("/api/ward/v1/sign_in", { sign_in: change }).then((d) => { cache.setQueryData(["sign-in"], d); cache.invalidateQueries({ queryKey: ["security"] }); setTyped({}); say(t("records.saved")); },
+			(e) => e instanceof Refused && e.status === 422 ? setWrong(e.fields) : fault(e));
+	};
+	return (
+		<form className="stack" id="limits" onSubmit={(e) => { e.preventDefault(); send(Object.fromEntries(Object.entries(typed).map(([k, v]) => [k, v.trim() === "" ? null : Number(v)]))); }}>
+			<div className="tiles">{Object.entries(bounds).map(([name, b]) => (
+				<div key={name} className="field"><label htmlFor={"l-" + name}>{t("sessions.limit." + name)}</label>
+					<input id={"l-" + name} inputMode="numeric" autoComplete="off" value={typed[name] ?? String(s[name])} aria-invalid={wrong[name] ? true : undefined} aria-describedby={"l-" + name + "-says"} onChange={(e) => setTyped({ ...typed, [name]: e.target.value })} />
+					<p id={"l-" + name + "-says"} role={wrong[name] ? "alert" : undefined} className={wrong[name] ? "" : "soft"} style={wrong[name] ? { color: "var(--bad)" } : undefined}>{wrong[name] || t("sessions.bounds", { least: b.least, most: b.most, otherwise: b.default })}</p></div>
+			))}</div>
+			<label className="row"><input type="checkbox" checked={!!s.admins_set_passwords} onChange={(e) => send({ admins_set_passwords: e.target.checked })} /> {t("sessions.admins_set_passwords")}</label>
+			<div><Button size="small" isPrimary type="submit" disabled={Object.keys(typed).length === 0}>{t("records.save")}</Button></div>
+		</form>
+	);
+}
 
 function Rules() {
 	const { t } = useTranslation();
@@ -25,13 +57,8 @@ function Rules() {
 	return (
 		<>
 			<h2>{t("sessions.rules")}</h2>
-			<dl className="facts">
-				<dt>{t("sessions.factor")}</dt><dd>{agent.two_factor_enforce ? t("sessions.always") : t("sessions.off")}</dd>
-				<dt>{t("sessions.idle")}</dt><dd>{t("sessions.minutes", { count: s.agent_session_timeout })}</dd>
-				<dt>{t("sessions.longest")}</dt><dd>{t("sessions.hours", { count: Math.round(s.maximum_session_duration / 60) })}</dd>
-				<dt>{t("sessions.tries")}</dt><dd>{agent.password.failed_attempts_allowed}</dd>
-				<dt>{t("sessions.password")}</dt><dd>{t("sessions.characters", { count: agent.password.password_length })}</dd>
-			</dl>
+			<dl className="facts"><dt>{t("sessions.factor")}</dt><dd>{agent.two_factor_enforce ? t("sessions.always") : t("sessions.off")}</dd></dl>
+			<Limits />
 			<fieldset className="lined stack"><legend className="sr">{t("sessions.switches")}</legend>
 				{SWITCHES.map(([section, key]) => <label key={key} className="row"><input type="checkbox" checked={!!settings.data.settings[section]?.[key]} onChange={(e) => flip(section, key, e.target.checked)} /> {t("sessions." + key)}</label>)}</fieldset>
 		</>
