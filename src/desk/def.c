@@ -53,8 +53,12 @@ static const struct stmt def_count = {
 	.in   = "i", .out = "i",
 };
 
+static const struct stmt deleting_since = {
+	.name = "retention.since", .sql = "SELECT applied_at FROM schema_version WHERE number = $1", .in = "i", .out = "i",
+};
+
 const struct stmt *const def_stmts[] = {
-	&def_load, &def_one, &def_insert, &def_write, &def_remove, &def_count, NULL
+	&def_load, &def_one, &def_insert, &def_write, &def_remove, &def_count, &deleting_since, NULL
 };
 
 /* ---- the tables ----------------------------------------------------------------------------------------- */
@@ -174,6 +178,7 @@ static const struct def_member schedule[] = {
 	{ "default",               D_BOOL, D_OURS, 0, NULL, "false" },
 	{ "object",                D_TEXT, D_FIXED, 255, NULL, "\"zen:ticket\"" },       /* retention.c says which */
 	{ "conditions",            D_OBJECT, 0, 0, NULL, "{\"all\":[],\"any\":[]}" },
+	{ "ward_paused",           D_TEXT, D_OURS | D_NULL, 40, NULL, NULL },         /* "upgrade": see schedules_pause() */
 };
 
 static const struct def_member address[] = {
@@ -970,6 +975,9 @@ check_schedule(struct ctx *cx, const struct defs *d UNUSED, const struct def *wa
 	bool fine = json_is_object(c);
 	size_t i;
 
+	if (json_is_true(json_object_get(doc, "active")))
+		json_object_set_new(doc, "ward_paused", json_null());
+
 	for (int k = 0; k < 2; k++) {
 		const char *name = k ? "any" : "all";
 		list = json_object_get(c, name);
@@ -1441,6 +1449,31 @@ officer_tx(struct ctx *cx, void *arg UNUSED)
 	return change_tx(cx, &(struct change){ .kind = DEF_ROLE, .in = in, .ours = true });
 }
 
+/* Schedules were only kept until there were runs of them. What was switched on before that waits until an administrator
+ * has seen what it would delete. */
+static enum err
+schedules_pause(struct ctx *cx, const struct defs *d)
+{
+	enum { RUNS_SINCE = 160 };           /* the migration that brought them */
+	int n;
+	const struct def *const *all = def_all(d, DEF_SCHEDULE, &n);
+	struct row r;
+	json_t *in;
+
+	for (int i = 0; i < n; i++) {
+		struct def out;
+		if (!all[i]->active)
+			continue;
+		TRY(store_one(cx, &deleting_since, ARGS(INT(RUNS_SINCE)), &r));
+		if (all[i]->updated_at >= row_int(&r, 0))
+			continue;
+		in = json_pack("{s:b,s:s}", "active", 0, "ward_paused", "upgrade");
+		arena_defer(cx->arena, (void (*)(void *))json_decref, in);
+		TRY(def_set(cx, DEF_SCHEDULE, all[i]->id, in, &out));
+	}
+	return OK;
+}
+
 enum err
 defs_seed(struct ctx *cx)
 {
@@ -1449,5 +1482,6 @@ defs_seed(struct ctx *cx)
 	TRY(defs_get(cx, &d));
 	if (d->count == 0)
 		TRY(store_write(cx, seed_tx, NULL));
+	TRY(schedules_pause(cx, d));
 	return role_officer(d) != NULL ? OK : store_write(cx, officer_tx, NULL);
 }

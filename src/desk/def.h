@@ -87,7 +87,7 @@ const struct def *role_officer(const struct defs *d);
 enum err defs_open(struct ctx *cx, struct defs_cache **out) MUST_CHECK;
 void     defs_close(struct defs_cache **c);
 /* In an account that has none yet: the system's ticket fields, a default form, a status per category, a brand. In any account: the
- * built-in role. */
+ * built-in role, and deletion schedules from before they deleted are paused. */
 enum err defs_seed(struct ctx *cx) MUST_CHECK;
 
 /* ---- the desk's addresses (address.c) ----------------------------------------------------------------- */

@@ -399,7 +399,7 @@ retention_state(struct ctx *cx, struct retention_run *out)
 {
 	bool found;
 
-	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(gate_may(cx, MAY_READ_POSTURE, NULL));
 	return run_get(cx, out, &found);
 }
 

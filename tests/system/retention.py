@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Deletion schedules: what they refuse, what they would delete, what they delete, also through a kill -9; P6 afterwards."""
-import datetime, json, os, shutil, threading, time
+import datetime, json, os, shutil, sqlite3, threading, time
 from desk import SLOW, Client, Desk, check, done
 
 SECRET = "Quokkabloom"
@@ -202,4 +202,30 @@ with Desk() as desk:
     check(c.delete("/api/v2/deletion_schedules/%d.json" % s2).status == 204 and c.delete(url).status == 204, "deleted")
     check(run() == 0 and there(stay) == stay, "without schedules nothing goes")
     check(desk.ward("trail", "verify").returncode == 0, "the trail verifies at the end")
+
+# ---- schedules that were on in a data folder from before they deleted wait for somebody to look
+with Desk() as desk:
+    c = desk.admin()
+    on, off = (c.post("/api/v2/deletion_schedules.json", {"deletion_schedule": {"title": "s", "active": a, "object": "zen:ticket", "conditions": {"all": [OLD], "any": []}}}).json["deletion_schedule"]["id"] for a in (True, False))
+    one = lambda i: c.get("/api/v2/deletion_schedules/%d.json" % i).json["deletion_schedule"]
+    check(one(on)["active"] and one(on)["ward_paused"] is None, "one is on")
+    desk.stop()
+    desk.start()
+    check(one(on)["active"], "a start alone pauses nothing")
+    desk.stop()
+    db = sqlite3.connect(os.path.join(desk.data, "ward.db"))
+    db.execute("UPDATE schema_version SET applied_at = ? WHERE number = 160", (int(time.time() * 1000000),))
+    db.commit()
+    db.close()
+    desk.start()
+    check(not one(on)["active"] and one(on)["ward_paused"] == "upgrade" and one(off)["ward_paused"] is None, "after the upgrade it is paused: %s" % one(on))
+    check(any(e["ward_action"] == "deletion_schedule.update" and e["actor_id"] is None or e["actor_id"] == 0 for e in c.get("/api/v2/audit_logs.json?filter[source_type]=deletion_schedule").json["audit_logs"]), "in the trail")
+    r = c.put("/api/v2/deletion_schedules/%d.json" % on, {"deletion_schedule": {"ward_paused": "x"}})
+    check(one(on)["ward_paused"] == "upgrade", "nobody says otherwise: %r" % r)
+    check(c.put("/api/v2/deletion_schedules/%d.json" % on, {"deletion_schedule": {"active": True}}).status == 200 and one(on)["ward_paused"] is None, "switched on by somebody who looked")
+    desk.stop()
+    desk.start()
+    check(one(on)["active"], "and it stays on")
+    run = c.get("/api/ward/v1/deletion_schedules/run").json["deletion_run"]
+    check(run["next_at"].endswith(":00:00Z") or run["status"] == "working", "when the next run begins: %s" % run)
 done("retention")

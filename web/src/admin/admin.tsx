@@ -23,6 +23,7 @@ export const PAGES: Page[] = [
 	{ path: "forms", part: "work", page: lazy(() => import("./forms")) },
 	{ path: "slas", part: "work", page: lazy(() => import("./slas")) },
 	{ path: "schedules", part: "work", page: lazy(() => import("./schedules")) },
+	{ path: "retention", part: "work", page: lazy(() => import("./retention")) },
 	{ path: "deleted", part: "work", page: lazy(() => import("./deleted")) },
 	{ path: "articles", part: "help", may: "write_articles", page: lazy(() => import("./articles")) },
 	{ path: "policy", part: "phi", may: "read_posture", page: lazy(() => import("./policy")) },
