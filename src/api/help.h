@@ -37,6 +37,8 @@ struct page { struct ctx *cx; struct http_req *rq; struct http_reply *rp; struct
 /* ---- a page (help_page.c) ------------------------------------------------------------------------------------ */
 
 bool        help_signed_in(const struct ctx *cx);
+/* The brand whose host the request names, else the default one; NULL: none. */
+const struct def *help_brand(struct ctx *cx, const struct http_req *rq);
 int         help_lang(const struct http_req *rq);                  /* by choice (a cookie), else Accept-Language */
 /* Begins: head, banner, <main> with <h1>. `title` NULL: the word. `script`: the page's own script may run. */
 struct page page_begin(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, enum word title);

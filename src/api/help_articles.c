@@ -38,21 +38,11 @@ list_of(struct page *p, const struct guide *g, int n)
 }
 
 static int64_t
-brand_id(struct ctx *cx)
+brand_id(struct ctx *cx, const struct http_req *rq)
 {
-	const struct def *const *all;
-	const struct defs *d;
-	int n;
+	const struct def *brand = help_brand(cx, rq);
 
-	if (defs_get(cx, &d) != OK) {
-		fail_forget(cx);
-		return 0;
-	}
-	all = def_all(d, DEF_BRAND, &n);
-	for (int i = 0; i < n; i++)
-		if (def_bool(all[i], "default"))
-			return all[i]->id;
-	return 0;
+	return brand != NULL ? brand->id : 0;
 }
 
 /* What a reader sees, whoever writes: no drafts on these pages. */
@@ -70,7 +60,7 @@ readable(struct guide *g, int n)
 static enum err
 index_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct guide_filter f = { .locale = -1, .brand_id = brand_id(cx) };
+	struct guide_filter f = { .locale = -1, .brand_id = brand_id(cx, rq) };
 	struct guide *cat, *sec, *art;
 	int cats, secs, arts, shown = 0;
 	struct page p;
@@ -155,7 +145,7 @@ absent(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum err e)
 static enum err
 section_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	struct guide_filter f = { .locale = -1, .parent_id = rq->param[0], .brand_id = brand_id(cx) };
+	struct guide_filter f = { .locale = -1, .parent_id = rq->param[0], .brand_id = brand_id(cx, rq) };
 	const struct guide_text *t;
 	struct guide s, *art;
 	struct page p;

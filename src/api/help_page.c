@@ -188,9 +188,19 @@ help_lang(const struct http_req *rq)
 	return lang;
 }
 
-static const struct def *
-brand_of(struct ctx *cx)
+/* A host is a brand's by its own mapping, or by its first label. */
+static bool
+is_host_of(const struct def *brand, str host)
 {
+	str rest = host, label = str_cut(&rest, '.'), mapped = def_text(brand, "host_mapping");
+
+	return brand->active && ((mapped.n > 0 && str_eqi(mapped, host)) || (rest.n > 0 && str_eqi(def_text(brand, "subdomain"), label)));
+}
+
+const struct def *
+help_brand(struct ctx *cx, const struct http_req *rq)
+{
+	str port = http_header(rq, "host"), host = str_cut(&port, ':');
 	const struct def *const *all;
 	const struct defs *d;
 	int n;
@@ -200,6 +210,9 @@ brand_of(struct ctx *cx)
 		return NULL;
 	}
 	all = def_all(d, DEF_BRAND, &n);
+	for (int i = 0; i < n && host.n > 0; i++)
+		if (is_host_of(all[i], host))
+			return all[i];
 	for (int i = 0; i < n; i++)
 		if (def_bool(all[i], "default"))
 			return all[i];
@@ -209,7 +222,7 @@ brand_of(struct ctx *cx)
 static void
 banner(struct page *p)
 {
-	const struct def *brand = brand_of(p->cx);
+	const struct def *brand = help_brand(p->cx, p->rq);
 	str name = brand ? def_text(brand, "name") : S("");
 
 	page_raw(p, "<a class=\"skip\" href=\"#main\">");
@@ -469,10 +482,9 @@ language(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 brand_css(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	const struct def *brand = brand_of(cx);
+	const struct def *brand = help_brand(cx, rq);
 	str color = brand ? def_text(brand, "color") : S("");
 
-	(void)rq;
 	rp->status = 200;
 	rp->type = "text/css; charset=utf-8";
 	http_head(rp, "Cache-Control", S("no-cache"));

@@ -85,6 +85,7 @@ with Desk() as desk:
     check(admin.delete(tr + "/en-us.json").status == 422 and admin.delete(tr + "/es.json").status == 204 and admin.delete(tr + "/es.json").status == 404, "what it was written in stays")
     # Agents, when the account lets them; the trail; archive.
     admin.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agents_write_articles": True}}})
+    check("write_articles" in mara.get("/api/ward/v1/me").json["me"]["permissions"] and "write_articles" not in end.get("/api/ward/v1/me").json["me"]["permissions"], "their page is shown")
     r = mara.put(HC + "/articles/%d.json" % a["id"], {"article": {"title": "Where to park", "promoted": True, "position": 3}})
     check(r.status == 200 and r.json["article"]["title"] == "Where to park" and r.json["article"]["promoted"] is True and "north" in r.json["article"]["body"], "an agent writes: %r" % r)
     check(end.put(HC + "/articles/%d.json" % a["id"], {"article": {"title": "x"}}).status == 403, "requesters do not")
@@ -105,6 +106,15 @@ with Desk() as desk:
     r = admin.put(where + ".json", {"brand": {"color": "#7a1f5c", "name": "Lakeside <i>"}})
     check(r.status == 200 and r.json["brand"]["color"] == "#7a1f5c", "a colour: %r" % r)
     check(nobody.get("/help/brand.css").body == b":root { --brand: #7a1f5c; }\n", "it is in the style")
+    # Another brand has its own host: by its mapping, or by its first label.
+    r = admin.post("/api/v2/brands.json", {"brand": {"name": "Eye Clinic", "subdomain": "eyes", "host_mapping": "help.eyes.example", "color": "#0b4f6c"}})
+    check(r.status == 201, "another brand: %r" % r)
+    eyes = r.json["brand"]["id"]
+    for host, own in (("help.eyes.example", True), ("HELP.eyes.example:8443", True), ("eyes.clinic.example", True), ("eyes", False), ("other.example", False), ("x.help.eyes.example", False), ("eyes.", False), ("", False)):
+        page, css = nobody.get("/help", headers={"Host": host}), nobody.get("/help/brand.css", headers={"Host": host})
+        check(page.status in (200, 400) and (b"Eye Clinic" in page.body) == own and (b"#0b4f6c" in css.body) == own, "%r: %r %r" % (host, page.body[:300], css))
+    check(admin.put("/api/v2/brands/%d.json" % eyes, {"brand": {"active": False}}).status == 200 and b"Eye Clinic" not in nobody.get("/help", headers={"Host": "help.eyes.example"}).body, "a brand that is switched off has none")
+    check(admin.delete("/api/v2/brands/%d.json" % eyes).status == 204, "and goes")
     check(b"Lakeside &lt;i&gt;" in nobody.get("/help").body, "the name is on every page")
     png = b"\x89PNG\r\n\x1a\n" + bytes(100)
     for body in (b"<svg onload=x()>", b"GIF89a....", b"", png + bytes(70000)):

@@ -240,6 +240,29 @@ async function office() {
 		await box(page).getByRole("button", { name: "Save" }).click();
 		await page.waitForSelector("td:has-text('Urgent first')");
 	});
+	await step("a group's policy beside it", async () => {
+		await page.getByRole("button", { name: "New group policy" }).first().click();
+		await box(page).getByLabel("Title").fill("Leaves the front desk");
+		await box(page).getByRole("button", { name: "Add condition" }).first().click();
+		await box(page).getByLabel("Condition 1", { exact: true }).selectOption("priority");
+		await box(page).getByLabel("Value 1").selectOption("urgent");
+		await box(page).getByLabel("Group ownership, Urgent").fill("1h");
+		await look("group-sla-editor");
+		await box(page).getByRole("button", { name: "Save" }).click();
+		await page.waitForSelector("#group-policies td:has-text('Leaves the front desk')");
+		await look("group-sla");
+	});
+	await step("a brand has a host of its own", async () => {
+		await open("/admin/articles");
+		await page.getByRole("button", { name: "Add a brand" }).click();
+		await page.waitForSelector("#brand");
+		await page.getByLabel("Own host").fill("help.eyes.example");
+		await page.locator("form.panel").getByLabel("Name").fill("Eye clinic");
+		await page.locator("form.panel button[type=submit]").click();
+		await page.waitForSelector("#brand option:has-text('Eye clinic')", { state: "attached" });
+		assert.equal(await page.getByLabel("Own host").inputValue(), "help.eyes.example");
+		await look("brands");
+	});
 	await step("a drop-down is made with its choices", async () => {
 		await open("/admin/fields");
 		await page.getByRole("button", { name: "New", exact: true }).click();

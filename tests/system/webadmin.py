@@ -88,6 +88,8 @@ with Desk() as desk:
     r = admin.get("/api/v2/slas/policies.json").json["sla_policies"]
     check([(m["metric"], m["priority"], m["target"]) for m in r[0]["policy_metrics"]] == [("first_reply_time", "urgent", 30), ("total_resolution_time", "urgent", 1440)], "the policy that was written: %r" % r)
     form = [x for x in admin.get("/api/v2/ticket_forms.json").json["ticket_forms"] if x["name"] == "Billing"][0]
+    r = admin.get("/api/v2/group_slas/policies.json").json["group_sla_policies"]
+    check([(m["metric"], m["priority"], m["target"]) for m in r[0]["policy_metrics"]] == [("group_ownership_time", "urgent", 60)], "the group's policy: %r" % r)
     check(len(form["agent_conditions"]) == 1 and form["agent_conditions"][0]["value"] == "billing" and form["agent_conditions"][0]["child_fields"][0]["is_required"], "the form's condition: %r" % form)
     role = admin.get("/api/v2/custom_roles.json").json["custom_roles"]
     role = [r for r in role if not r["ward_built_in"]][0]

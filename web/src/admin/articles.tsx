@@ -3,7 +3,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { lazy, Suspense, useEffect, useRef, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { call, get, post, put, Refused } from "../api";
+import { call, can, get, post, put, Refused } from "../api";
+import { useMe } from "../session";
 import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -16,7 +17,7 @@ const LOCALES = ["en-us", "es"];
 interface Place { id: number; name: string; description: string; position: number; category_id?: number }
 interface Article { id: number; title: string; section_id: number; draft: boolean; promoted: boolean; user_segment_id: number | null; updated_at: string; label_names: string[] }
 interface Translation { locale: string; title: string; body: string; draft: boolean }
-interface Brand { id: number; name: string; default: boolean; color: string | null; logo: { content_url: string } | null }
+interface Brand { id: number; name: string; default: boolean; active: boolean; subdomain: string; host_mapping: string | null; color: string | null; logo: { content_url: string } | null }
 
 async function every<T>(path: string, key: string): Promise<T[]> {
 	const all: T[] = [];
@@ -149,27 +150,33 @@ function Look() {
 	const { say, fault } = useSays();
 	const cache = useQueryClient();
 	const all = useQuery({ queryKey: ["brands"], queryFn: () => get<{ brands: Brand[] }>("/api/v2/brands.json") });
-	const brand = all.data?.brands.find((b) => b.default);
-	const [color, setColor] = useState<string | null>(null);
-	const [name, setName] = useState<string | null>(null);
+	const [id, setId] = useState(0);
+	const [change, setChange] = useState<Partial<Brand>>({});
 	const [wrong, setWrong] = useState("");
+	const brands = all.data?.brands.filter((b) => b.active) || [], brand = brands.find((b) => id ? b.id === id : b.default);
 	if (!brand) return null;
-	const done = () => { cache.invalidateQueries({ queryKey: ["brands"] }); say(t("records.saved")); setWrong(""); };
+	const now = { ...brand, ...change };
+	const done = () => { cache.invalidateQueries({ queryKey: ["brands"] }); say(t("records.saved")); setWrong(""); setChange({}); };
 	const refused = (err: unknown) => err instanceof Refused && err.status === 422 ? setWrong(err.message) : fault(err);
 	const submit = (e: FormEvent) => {
 		e.preventDefault();
-		put("/api/v2/brands/" + brand.id + ".json", { brand: { name: name ?? brand.name, color: color ?? brand.color } }).then(done, refused);
+		put("/api/v2/brands/" + brand.id + ".json", { brand: { name: now.name, color: now.color, subdomain: now.subdomain, host_mapping: now.host_mapping || null } }).then(done, refused);
 	};
+	const another = () => post<{ brand: Brand }>("/api/v2/brands.json", { brand: { name: t("articles.newBrand"), subdomain: "brand-" + (brands.length + 1) } }).then((r) => { done(); setId(r.brand.id); }, refused);
 	return (
 		<form className="stack panel" onSubmit={submit}>
-			<h2>{t("articles.look")}</h2>
+			<div className="row between"><h2>{t("articles.look")}</h2><div className="row">
+				{brands.length > 1 ? <label className="row"><span>{t("articles.brand")}</span><select className="plain-select" id="brand" value={brand.id} onChange={(e) => { setId(Number(e.target.value)); setChange({}); }}>{brands.map((b) => <option key={b.id} value={b.id}>{b.name}</option>)}</select></label> : null}
+				<Button size="small" type="button" onClick={another}>{t("articles.addBrand")}</Button></div></div>
 			{wrong ? <p className="leaving" role="alert">{wrong}</p> : null}
 			<div className="row">
-				<label className="field"><span>{t("person.name")}</span><input required value={name ?? brand.name} onChange={(e) => setName(e.target.value)} /></label>
-				<label className="field"><span>{t("articles.color")}</span><input type="color" value={color ?? (brand.color || "#03363d")} onChange={(e) => setColor(e.target.value)} /></label>
+				<label className="field"><span>{t("person.name")}</span><input required value={now.name} onChange={(e) => setChange({ ...change, name: e.target.value })} /></label>
+				<label className="field"><span>{t("articles.color")}</span><input type="color" value={now.color || "#03363d"} onChange={(e) => setChange({ ...change, color: e.target.value })} /></label>
 				<label className="field"><span>{t("articles.logo")}</span><input type="file" accept="image/png,image/jpeg" onChange={(e) => { const f = e.target.files?.[0]; if (f) call("PUT", "/api/v2/brands/" + brand.id + "/logo", undefined, { type: f.type, data: f }).then(done, refused); }} /></label>
+				<label className="field"><span>{t("articles.subdomain")}</span><input required autoComplete="off" value={now.subdomain} onChange={(e) => setChange({ ...change, subdomain: e.target.value })} /></label>
+				<label className="field"><span>{t("articles.host")}</span><input autoComplete="off" placeholder="help.clinic.example" value={now.host_mapping || ""} onChange={(e) => setChange({ ...change, host_mapping: e.target.value })} /></label>
 			</div>
-			<p className="soft">{t("articles.lookHint")}</p>
+			<p className="soft">{t("articles.lookHint")} {t("articles.hostHint")}</p>
 			<div className="row"><Button isPrimary size="small" type="submit">{t("records.save")}</Button>
 				{brand.logo ? <Button size="small" type="button" onClick={() => call("DELETE", "/api/v2/brands/" + brand.id + "/logo").then(done, fault)}>{t("articles.noLogo")}</Button> : null}
 				<a href="/help" target="_blank" rel="noreferrer">{t("articles.open")}</a></div>
@@ -183,6 +190,7 @@ export default function Articles() {
 	const { t } = useTranslation();
 	const cache = useQueryClient();
 	const { fault } = useSays();
+	const me = useMe();
 	const all = useQuery({ queryKey: ["guide"], queryFn: async () => ({ categories: await every<Place>("/categories", "categories"), sections: await every<Place>("/sections", "sections"), articles: await every<Article>("/articles", "articles") }) });
 	const [open, setOpen] = useState<Open | null>(null);
 	useEffect(() => { document.title = t("admin.articles") + " - Ward"; }, [t]);
@@ -220,7 +228,7 @@ export default function Articles() {
 					})}
 				</section>
 			))}
-			<Look />
+			{can(me, "admin") ? <Look /> : null}
 			{open?.what === "article" ? <Editor article={open.article} section={open.section} sections={sections} onClose={close} onDone={done} /> : null}
 			{open?.what === "category" || open?.what === "section" ? <PlaceForm kind={open.what} category={open.what === "section" ? open.category : undefined} categories={categories} onClose={close} onDone={done} /> : null}
 			{open?.what === "archive" ? <Typed title={t("articles.archive")} warn={t("articles.archiveWarn", { title: open.article.title })} word={String(open.article.id)} onClose={close} go={async () => { await call("DELETE", HC + "/articles/" + open.article.id + ".json"); done(); }} /> : null}
