@@ -372,6 +372,13 @@ grow(struct buf *b, size_t n)
 	return true;
 }
 
+void
+buf_expect(struct buf *b, size_t n)
+{
+	if (!b->over && n <= b->max - b->n && (b->p == NULL || n > b->cap - b->n))
+		(void)grow(b, n);
+}
+
 char *
 buf_room(struct buf *b, size_t n)
 {

@@ -101,6 +101,7 @@ void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_int(struct buf *b, int64_t v);
 void buf_uint(struct buf *b, uint64_t v);
 char *buf_room(struct buf *b, size_t n);     /* n bytes to write into, counted already; NULL if over */
+void  buf_expect(struct buf *b, size_t n);     /* about n bytes will come: one piece of memory instead of ever larger ones */
 static inline str buf_str(const struct buf *b) { return (str){ b->p, b->n }; }
 
 /* ---- pack: tagged fields in bytes ----------------------------------------------------------- */

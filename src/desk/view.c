@@ -674,6 +674,8 @@ rule_candidates(struct ctx *cx, const struct compiled *c, bool closed, int64_t a
 	view_begin(&q, cx);
 	view_say(&q, "SELECT t.id");
 	view_where(&q, &p, now, false);
+	/* No condition at all, but it lets all be read out of the index ticket_search (0031-search.sql), in a tenth of the time. */
+	view_say(&q, " AND t.status >= 0");
 	clause(&q, closed ? " AND t.status = 5 AND t.id > ?" : " AND t.status < 5 AND t.id > ?", &INT(after));
 	clause(&q, " ORDER BY t.id LIMIT ?", &INT(limit));
 	TRY(view_intern(&q, "view.candidates", "i", false, &st));
