@@ -335,6 +335,8 @@ enum err file_read(struct ctx *cx, const char *path, size_t max, str *out) MUST_
 /* Writes a new file durably: temporary beside it, fsync, rename, fsync of the folder. */
 enum err file_write(struct ctx *cx, const char *path, str bytes, unsigned mode) MUST_CHECK;
 enum err fd_read_all(struct ctx *cx, int fd, size_t max, str *out) MUST_CHECK;  /* E_LIMIT above max */
+/* To the end, behind what is in b. E_LIMIT: there is more than max in it, and what was read stays there; call again with a larger one. */
+enum err fd_read_on(struct ctx *cx, int fd, size_t max, struct buf *b) MUST_CHECK;
 bool fd_write_all(int fd, const void *p, size_t n);
 
 #endif

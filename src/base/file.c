@@ -18,35 +18,44 @@ fd_close(int *fd)
 	errno = saved;
 }
 
+/* A larger step copies what was read: four times as much each, so that all
+ * copies together are a third of it. */
 enum err
-fd_read_all(struct ctx *cx, int fd, size_t max, str *out)
+fd_read_on(struct ctx *cx, int fd, size_t max, struct buf *b)
 {
-	struct buf b;
 	struct stat st;
-	size_t step = 4 * KiB;
+	size_t step = b->cap - b->n > 4 * KiB ? b->cap - b->n : 3 * b->n + 4 * KiB;
 	ssize_t got;
 	char *p;
 
-	buf_init(&b, cx->arena, max < SIZE_MAX / 8 ? max + 1 : max);
 	/* One byte beyond the size, so that the end is seen without growing. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+	if (b->n == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
 		step = (size_t)st.st_size < max ? (size_t)st.st_size + 1 : max + 1;
 	for (;;) {
-		if (step > b.max - b.n)
-			step = b.max - b.n;
-		if ((p = buf_room(&b, step)) == NULL)
+		if (b->n > max)
+			return fail(cx, E_LIMIT, NULL, "too large");
+		if (step - 1 > max - b->n)
+			step = max - b->n + 1;
+		if ((p = buf_room(b, step)) == NULL)
 			return fail(cx, E_LIMIT, NULL, "too large");
 		while ((got = read(fd, p, step)) < 0 && errno == EINTR)
 			;
 		if (got < 0)
 			return fail(cx, E_FAULT, NULL, "cannot read");
-		b.n -= step - (size_t)got;
-		if (b.n > max)
-			return fail(cx, E_LIMIT, NULL, "too large");
+		b->n -= step - (size_t)got;
 		if (got == 0)
-			break;
-		step = b.cap - b.n > 4 * KiB ? b.cap - b.n : b.n + 4 * KiB;
+			return OK;
+		step = b->cap - b->n > 4 * KiB ? b->cap - b->n : 3 * b->n + 4 * KiB;
 	}
+}
+
+enum err
+fd_read_all(struct ctx *cx, int fd, size_t max, str *out)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, max < SIZE_MAX / 8 ? max + 1 : max);
+	TRY(fd_read_on(cx, fd, max, &b));
 	if (b.p != NULL)
 		b.p[b.n] = 0;
 	*out = b.n > 0 ? buf_str(&b) : S("");

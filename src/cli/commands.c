@@ -1,9 +1,11 @@
 /* commands.c - what `ward COMMAND` can do besides init and serve. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -331,6 +333,63 @@ cmd_user_factor(struct ward *w, int argc, char **argv, int in, int out, int err)
 
 /* ---- mail ----------------------------------------------------------------------------------------------------------------- */
 
+/* A large message costs about two and a half times its size while it is taken:
+ * its bytes, what the parser makes of them, and the parser. A mail server that
+ * brings many at once waits in line here, its pipe full; after a minute it is
+ * told to come again. */
+#define MAIL_LARGE (1 * MiB)
+enum { LARGE_AT_ONCE = 2, LARGE_WAIT_S = 60 };
+
+static pthread_mutex_t large_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t large_ended = PTHREAD_COND_INITIALIZER;
+static int large;
+
+static enum err
+large_enter(struct ctx *cx)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LARGE_WAIT_S;
+	pthread_mutex_lock(&large_lock);
+	while (large == LARGE_AT_ONCE && rc == 0)
+		rc = pthread_cond_timedwait(&large_ended, &large_lock, &until);
+	if (rc == 0)
+		large++;
+	pthread_mutex_unlock(&large_lock);
+	return rc == 0 ? OK : fail(cx, E_BUSY, NULL, "too many large messages at once");
+}
+
+static void
+large_leave(void)
+{
+	pthread_mutex_lock(&large_lock);
+	large--;
+	pthread_cond_signal(&large_ended);
+	pthread_mutex_unlock(&large_lock);
+}
+
+/* *is_large: large_leave() has to follow, also after a failure. */
+static enum err
+read_mail(struct ctx *cx, int fd, str *raw, bool *is_large)
+{
+	struct buf b;
+	enum err e;
+
+	*is_large = false;
+	buf_init(&b, cx->arena, MAIL_MAX + 2);
+	e = fd_read_on(cx, fd, MAIL_LARGE, &b);
+	if (e == E_LIMIT) {
+		fail_forget(cx);
+		TRY(large_enter(cx));
+		*is_large = true;
+		e = fd_read_on(cx, fd, MAIL_MAX + 1, &b);
+	}
+	*raw = buf_str(&b);
+	return e;
+}
+
 static int
 cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err)
 {
@@ -340,6 +399,7 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 	    [IN_SUSPENDED] = "suspended ticket", [IN_DUPLICATE] = "duplicate of ticket", [IN_REFUSED] = "refused", [IN_CHECK] = "check of support address" };
 	enum inbound_outcome outcome;
 	struct ctx cx;
+	bool is_large;
 	int64_t id;
 	str raw;
 	enum err e;
@@ -348,12 +408,12 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 	if (argc > 0)
 		return usage_of(err, "mail deliver");
 	ward_ctx(w, &cx, "mail");
-	e = fd_read_all(&cx, in, MAIL_MAX + 1, &raw);
+	e = read_mail(&cx, in, &raw, &is_large);
 	if (e == E_LIMIT) {
 		dprintf(err, "ward: the message is larger than %zu MiB\n", (size_t)(MAIL_MAX / MiB));
 		code = 65;
 	} else if (e != OK) {
-		dprintf(err, "ward: the message cannot be read\n");
+		dprintf(err, "ward: the message cannot be read%s\n", e == E_BUSY ? " now" : "");
 		code = 75;
 	} else if (raw.n == 0) {
 		dprintf(err, "ward: there is no message on standard input\n");
@@ -372,6 +432,8 @@ cmd_mail_deliver(struct ward *w, int argc, char **argv, int in, int out, int err
 		code = 0;
 	}
 	ctx_done(&cx);
+	if (is_large)
+		large_leave();
 	return code;
 }
 

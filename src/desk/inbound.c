@@ -21,8 +21,8 @@ static const struct stmt insert_raw = {
 	.name = "raw_mail.insert",
 	.sql  = "INSERT INTO raw_mail (account_id, id, key_id, ticket_id, comment_id, suspended_id, size, received_at,"
 	        " message_x, content_x, message_doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-	.in   = "iiii?i?i?iiX?XS?", .seal_in = { { "raw_mail", "message_doc", 1 } },
-	.blind = { "raw_mail.message", "raw_mail.content" },
+	.in   = "iiii?i?i?iiX?bS?", .seal_in = { { "raw_mail", "message_doc", 1 } },
+	.blind = { "raw_mail.message" },
 };
 
 static const struct stmt insert_raw_chunk = {
@@ -65,7 +65,7 @@ static const struct stmt raw_of_ticket = {
 static const struct stmt by_content = {
 	.name = "raw_mail.by_content",
 	.sql  = "SELECT id, ticket_id, suspended_id FROM raw_mail WHERE account_id = $1 AND content_x = $2",
-	.in   = "iX", .out = "ii?i?", .blind = { "raw_mail.content" },
+	.in   = "ib", .out = "ii?i?",
 };
 
 static const struct stmt by_message = {
@@ -140,7 +140,7 @@ static const char *const causes[] = {
 /* The message without the headers that a delivery adds (RFC 5321 4.4), so
  * that a second delivery of the same message has the same bytes. */
 static str
-content_of(struct ctx *cx, str raw)
+content_of(struct arena *a, str raw)
 {
 	static const char *const trace[] = { "received:", "return-path:", "delivered-to:", "x-original-to:", "envelope-to:",
 	    "x-received:", "from " };
@@ -148,7 +148,9 @@ content_of(struct ctx *cx, str raw)
 	str rest = raw;
 	bool skip = false;
 
-	buf_init(&b, cx->arena, MAIL_MAX + 1 * MiB);
+	buf_init(&b, a, raw.n);
+	(void)buf_room(&b, raw.n);               /* at once: a buffer that grows leaves its copies behind */
+	b.n = 0;
 	while (rest.n) {
 		str before = rest, line = str_cut(&rest, '\n');
 		size_t whole = before.n - rest.n;
@@ -167,27 +169,51 @@ content_of(struct ctx *cx, str raw)
 	return buf_str(&b);
 }
 
+static enum err
+content_hash(struct ctx *cx, str raw, unsigned char out[16])
+{
+	CLEANUP(arena_free) struct arena *a = arena_new();
+
+	return store_blind(cx, "raw_mail.content", content_of(a, raw), out);
+}
+
+/* What sealing makes of a chunk is gone before the next one. */
+static enum err
+raw_chunks_put(struct ctx *cx, int64_t raw_id, int64_t key, str bytes)
+{
+	CLEANUP(arena_free) struct arena *scratch = arena_new();
+	struct arena *own = cx->arena;
+	enum err e = OK;
+
+	cx->arena = scratch;
+	for (size_t at = 0, n = 0; at < bytes.n && e == OK; at += CHUNK, n++) {
+		e = store_exec(cx, &insert_raw_chunk, ARGS(INT(cx->account), INT(raw_id), INT((int64_t)n),
+		    SEALED(key, HIDE(str_sub(bytes, at, CHUNK)))), NULL);
+		arena_reset(scratch);
+	}
+	cx->arena = own;
+	return e;
+}
+
 enum err
 raw_mail_save(struct ctx *cx, const struct inbound *in, int64_t ticket_id, int64_t comment_id, int64_t suspended_id,
     int64_t *raw_id)
 {
 	str id = in->mail ? in->mail->message_id : S("");
-	str bytes = in->kept.n ? in->kept : in->raw;
+	unsigned char content[16];
 	int64_t key;
 
 	if (in->raw_id != 0) {
 		*raw_id = in->raw_id;
 		return store_exec(cx, &claim_raw, ARGS(INT(cx->account), INT(in->raw_id), INT(ticket_id), INT(comment_id)), NULL);
 	}
+	TRY(content_hash(cx, in->raw, content));
 	TRY(store_next_id(cx, "raw_mail", raw_id));
 	TRY(store_key_new(cx, &key));
 	TRY(store_exec(cx, &insert_raw, ARGS(INT(cx->account), INT(*raw_id), INT(key), ID(ticket_id), ID(comment_id),
 	    ID(suspended_id), INT((int64_t)in->raw.n), INT(cx->now), id.n ? BLIND(HIDE(id)) : NIL,
-	    BLIND(HIDE(content_of(cx, in->raw))), id.n ? SEALED(key, HIDE(id)) : NIL), NULL));
-	for (size_t at = 0, n = 0; at < bytes.n; at += CHUNK, n++)
-		TRY(store_exec(cx, &insert_raw_chunk, ARGS(INT(cx->account), INT(*raw_id), INT((int64_t)n),
-		    SEALED(key, HIDE(str_sub(bytes, at, CHUNK)))), NULL));
-	return OK;
+	    BYTES(((str){ (char *)content, sizeof content })), id.n ? SEALED(key, HIDE(id)) : NIL), NULL));
+	return raw_chunks_put(cx, *raw_id, key, in->kept.n ? in->kept : in->raw);
 }
 
 /* The bytes and their key go; the row stays, so that answers still find their
@@ -207,17 +233,21 @@ raw_mail_erase(struct ctx *cx, int64_t raw_id)
 }
 
 static enum err
+raw_add(struct ctx *cx, const struct row *r, void *arg)
+{
+	buf_add(arg, reveal(cx, row_sensitive(r, 1), TO_STORE));
+	return OK;
+}
+
+static enum err
 raw_load(struct ctx *cx, int64_t raw_id, str *raw)
 {
-	struct rows rs;
 	struct buf b;
 
-	TRY(store_all(cx, &raw_chunks, ARGS(INT(cx->account), INT(raw_id)), &rs));
 	buf_init(&b, cx->arena, MAIL_MAX + 1 * MiB);
-	for (int i = 0; i < rs.count; i++)
-		buf_add(&b, reveal(cx, row_sensitive(&rs.row[i], 1), TO_STORE));
+	TRY(store_each(cx, &raw_chunks, ARGS(INT(cx->account), INT(raw_id)), raw_add, &b));
 	*raw = buf_str(&b);
-	return rs.count ? OK : fail(cx, E_ABSENT, NULL, "the raw message is gone");
+	return b.n ? OK : fail(cx, E_ABSENT, NULL, "the raw message is gone");
 }
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
@@ -602,12 +632,14 @@ inbound_mail(struct ctx *cx, str raw, str rcpt, enum inbound_outcome *outcome, i
 	struct settle s = { .in = { .raw = raw, .mail = &m }, .rcpt = rcpt };
 	struct suspend sus = { .in = &s.in, .rcpt = rcpt };
 	struct refusal no = { 0 };
+	unsigned char content[16];
 	struct row r;
 	enum err e;
 
 	gate_as_system(cx, "mail");
 	cx->via = "email";
-	e = store_one(cx, &by_content, ARGS(INT(cx->account), BLIND(HIDE(content_of(cx, raw)))), &r);
+	TRY(content_hash(cx, raw, content));
+	e = store_one(cx, &by_content, ARGS(INT(cx->account), BYTES(((str){ (char *)content, sizeof content }))), &r);
 	if (e == OK) {
 		*outcome = IN_DUPLICATE;
 		*id = row_int(&r, 1);

@@ -51,6 +51,13 @@ store_seal(struct ctx *cx, int64_t key, const char *table, const char *column, i
 }
 
 enum err
+store_blind(struct ctx *cx, const char *column, str text, unsigned char out[16])
+{
+	TRY(need_codec(cx, column));
+	return cx->sys->codec->blind(cx, column, text, out);
+}
+
+enum err
 store_open_sealed(struct ctx *cx, const char *table, const char *column, int64_t row, str sealed, str *plain)
 {
 	TRY(need_codec(cx, table));

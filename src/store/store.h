@@ -101,6 +101,8 @@ enum err store_next_id(struct ctx *cx, const char *sequence, int64_t *id) MUST_C
 
 /* Sealing outside a column: for a blob built by the caller. */
 enum err store_seal(struct ctx *cx, int64_t key, const char *table, const char *column, int64_t row, str plain, str *sealed) MUST_CHECK;
+/* What an argument of kind X becomes, for texts too long to be kept until then; it is then one of kind b. */
+enum err store_blind(struct ctx *cx, const char *column, str text, unsigned char out[16]) MUST_CHECK;
 enum err store_open_sealed(struct ctx *cx, const char *table, const char *column, int64_t row, str sealed, str *plain) MUST_CHECK;
 
 /* Data keys; their numbers are a sequence of the keyring, with gaps only

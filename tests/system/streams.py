@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Files go in and out in pieces: memory stays, and a client that breaks off, is slow, or a kill -9 in the middle leaves
 nothing behind, loses nothing that was acknowledged, and holds up nobody."""
-import hashlib, os, random, socket, sqlite3, subprocess, tempfile, threading, time, urllib.parse
+import base64, hashlib, os, random, socket, sqlite3, subprocess, tempfile, threading, time, urllib.parse
 from desk import Client, Desk, SLOW, check, done
 
 MB = 1 << 20
@@ -263,6 +263,25 @@ with Desk() as desk:
     check(not bad, "all ten came whole: %r" % bad[:3])
     check(SANITIZED or w.most < 300, "ten at once: %d MB resident" % w.most)
     check(parts(desk) == 0 and orphans(desk) == 0, "nothing but attachments is left")
+
+    # ---- mails are whole while they are taken, but few large ones at once
+    def mail(i, n):
+        return (b"From: pat@patients.example\r\nTo: help@clinic.example\r\nSubject: big %d\r\nMessage-ID: <%d@patients.example>\r\nMIME-Version: 1.0\r\n"
+                b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/octet-stream\r\n"
+                b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n" % (i, i) + base64.encodebytes(data(i, n)) + b"\r\n--b--\r\n")
+
+    codes = []
+    with Watch(desk) as w:
+        threads = [threading.Thread(target=lambda m=mail(i, 27 * MB): codes.append(desk.deliver(m).returncode)) for i in range(6)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+    print("six mails of 37 MB at once: %d MB at most" % w.most)
+    check(codes == [0] * 6, "all are taken: %r" % codes)
+    check(SANITIZED or w.most < 400, "six large mails at once: %d MB resident" % w.most)
+    found = [t for t in admin.get("/api/v2/tickets.json?sort_by=id&sort_order=desc&per_page=20").json["tickets"] if t["subject"].startswith("big ")]
+    ok = [admin.get("/api/v2/tickets/%d/comments.json" % t["id"]).json["comments"][0]["attachments"][0]["id"] for t in found]
+    check(sorted(hashlib.sha256(admin.get("/api/v2/attachments/%d/content" % a).body).hexdigest() for a in ok)
+          == sorted(hashlib.sha256(data(i, 27 * MB)).hexdigest() for i in range(6)), "and their files are whole: %d" % len(ok))
 
     # ---- a client that breaks off
     for n in (100, 300000, 5 * MB):
