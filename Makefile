@@ -35,7 +35,7 @@ MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
 CHECKS   += tests/system/account.py tests/system/badinput.py tests/system/schema.py
 CHECKS   += tests/system/oauth.py tests/system/addresses.py tests/system/roles.py tests/system/reset.py tests/system/rates.py
-CHECKS   += tests/system/schedules.py tests/system/retention.py tests/system/asides.py tests/system/macrofiles.py tests/system/conversation.py tests/system/streams.py
+CHECKS   += tests/system/schedules.py tests/system/retention.py tests/system/asides.py tests/system/macrofiles.py tests/system/conversation.py tests/system/streams.py tests/system/worst_day.py
 
 # What a module may know, closed over the table; the order is the link order.
 closure   = $(shell awk -v m=$(1) '/^[a-z]+:/ { n = $$1; sub(":", "", n); $$1 = ""; d[n] = $$0 } \
