@@ -279,9 +279,14 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		return refuse(cx, err, "the search index cannot be opened", e);
 	if ((e = parser_start(cx, w->conf.parsers > 0 ? (int)w->conf.parsers : 2, &w->sys.parser)) != OK)
 		return refuse(cx, err, "the parser cannot be started", e);
-	/* Keys noted for destruction before a crash are destroyed now. */
-	if (!w->altered && (e = store_erase(cx)) != OK)
-		return refuse(cx, err, "erasing what was to be erased", e);
+	/* Keys noted for destruction before a crash are destroyed now. On a full disk later: what they sealed is out of every
+	 * table since they were noted, and who cannot read cannot make room either. */
+	if (!w->altered && (e = store_erase(cx)) != OK) {
+		if (cx->fail.why != store_full)
+			return refuse(cx, err, "erasing what was to be erased", e);
+		log_line(LOG_LV_WARN, "cli", "erasing what was to be erased will be tried again: %s", store_full);
+		fail_forget(cx);
+	}
 	return 0;
 }
 

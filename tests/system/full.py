@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A full disk: what was acknowledged is there, what was refused says so and did nothing, and room makes it all work again."""
-import os, subprocess, sys, tempfile, threading
+import os, sqlite3, subprocess, sys, tempfile, threading
 from desk import Client, Desk, check, done
 
 where = tempfile.mkdtemp(prefix="ward-full-")
@@ -42,6 +42,30 @@ try:
         n = admin.get("/api/v2/tickets/count.json").json["count"]["value"]
         check(n == len(good) + 2, "what was acknowledged is there, once, and nothing else: %d of %d" % (n, len(good) + 2))
         check(all(admin.get("/api/v2/tickets/%d.json" % i).status == 200 for i in good[-50:]), "and can be read")
+        # An erasure was noted, and the process died before it; then the disk filled.
+        desk.kill()
+        code = "import os, sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute('INSERT INTO erase_key (account_id, key_id) VALUES (1, 999999999)')\ndb.commit()\nos._exit(0)"
+        check(subprocess.run([sys.executable, "-c", code, os.path.join(desk.data, "ward.db")]).returncode == 0, "noted, the WAL left as a crash leaves it")
+        with open(os.path.join(where, "filler"), "wb", 0) as f:
+            try:
+                while True:
+                    f.write(bytes(4096))
+            except OSError:
+                pass
+        log, desk.log = desk.log, os.path.join("/tmp", os.path.basename(where) + ".log")
+        desk.start()
+        check(admin.get("/api/v2/tickets/count.json").status == 200, "it starts on a full disk")
+        r = admin.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "x" * 60000}}})
+        check(r.status == 503 and b"disk is full" in r.body, "and says so: %r" % r)
+        desk.kill()
+        check("will be tried again: the disk is full" in open(desk.log).read(), "what is to be erased waits, and the log says it")
+        os.unlink(os.path.join(where, "filler"))
+        os.unlink(desk.log)
+        desk.log = log
+        desk.start()
+        db = sqlite3.connect("file:%s?mode=ro" % os.path.join(desk.data, "ward.db"), uri=True)
+        check(db.execute("SELECT count(*) FROM erase_key").fetchone()[0] == 0, "with room it is erased")
+        db.close()
         check(desk.stop() == 0, "it ends cleanly")
         check(desk.ward("trail", "verify").returncode == 0, "the trail holds")
 finally:
