@@ -10,6 +10,24 @@ static const struct { int id; const char *locale, *name; } locales[] = {
 	{ 67, "ja", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e" }, { 10, "zh-CN", "\xe7\xae\x80\xe4\xbd\x93\xe4\xb8\xad\xe6\x96\x87" },
 };
 
+int
+locale_number(str locale)
+{
+	for (size_t i = 0; i < COUNT(locales); i++)
+		if (str_eqi(locale, str_of(locales[i].locale)))
+			return locales[i].id;
+	return locales[0].id;
+}
+
+str
+locale_named(int64_t number)
+{
+	for (size_t i = 0; i < COUNT(locales); i++)
+		if (locales[i].id == number)
+			return str_of(locales[i].locale);
+	return S("");
+}
+
 static void
 json_locale(struct json *j, struct ctx *cx, const char *base, size_t i)
 {

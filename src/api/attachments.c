@@ -5,8 +5,11 @@ static enum err
 upload_shown(struct ctx *cx, struct http_req *rq, struct http_reply *rp, str token, const struct attachment *f)
 {
 	const char *base = z_of(cx, api_base(cx, rq));
+	struct attachment *all;
 	struct json j;
+	int n;
 
+	TRY(upload_files(cx, token, &all, &n));
 	api_begin(rp, &j, 201);
 	jw_obj(&j);
 	jw_key(&j, "upload");
@@ -17,11 +20,14 @@ upload_shown(struct ctx *cx, struct http_req *rq, struct http_reply *rp, str tok
 	json_attachment(&j, cx, base, f);
 	jw_key(&j, "attachments");
 	jw_arr(&j);
-	json_attachment(&j, cx, base, f);
+	for (int i = 0; i < n; i++)
+		json_attachment(&j, cx, base, &all[i]);
 	jw_end_arr(&j);
 	jw_end_obj(&j);
 	jw_end_obj(&j);
-	return look_one(cx, "attachment", f->id, "file_name");
+	for (int i = 0; i < n; i++)
+		TRY(look_one(cx, "attachment", all[i].id, "file_name"));
+	return OK;
 }
 
 static enum err

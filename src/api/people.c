@@ -19,7 +19,7 @@ nothing(struct http_reply *rp)
 
 /* ---- identities ----------------------------------------------------------------------------------------------- */
 
-static void
+void
 json_identity(struct json *j, struct ctx *cx, const char *base, const struct identity *i)
 {
 	bool back = false, mail = i->kind == ID_EMAIL;

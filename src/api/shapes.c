@@ -478,11 +478,11 @@ user_head(struct json *j, struct ctx *cx, const char *base, const struct user *u
 	jw_ktime(j, "created_at", u->created_at);
 	jw_ktime(j, "updated_at", u->updated_at);
 	jw_kstr(j, "time_zone", u->time_zone.n ? u->time_zone : S("Eastern Time (US & Canada)"));
-	jw_kz(j, "iana_time_zone", "America/New_York");
+	jw_kz(j, "iana_time_zone", calendar_zone(u->time_zone.n ? u->time_zone : S("Eastern Time (US & Canada)")));
 	show_or_null(j, cx, "phone", u->phone);
 	jw_knull(j, "shared_phone_number");
 	jw_knull(j, "photo");
-	jw_kint(j, "locale_id", 1);
+	jw_kint(j, "locale_id", locale_number(u->locale));
 	jw_kstr(j, "locale", u->locale.n ? u->locale : S("en-US"));
 	jw_kid(j, "organization_id", u->organization_id);
 	jw_kz(j, "role", role_name(u->role));

@@ -43,6 +43,14 @@ user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch)
 		} else
 			bad(cx, "user_fields", "InvalidValue", "User fields: must be an object");
 	}
+	if (!(ch->has & USER_LOCALE) && (v = json_object_get(obj, "locale_id")) != NULL && !json_is_null(v)) {
+		int64_t number = 0;
+		ch->u.locale = json_id(v, &number) ? locale_named(number) : S("");
+		if (ch->u.locale.n)
+			ch->has |= USER_LOCALE;
+		else
+			bad(cx, "locale_id", "InvalidValue", "Locale: is not a known locale");
+	}
 	/* An organization by name, as clients may send it. */
 	if ((v = json_object_get(obj, "organization")) != NULL && json_is_object(v)
 	    && json_is_string(json_object_get(v, "name"))) {
@@ -56,6 +64,26 @@ user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch)
 			bad(cx, "organization", "InvalidValue", "Organization: is not a known organization");
 		}
 	}
+}
+
+/* The addresses of the people of a page. */
+static enum err
+people_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct user *u, int n)
+{
+	if (api_includes(rq, "identities")) {
+		jw_key(j, "identities");
+		jw_arr(j);
+		for (int i = 0; i < n; i++) {
+			struct identity *id;
+			int count;
+			TRY(identity_list(cx, u[i].id, &id, &count));
+			for (int k = 0; k < count; k++)
+				json_identity(j, cx, base, &id[k]);
+			TRY(look_one(cx, "user", u[i].id, "identities"));
+		}
+		jw_end_arr(j);
+	}
+	return OK;
 }
 
 static enum err
@@ -76,6 +104,7 @@ user_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int
 		int64_t id = u->default_group_id;
 		TRY(sideload_groups(&j, cx, base, &id, 1));
 	}
+	TRY(people_sideload(&j, cx, rq, base, u, 1));
 	jw_end_obj(&j);
 	return look_one(cx, "user", u->id, SHOWN);
 }
@@ -201,6 +230,13 @@ users_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, st
 	jw_end_arr(&j);
 	if (api_includes(rq, "organizations"))
 		TRY(sideload_orgs(&j, cx, base, orgs, n));
+	if (api_includes(rq, "groups")) {
+		int64_t *groups = NEW(cx->arena, int64_t, n + 1);
+		for (int i = 0; i < n; i++)
+			groups[i] = u[i].default_group_id;
+		TRY(sideload_groups(&j, cx, base, groups, n));
+	}
+	TRY(people_sideload(&j, cx, rq, base, u, n));
 	api_page_end(&j, cx, rq, p, n, p->before ? true : more, n ? (struct place){ u[0].id, u[0].id } : (struct place){ 0, 0 },
 	    n ? (struct place){ u[n - 1].id, u[n - 1].id } : (struct place){ 0, 0 }, total);
 	jw_end_obj(&j);

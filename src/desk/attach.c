@@ -559,6 +559,20 @@ upload_begin(struct ctx *cx, str file_name, str content_type, str token, struct 
 	return begin(cx, file_name, content_type, token, out);
 }
 
+enum err
+upload_files(struct ctx *cx, str token, struct attachment **out, int *count)
+{
+	struct rows rs;
+
+	*count = 0;
+	TRY(store_all(cx, &by_token, ARGS(INT(cx->account), BLIND(HIDE(token)), INT(cx->now - UPLOAD_KEPT_FOR)), &rs));
+	*out = NEW(cx->arena, struct attachment, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		if (cx->actor != NULL && row_int(&rs.row[i], 4) == cx->actor->user_id)
+			from_row(cx, &rs.row[i], &(*out)[(*count)++]);
+	return OK;
+}
+
 size_t
 upload_piece(const struct uploading *u)
 {

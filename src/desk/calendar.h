@@ -26,6 +26,5 @@ bool calendar_holiday(const struct calendar *c, usec at);            /* a day of
 usec calendar_between(const struct calendar *c, usec a, usec b);     /* negative when b is before a */
 /* The moment when `span` of working time has gone by since `at`; 0 when there is none within ten years. */
 usec calendar_after(const struct calendar *c, usec at, usec span);
-const char *calendar_zone(str name);         /* the IANA name, or NULL when there is no such zone */
 
 #endif

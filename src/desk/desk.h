@@ -152,6 +152,7 @@ struct ticket_change {
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
+const char *calendar_zone(str name);         /* the IANA name of a time zone, or NULL when there is no such zone */
 /* Who is not signed in makes a ticket as the system does, so *in is cut down to what an end user may say before that:
  * words, the form and fields of the portal; in nobody else's name, beside nobody else. */
 enum err ticket_by_nobody(struct ctx *cx, struct ticket_change *in) MUST_CHECK;
@@ -287,6 +288,7 @@ enum err upload_begin(struct ctx *cx, str file_name, str content_type, str token
 size_t   upload_piece(const struct uploading *u);               /* bytes of the next piece; asked again after each */
 enum err upload_write(struct ctx *cx, struct uploading *u, str bytes) MUST_CHECK;    /* exactly one piece, and more are to come */
 enum err upload_done(struct ctx *cx, struct uploading *u, str bytes, str *token_out, struct attachment *out) MUST_CHECK;   /* with the rest */
+enum err upload_files(struct ctx *cx, str token, struct attachment **out, int *count) MUST_CHECK;    /* the actor's, oldest first */
 void     upload_drop(struct ctx *cx, struct uploading *u);
 /* All of it at once. */
 enum err upload_create(struct ctx *cx, str file_name, str content_type, str bytes, str token, str *token_out, struct attachment *out) MUST_CHECK;

@@ -259,6 +259,13 @@ def kept_as(c):
     check(r.status == 422 and c.get("/api/v2/users/count.json").json["count"]["value"] == n and not c.get("/api/v2/users/search.json?query=twin@patients.example").json["users"], "all or nothing: %r" % r)
     r = c.put("/api/v2/users/%d.json" % u, {"user": {"email": "many3@patients.example"}})
     check(r.json["user"]["email"] == "many1@patients.example" and len(c.get("/api/v2/users/%d/identities.json" % u).json["identities"]) == 4, "another address is a secondary one: %r" % r)
+    r = c.put("/api/v2/users/%d.json" % u, {"user": {"locale_id": 2, "time_zone": "Pacific Time (US & Canada)"}}).json["user"]
+    check([r[k] for k in ("locale", "locale_id", "time_zone", "iana_time_zone")] == ["es", 2, "Pacific Time (US & Canada)", "America/Los_Angeles"], "language and zone, both ways of each: %r" % r)
+    check(c.put("/api/v2/users/%d.json" % u, {"user": {"locale_id": 77777}}).status == 422, "a language that is not known")
+    r = c.get("/api/v2/users/%d.json?include=identities" % u).json
+    check([i["value"] for i in r["identities"]] == [i["value"] for i in c.get("/api/v2/users/%d/identities.json" % u).json["identities"]], "identities beside a person: %r" % r)
+    r = c.get("/api/v2/users.json?role=end-user&include=identities,groups,organizations").json
+    check({i["user_id"] for i in r["identities"]} == {x["id"] for x in r["users"] if x["email"]} and r["groups"] == [] and r["organizations"] == [], "and beside many: %r" % r)
     o = c.post("/api/v2/organizations.json", {"organization": {"name": "Hub", "external_id": "Hub-O", "tags": ["Gold Plus"]}}).json["organization"]
     check(o["tags"] == ["gold", "plus"], "an organization's tags: %r" % o)
     j = job(c, c.put("/api/v2/users/update_many.json", {"users": [{"external_id": "hub-7", "notes": "by its other name"}, {"external_id": "nobody", "notes": "x"}, {"notes": "y"}]}))

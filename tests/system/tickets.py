@@ -253,6 +253,16 @@ def both_ways(c):
     check({x["id"] for x in c.get("/api/v2/search.json?query=tags:more").json["results"]} == {t["id"], f["id"]}, "and is found by them")
 
 
+def files(desk, c):
+    """A token that several files are given to names them all."""
+    send = lambda name, token="": c.call("POST", "/api/v2/uploads.json?filename=%s%s" % (name, token and "&token=" + token), raw=name.encode(), headers={"Content-Type": "text/plain"}).json["upload"]
+    one = send("a.txt")
+    two = send("b.txt", one["token"])
+    check([f["file_name"] for f in one["attachments"]] == ["a.txt"] and [f["file_name"] for f in two["attachments"]] == ["a.txt", "b.txt"] and two["attachment"]["file_name"] == "b.txt", "both: %r" % two)
+    t = ticket(c, comment={"body": "with both", "uploads": [two["token"]]})
+    check([f["file_name"] for f in c.get("/api/v2/tickets/%d/comments.json" % t["id"]).json["comments"][0]["attachments"]] == ["a.txt", "b.txt"], "and the comment has them")
+
+
 def beside(desk, c):
     """Side loads of a search, in the form that searches have."""
     o = c.post("/api/v2/organizations.json", {"organization": {"name": "Beside"}}).json["organization"]["id"]
@@ -293,6 +303,7 @@ with Desk() as desk:
     both_ways(admin)
     copies(desk, admin)
     beside(desk, admin)
+    files(desk, admin)
     merging(admin)
     spam(admin)
     problems(admin)
