@@ -147,7 +147,10 @@ void  merge_fields(struct ctx *cx, const json_t *obj, struct ticket_merge *m);
 
 /* For the bulk jobs. */
 enum err org_membership_item(struct ctx *cx, const json_t *obj, int64_t *id) MUST_CHECK;
+/* Of a change; clients that write a ticket back as they read it send `description` too, which says nothing then. Of a new one
+ * it is the first comment. */
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
+void  ticket_new_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  comment_fields(struct ctx *cx, const json_t *comment, struct ticket_change *ch);       /* a ticket's "comment" */
 /* Zendesk's number of a locale (the first's when it is not known), and the other way round (empty). */
 int   locale_number(str locale);

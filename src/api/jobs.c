@@ -103,7 +103,7 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		}
 	switch (kind) {
 	case JOB_TICKETS_CREATE:
-		ticket_fields(cx, one, &tc);
+		ticket_new_fields(cx, one, &tc);
 		if (was_held(cx, e = ticket_create(cx, &tc, &t, NULL), index, result))
 			return OK;
 		TRY(e);

@@ -324,7 +324,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	TRY(api_body(cx, rq, rp, "request", &obj));
 	if (obj == NULL)
 		return OK;
-	ticket_fields(cx, obj, &ch);
+	ticket_new_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)(T_SAFE | T_STATUS | T_ASSIGNEE | T_GROUP | T_ORG | T_SUBMITTER | T_TAGS | T_ADD_TAGS | T_REMOVE_TAGS);
 	ch.tag_count = ch.drop_count = 0;
 	ch.assignee_id = ch.group_id = ch.organization_id = ch.submitter_id = 0;

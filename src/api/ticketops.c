@@ -236,7 +236,7 @@ import_fields(struct ctx *cx, const json_t *obj, struct ticket_import *im)
 	json_t *w;
 	size_t i;
 
-	ticket_fields(cx, obj, &im->head);
+	ticket_new_fields(cx, obj, &im->head);
 	im->head.has &= ~(unsigned)T_SAFE;
 	api_fields(cx, obj, times, COUNT(times), im, NULL);
 	if (list == NULL || json_is_null(list))

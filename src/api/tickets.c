@@ -242,13 +242,6 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 		ch->has |= T_REQUESTER;
 	}
 	comment_fields(cx, json_object_get(obj, "comment"), ch);
-	if (!(ch->has & T_COMMENT) && (v = json_object_get(obj, "description")) != NULL && !json_is_null(v)) {
-		if (json_is_string(v)) {
-			ch->body = HIDE(json_text(cx, v));
-			ch->has |= T_COMMENT;
-		} else
-			bad(cx, "description", "InvalidValue", "Description: must be a string");
-	}
 	read_tags(cx, json_object_get(obj, "tags"), "tags", T_TAGS, ch);
 	read_tags(cx, json_object_get(obj, "additional_tags"), "additional_tags", T_ADD_TAGS, ch);
 	read_tags(cx, json_object_get(obj, "remove_tags"), "remove_tags", T_REMOVE_TAGS, ch);
@@ -280,6 +273,21 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 			bad(cx, "updated_stamp", "InvalidValue", "Updated stamp: must be the ticket's updated_at as last seen");
 		ch->has |= T_SAFE;
 	}
+}
+
+void
+ticket_new_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
+{
+	const json_t *v = json_object_get(obj, "description");
+
+	ticket_fields(cx, obj, ch);
+	if ((ch->has & T_COMMENT) || v == NULL || json_is_null(v))
+		return;
+	if (json_is_string(v)) {
+		ch->body = HIDE(json_text(cx, v));
+		ch->has |= T_COMMENT;
+	} else
+		bad(cx, "description", "InvalidValue", "Description: must be a string");
 }
 
 /* ---- one ticket ----------------------------------------------------------------------------------------------- */
@@ -457,7 +465,7 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		fail_clear(cx);
 		http_head(rp, "x-idempotency-lookup", S("miss"));
 	}
-	ticket_fields(cx, obj, &ch);
+	ticket_new_fields(cx, obj, &ch);
 	ch.has &= ~(unsigned)T_SAFE;
 	ch.shown = LOOK_OPENED SHOWN ",comments";
 	ch.may_hold = c.key.n != 0;

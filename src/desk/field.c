@@ -913,7 +913,8 @@ fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t, const s
 	}
 	if (status) {
 		const struct def *s;
-		if (in->has & T_CUSTOM_STATUS)
+		/* The one that the ticket is shown with is no change. */
+		if ((in->has & T_CUSTOM_STATUS) && (old->id == 0 || t->status != old->status || ticket_custom_status(cx, old) != in->custom_status_id))
 			t->custom_status_id = in->custom_status_id;
 		/* A status of another category than the ticket's is none. */
 		s = t->custom_status_id ? def_find(d, DEF_STATUS, t->custom_status_id) : NULL;

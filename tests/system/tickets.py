@@ -253,6 +253,17 @@ def both_ways(c):
     check({x["id"] for x in c.get("/api/v2/search.json?query=tags:more").json["results"]} == {t["id"], f["id"]}, "and is found by them")
 
 
+def written_back(desk, c):
+    """A client that writes a ticket back as it read it changes nothing and says nothing."""
+    u, _ = desk.person(c, "Wri Back", "back@patients.example")
+    t = ticket(c, requester_id=u, comment={"body": "the first words"}, priority="high", tags=["x"], email_ccs=[{"user_email": "beside@patients.example"}])
+    r = c.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": get(c, t["id"])})
+    check(r.status == 200 and r.json["audit"]["events"] == [], "one: %r" % r)
+    j = job(c, c.put("/api/v2/tickets/update_many.json", {"tickets": [get(c, t["id"])]}))
+    check(j["results"][0]["success"] and len(c.get("/api/v2/tickets/%d/comments.json" % t["id"]).json["comments"]) == 1, "many: %r" % j)
+    check([x["body"] for x in c.get("/api/v2/tickets/%d/comments.json" % ticket(c, comment=None, description="only this")["id"]).json["comments"]] == ["only this"], "of a new one it is the first comment")
+
+
 def files(desk, c):
     """A token that several files are given to names them all."""
     send = lambda name, token="": c.call("POST", "/api/v2/uploads.json?filename=%s%s" % (name, token and "&token=" + token), raw=name.encode(), headers={"Content-Type": "text/plain"}).json["upload"]
@@ -304,6 +315,7 @@ with Desk() as desk:
     copies(desk, admin)
     beside(desk, admin)
     files(desk, admin)
+    written_back(desk, admin)
     merging(admin)
     spam(admin)
     problems(admin)
