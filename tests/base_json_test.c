@@ -294,6 +294,25 @@ strings_keep_their_nuls(void **state)
 	ctx_done(&cx);
 }
 
+static void
+ours_is_read_again(void **state)
+{
+	struct ctx cx;
+	json_t *tree;
+
+	(void)state;
+	ctx_init(&cx, NULL, 1);
+	assert_null(json_again(&cx, S("")));
+	assert_null(json_again(&cx, S("plain words")));
+	assert_null(json_again(&cx, S("[1")));
+	assert_true(json_is_null(json_again(&cx, S("null"))));
+	tree = json_again(&cx, S("{\"a\":[1e3,\"x\\u0000y\"],\"a\":2.5}"));      /* the slow way, and what json_parse() refuses */
+	assert_true(json_real_value(json_object_get(tree, "a")) == 2.5);
+	tree = json_again(&cx, S("[{\"id\":401}]"));
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(tree, 0), "id")), 401);
+	ctx_done(&cx);
+}
+
 /* Short ones are not read by strtod(): to the last bit what it would say. */
 static void
 fractions(void **state)
@@ -390,6 +409,7 @@ main(void)
 	ADD(t, n, a_depth_bomb_costs_nothing);
 	ADD(t, n, strings_keep_their_nuls);
 	ADD(t, n, fractions);
+	ADD(t, n, ours_is_read_again);
 #ifdef WATCH_FREE
 	ADD(t, n, the_tree_is_wiped);
 #endif

@@ -310,6 +310,9 @@ void jw_kraw(struct json *j, const char *key, str valid_json);
  * words on malformed text. <jansson.h> can be included beside this header. */
 struct json_t;
 enum err json_parse(struct ctx *cx, str text, struct json_t **out) MUST_CHECK;
+/* Of what is JSON already, ours or checked before; NULL when it is none. It lies in the arena: only a tree to which
+ * something is added has to be freed, as with arena_defer(). */
+struct json_t *json_again(struct ctx *cx, str text);
 /* Registers a tree to be freed with the arena. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *arg);
 

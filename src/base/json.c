@@ -623,6 +623,22 @@ free_tree(void *tree)
 	json_decref(tree);
 }
 
+json_t *
+json_again(struct ctx *cx, str text)
+{
+	json_t *tree;
+
+	if (text.n == 0)
+		return NULL;
+	pthread_once(&prepared, prepare);
+	reading = cx->arena;
+	tree = quick(cx->arena, text);
+	if (tree == NULL)
+		tree = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	reading = NULL;
+	return tree;
+}
+
 enum err
 json_parse(struct ctx *cx, str text, struct json_t **out)
 {

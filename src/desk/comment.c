@@ -658,7 +658,7 @@ customs_of(struct ctx *cx, const struct ticket *t)
 {
 	str cf = t->custom_fields.hidden.n > 2 ? reveal(cx, t->custom_fields, TO_INDEX) : S("[]");
 
-	return json_loadb(cf.p, cf.n, JSON_ALLOW_NUL, NULL);
+	return json_again(cx, cf);
 }
 
 static const json_t *
@@ -695,8 +695,6 @@ custom_more(struct ctx *cx, const struct ticket *old, const struct ticket *t, st
 		if (v == NULL || json_is_null(v))
 			terms_of_custom(cx, one, into);
 	}
-	json_decref(was);
-	json_decref(is);
 	return more;
 }
 
@@ -741,7 +739,6 @@ ticket_terms(struct ctx *cx, const struct ticket *t, struct terms *into)
 	search_terms(cx, 's', reveal(cx, t->subject, TO_INDEX), into);
 	json_array_foreach(list, at, one)
 		terms_of_custom(cx, one, into);
-	json_decref(list);
 	if (t->external_id.hidden.n)
 		search_terms(cx, 't', reveal(cx, t->external_id, TO_INDEX), into);
 	(void)terms_of_tags(cx, HIDE(S("[]")), t->tags, into);

@@ -387,7 +387,7 @@ dump(struct ctx *cx, const json_t *v)
 static json_t *
 parse(struct ctx *cx, str text, bool object)
 {
-	json_t *v = text.n ? json_loadb(text.p, text.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL) : NULL;
+	json_t *v = json_again(cx, text);
 
 	if (object ? !json_is_object(v) : !json_is_array(v)) {
 		json_decref(v);
@@ -518,8 +518,7 @@ fields_settle(struct ctx *cx, struct ticket_change *in, bool creating)
 			}
 			if (may == FIELD_READ && cx->actor->role == ROLE_END_USER)
 				continue;
-			v = json_loadb(in->custom[i].value_json.p, in->custom[i].value_json.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-			arena_defer(cx->arena, (void (*)(void *))json_decref, v);
+			v = json_again(cx, in->custom[i].value_json);
 			TRY(field_value(cx, d, f, "base", v, &value));
 			own[kept] = in->custom[i];
 			own[kept].value_json = dump(cx, value);
@@ -880,10 +879,9 @@ fields_apply(struct ctx *cx, const struct ticket *old, struct ticket *t, const s
 		add = NEW(cx->arena, str, room);
 		for (int i = 0; i < in->custom_count; i++) {
 			const struct def *f = def_find(d, DEF_TICKET_FIELD, in->custom[i].id);
-			json_t *v = json_loadb(in->custom[i].value_json.p, in->custom[i].value_json.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+			json_t *v = json_again(cx, in->custom[i].value_json);
 			json_t *was = value_in(values, in->custom[i].id), *one;
 			size_t k;
-			arena_defer(cx->arena, (void (*)(void *))json_decref, v);
 			if (f == NULL)
 				continue;
 			if (in->custom[i].guarded) {

@@ -401,12 +401,11 @@ custom_hashes(struct ctx *cx, sensitive json, const struct field_hash **out)
 			n++;
 			continue;
 		}
-		v = json_loadb(f[i].json.p, f[i].json.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+		v = json_again(cx, f[i].json);
 		json_array_foreach(v, k, w)
 			h[n++] = hash_of_value(cx, f[i].id, w);
 		if (json_array_size(v) == 0)
 			h[n++] = hash_of_value(cx, f[i].id, json_is_array(v) ? NULL : v);
-		json_decref(v);
 	}
 	*out = h;
 	return (int)n;

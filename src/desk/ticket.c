@@ -543,11 +543,10 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 	if (t->schedule_id != old->schedule_id)
 		add_event(a, "ScheduleAssignment", S("schedule_id"), json_number(cx, t->schedule_id), json_number(cx, old->schedule_id));
 	if (in->custom_count > 0 && old->custom_fields.hidden.n > 2)
-		list = json_loadb(old->custom_fields.hidden.p, old->custom_fields.hidden.n, JSON_ALLOW_NUL, NULL);
+		list = json_again(cx, old->custom_fields.hidden);
 	for (int i = 0; i < in->custom_count; i++)
 		note(a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
 		    in->custom[i].value_json, custom_was(cx, list, in->custom[i].id));
-	json_decref(list);
 }
 
 /* One event for the change and what triggers made of it: their fields name them as their cause. Of what is very large they

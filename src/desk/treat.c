@@ -242,7 +242,7 @@ treat_json(struct ctx *cx, struct treating *t, const char *field, str *json, str
 	if (json->n == 0 || str_eq(*json, S("null")) || str_eq(*json, S("true")) || str_eq(*json, S("false")) || str_eq(*json, S("{}"))
 	    || str_eq(*json, S("\"\"")))
 		return OK;
-	if ((v = json_loadb(json->p, json->n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)) == NULL) {
+	if ((v = json_again(cx, *json)) == NULL) {
 		sensitive s = HIDE(*json);
 		return treat_text(cx, t, PLACE_FIELD, field, &s, into);
 	}
@@ -255,7 +255,6 @@ treat_json(struct ctx *cx, struct treating *t, const char *field, str *json, str
 		free(z);
 	}
 	json_decref(fresh);
-	json_decref(v);
 	return e;
 }
 
