@@ -32,6 +32,7 @@ struct def {
 		bool          known, system, checkbox;
 		unsigned char access[4];             /* enum field_access by role */
 		char          head[40];              /* {"id":17,"value": */
+		uint64_t      tags[4];               /* what of its options and tag may be a tag, a bit by their hash */
 	} field;
 };
 

@@ -109,6 +109,33 @@ access_of(enum role role, const struct def *f)
 	return def_bool(f, "editable_in_portal") ? FIELD_WRITE : FIELD_READ;
 }
 
+/* Adds a tag, which str_lower() may still have to lower, to a set that may say yes of one that is not in it. */
+static void
+tag_mark(uint64_t set[4], str w)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < w.n; i++) {
+		unsigned char c = (unsigned char)w.p[i];
+		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
+	}
+	set[h >> 30] |= (uint64_t)1 << (h >> 24 & 63);
+}
+
+static void
+tags_derive(struct def *f)
+{
+	const json_t *o;
+	size_t i;
+
+	memset(f->field.tags, 0, sizeof f->field.tags);
+	tag_mark(f->field.tags, def_text(f, "tag"));
+	json_array_foreach(json_object_get(f->doc, "custom_field_options"), i, o) {
+		const json_t *value = json_object_get(o, "value");
+		tag_mark(f->field.tags, (str){ json_string_value(value), json_string_length(value) });
+	}
+}
+
 void
 field_derive(struct def *f)
 {
@@ -118,6 +145,7 @@ field_derive(struct def *f)
 	for (int role = ROLE_END_USER; role <= ROLE_SYSTEM; role++)
 		f->field.access[role] = (unsigned char)access_of((enum role)role, f);
 	snprintf(f->field.head, sizeof f->field.head, "{\"id\":%lld,\"value\":", (long long)f->id);
+	tags_derive(f);
 	f->field.known = true;
 }
 
@@ -816,13 +844,20 @@ value_by_tags(struct ctx *cx, const struct def *f, const json_t *now, const str 
 	return o;
 }
 
+static bool
+tags_meet(const uint64_t a[4], const uint64_t b[4])
+{
+	return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
+}
+
 enum err
 fields_from_tags(struct ctx *cx, const struct ticket *old, const struct ticket *t, struct ticket_change *in)
 {
 	const struct def *const *all;
 	const struct defs *d;
-	__typeof__(in->custom) own;
-	json_t *values;
+	__typeof__(in->custom) own = in->custom;
+	json_t *values = NULL;
+	uint64_t moved[4] = { 0 };
 	str *was, *is;
 	int n, n_was, n_is;
 
@@ -832,15 +867,26 @@ fields_from_tags(struct ctx *cx, const struct ticket *old, const struct ticket *
 	all = def_all(d, DEF_TICKET_FIELD, &n);
 	n_was = json_words(cx, old->tags.hidden, &was);
 	n_is = json_words(cx, t->tags.hidden, &is);
-	values = parse(cx, old->custom_fields.hidden, false);
-	own = arena_alloc(cx->arena, sizeof *own, (size_t)(in->custom_count + n) + 1, 16);
-	for (int i = 0; i < in->custom_count; i++)
-		own[i] = in->custom[i];
-	in->custom = own;
+	for (int i = 0; i < n_was; i++)
+		if (!has_word(is, n_is, was[i]))
+			tag_mark(moved, was[i]);
+	for (int i = 0; i < n_is; i++)
+		if (!has_word(was, n_was, is[i]))
+			tag_mark(moved, is[i]);
 	for (int i = 0; i < n; i++) {
 		const struct def *f = all[i];
-		bool named = !f->active || is_system(f) || def_bool(f, "phi") || field_access(cx, f) != FIELD_WRITE;
+		bool named;
 		json_t *v;
+		if (!tags_meet(f->field.tags, moved))     /* most tags are no field's */
+			continue;
+		named = !f->active || is_system(f) || def_bool(f, "phi") || field_access(cx, f) != FIELD_WRITE;
+		if (values == NULL) {
+			values = parse(cx, old->custom_fields.hidden, false);
+			own = arena_alloc(cx->arena, sizeof *own, (size_t)(in->custom_count + n) + 1, 16);
+			for (int k = 0; k < in->custom_count; k++)
+				own[k] = in->custom[k];
+			in->custom = own;
+		}
 		for (int k = 0; k < in->custom_count && !named; k++)
 			named = in->custom[k].id == f->id;
 		if (named || (v = value_by_tags(cx, f, value_in(values, f->id), was, n_was, is, n_is)) == NULL)
