@@ -8,19 +8,24 @@
 /* ---- sign-in ---------------------------------------------------------------------------------------------------- */
 
 static enum err
-sign_in(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+sign_in_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, str email)
 {
-	struct page p;
+	struct page p = page_begin(cx, rq, rp, status, W_SIGN_IN);
 
-	if (help_signed_in(cx))
-		return page_go(cx, rp, S(AT));
-	p = page_begin(cx, rq, rp, 200, W_SIGN_IN);
+	if (status == 422)
+		page_outcome(&p, false, W_BAD_EMAIL);
 	page_form(&p, "/sign-in");
-	page_input(&p, "email", "email", "autocomplete=\"username\" required", W_EMAIL, S(""));
+	page_input(&p, "email", "email", "autocomplete=\"username\" required", W_EMAIL, email);
 	page_button(&p, W_SEND_LINK);
 	page_raw(&p, "</form>");
 	page_end(&p);
 	return OK;
+}
+
+static enum err
+sign_in(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	return help_signed_in(cx) ? page_go(cx, rp, S(AT)) : sign_in_page(cx, rq, rp, 200, S(""));
 }
 
 static enum err
@@ -30,13 +35,13 @@ sign_in_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct page p;
 
 	if (!email_valid(email))
-		return page_go(cx, rp, S(AT "/sign-in"));
+		return sign_in_page(cx, rq, rp, 422, email);
 	if (!flow_mail_on(cx) || cx->sys->base_url == NULL || *cx->sys->base_url == 0)
 		return page_message(cx, rq, rp, 503, W_MAIL_OFF);
 	gate_as_system(cx, "help");
 	TRY(login_link_begin(cx, email, &code));
 	p = page_begin(cx, rq, rp, 200, W_SIGN_IN);
-	page_para(&p, "note", W_SENT);
+	page_outcome(&p, true, W_SENT);
 	page_raw(&p, "<h2>");
 	page_word(&p, W_YOUR_CODE);
 	page_raw(&p, "</h2><p class=\"code\"><strong>");
@@ -53,7 +58,7 @@ link_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status
 	struct page p = page_begin(cx, rq, rp, status, W_SIGN_IN);
 
 	if (wrong)
-		page_para(&p, "wrong", W_LINK_WRONG);
+		page_outcome(&p, false, W_LINK_WRONG);
 	page_raw(&p, "<form method=\"post\" action=\"" AT "/link/");
 	page_text(&p, rq->word[0]);
 	page_raw(&p, "\">");
@@ -141,6 +146,11 @@ home(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return look_tickets(cx, t, n, "subject");
 }
 
+/* What the form did that led here, by the page's address. */
+static const struct { const char *query; enum word says; } became[] = {
+	{ "asked", W_ASKED_HERE }, { "replied", W_SECURE_REPLIED }, { "solved", W_SOLVED_NOW },
+};
+
 static enum err
 request(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t id, int status, str text)
 {
@@ -161,6 +171,11 @@ request(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int64_t id, 
 	page_raw(&p, ": ");
 	page_text(&p, str_of(state_in(t.status, p.lang)));
 	page_raw(&p, "</p>");
+	for (size_t i = 0; i < COUNT(became); i++)
+		if (rq->method == GET && http_query(rq, became[i].query) != NULL) {
+			page_outcome(&p, true, became[i].says);
+			break;
+		}
 	page_wrongs(&p);
 	TRY(page_talk(&p, c, n, "/api/v2/attachments/", "/content"));
 	if (t.status == TICKET_CLOSED)
@@ -232,7 +247,7 @@ change(struct ctx *cx, struct http_req *rq, struct http_reply *rp, struct ticket
 		return request(cx, rq, rp, rq->param[0], 422, ch->body.hidden);
 	}
 	TRY(e);
-	return page_go(cx, rp, str_printf(cx->arena, AT "/requests/%lld", (long long)t.id));
+	return page_go(cx, rp, str_printf(cx->arena, AT "/requests/%lld?%s=1", (long long)t.id, ch->has & T_COMMENT ? "replied" : "solved"));
 }
 
 static enum err

@@ -11,8 +11,8 @@
 
 enum word {
 	W_TITLE, W_SIGN_IN, W_SIGN_OUT, W_EMAIL, W_SEND_LINK, W_SENT, W_YOUR_CODE, W_CODE_WHY, W_CODE, W_ENTER, W_LINK_WRONG, W_MINE, W_ASK,
-	W_NONE, W_SUBJECT, W_MESSAGE, W_NAME, W_SEND, W_SUBJECT_HINT, W_MESSAGE_HINT, W_REPLY, W_CLOSED, W_SOLVED, W_STATUS, W_UPDATED,
-	W_ASKED, W_INTRO, W_WRONG, W_AGAIN, W_ABSENT, W_MAIL_OFF, W_BACK, W_SKIP, W_LANGUAGE, W_MENU, W_ANSWER_FROM,
+	W_NONE, W_SUBJECT, W_MESSAGE, W_NAME, W_SEND, W_SUBJECT_HINT, W_MESSAGE_HINT, W_REPLY, W_CLOSED, W_SOLVED, W_SOLVED_NOW, W_STATUS, W_UPDATED,
+	W_ASKED, W_ASKED_HERE, W_INTRO, W_WRONG, W_AGAIN, W_ABSENT, W_MAIL_OFF, W_BACK, W_SKIP, W_LANGUAGE, W_MENU, W_ANSWER_FROM,
 	W_FORM, W_FORM_WHY, W_NEXT, W_MORE_FIELDS, W_MORE_FIELDS_WHY, W_CHOOSE, W_FILES, W_FILES_HINT, W_OPTIONAL, W_PHI_FOUND, W_PHI_WHERE, W_PHI_SURE, W_FILE_LARGE,
 	W_NO_MATTER, W_BLANK_SUBJECT, W_BLANK_MESSAGE, W_BAD_EMAIL, W_PRIORITY, W_TYPE, W_MAYBE, W_MAYBE_LOOK, W_ONLY_FORM,
 	W_SECURE, W_SECURE_WHY_CODE, W_SECURE_WHY_KNOWN, W_SECURE_SEND, W_SECURE_SENT, W_SECURE_CODE, W_SECURE_BIRTH, W_SECURE_PHONE, W_SECURE_POSTAL,
@@ -49,6 +49,9 @@ void        page_text(struct page *p, str s);                      /* escaped */
 void        page_raw(struct page *p, const char *s);               /* ours: fixed words or numbers */
 void        page_word(struct page *p, enum word w);
 void        page_para(struct page *p, const char *css, enum word w);
+/* What became of a form. The page has no script: it is heard, and the keyboard begins there, because the focus is on it. */
+void        page_outcome(struct page *p, bool good, enum word w);
+#define PAGE_FIRST " tabindex=\"-1\" autofocus aria-labelledby=\"outcome\""
 void        page_wrongs(struct page *p);                           /* all that is wrong, in the words of the rules */
 void        page_input(struct page *p, const char *name, const char *type, const char *more, enum word label, str value);
 void        page_area(struct page *p, const char *name, enum word label, str value);

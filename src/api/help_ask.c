@@ -328,7 +328,7 @@ show(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, str
 	}
 	page_wrongs(&p);
 	if (more)
-		page_raw(&p, "<div role=\"status\">"), page_para(&p, "note", W_MORE_FIELDS_WHY), page_raw(&p, "</div>");
+		page_outcome(&p, true, W_MORE_FIELDS_WHY);
 	if (rq->method == POST && found == 0)
 		TRY(page_suggest(&p, form_value(cx, rq, "subject")));
 	page_form_files(&p, q->form ? z_of(cx, str_printf(cx->arena, "/ask/%lld", (long long)q->form->id)) : "/ask");
@@ -336,9 +336,9 @@ show(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, str
 	page_word(&p, W_PHI_WHERE);
 	page_raw(&p, "\" data-found=\"");
 	page_word(&p, W_PHI_FOUND);
-	page_raw(&p, found ? "\">" : "\" hidden>");
+	page_raw(&p, found ? "\"" PAGE_FIRST ">" : "\" hidden>");
 	if (found) {
-		page_raw(&p, "<p>");
+		page_raw(&p, "<p id=\"outcome\">");
 		page_word(&p, W_PHI_FOUND);
 		page_raw(&p, "</p><ul>");
 		for (int i = 0; i < found; i++) {
@@ -567,7 +567,7 @@ ask_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	TRY(e);
 	if (own)
-		return page_go(cx, rp, str_printf(cx->arena, AT "/requests/%lld", (long long)t.id));
+		return page_go(cx, rp, str_printf(cx->arena, AT "/requests/%lld?asked=1", (long long)t.id));
 	return page_message(cx, rq, rp, 201, W_ASKED);
 }
 

@@ -54,11 +54,20 @@ page_link(struct page *p, const char *css, const char *href, enum word w)
 }
 
 void
+page_outcome(struct page *p, bool good, enum word w)
+{
+	buf_fmt(p->b, "<div role=\"%s\"" PAGE_FIRST ">", good ? "status" : "alert");
+	buf_fmt(p->b, "<p id=\"outcome\" class=\"%s\">", good ? "note" : "wrong");
+	page_word(p, w);
+	page_raw(p, "</p></div>");
+}
+
+void
 page_wrongs(struct page *p)
 {
 	if (p->cx->bad == NULL)
 		return;
-	page_raw(p, "<div class=\"wrong\" role=\"alert\"><p>");
+	page_raw(p, "<div class=\"wrong\" role=\"alert\"" PAGE_FIRST "><p id=\"outcome\">");
 	page_word(p, W_WRONG);
 	page_raw(p, "</p><ul>");
 	for (struct bad_field *f = p->cx->bad; f != NULL; f = f->next) {
@@ -309,7 +318,7 @@ page_message(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int sta
 {
 	struct page p = page_begin(cx, rq, rp, status, W_TITLE);
 
-	page_para(&p, "note", w);
+	page_outcome(&p, true, w);
 	page_end(&p);
 	return OK;
 }

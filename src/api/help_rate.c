@@ -87,9 +87,7 @@ take(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const char *act
 		return over(cx, rq, rp);
 	TRY(e);
 	p = page_begin(cx, rq, rp, 200, W_RATE);
-	page_raw(&p, "<div role=\"status\">");
-	page_para(&p, "note", W_RATE_THANKS);
-	page_raw(&p, "</div>");
+	page_outcome(&p, true, W_RATE_THANKS);
 	page_para(&p, "soft", W_RATE_CHANGE);
 	page_end(&p);
 	return OK;

@@ -155,11 +155,11 @@ door(struct ctx *cx, struct http_req *rq, struct http_reply *rp, int status, con
 	struct page p = page_begin(cx, rq, rp, status, W_SECURE);
 
 	if (say == 2)
-		page_raw(&p, "<div role=\"alert\">"), page_para(&p, "wrong", W_SECURE_WRONG), page_raw(&p, "</div>");
+		page_outcome(&p, false, W_SECURE_WRONG);
+	if (say == 1 && !l->known)
+		page_outcome(&p, true, W_SECURE_SENT);
 	page_para(&p, "lead", l->known ? W_SECURE_WHY_KNOWN : W_SECURE_WHY_CODE);
 	if (!l->known) {
-		if (say == 1)
-			page_para(&p, "note", W_SECURE_SENT);
 		page_form(&p, path_of(cx, rq, "/code"));
 		if (say == 1) {
 			page_raw(&p, "<button>");
@@ -238,7 +238,7 @@ read_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const stru
 	page_text(&p, reveal(cx, t.subject, TO_SHOW_ACTOR));
 	page_raw(&p, "</h2>");
 	if (replied)
-		page_raw(&p, "<div role=\"status\">"), page_para(&p, "note", W_SECURE_REPLIED), page_raw(&p, "</div>");
+		page_outcome(&p, true, W_SECURE_REPLIED);
 	page_wrongs(&p);
 	TRY(page_talk(&p, from, n - skip, str_z(cx->arena, str_printf(cx->arena, AT "/secure/" STR_F "/files/", STR_A(rq->word[0]))), ""));
 	if (t.status == TICKET_CLOSED)

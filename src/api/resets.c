@@ -107,7 +107,7 @@ ask_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	TRY(e);
 	p = page_begin(cx, rq, rp, 202, W_RESET);
-	page_para(&p, "note", W_SENT);
+	page_outcome(&p, true, W_SENT);
 	page_para(&p, "soft", W_RESET_WHY);
 	page_end(&p);
 	return OK;
@@ -120,7 +120,7 @@ over(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 
 	fail_forget(cx);
 	p = page_begin(cx, rq, rp, 404, W_RESET);
-	page_para(&p, "note", W_RESET_OVER);
+	page_outcome(&p, false, W_RESET_OVER);
 	page_raw(&p, "<p>");
 	page_link(&p, "go", PATH, W_RESET_ANEW);
 	page_raw(&p, "</p>");
@@ -213,9 +213,8 @@ reset_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	TRY(e);
 	p = page_begin(cx, rq, rp, 200, taken.invited ? W_INVITE : W_RESET);
-	page_raw(&p, "<div role=\"status\">");
-	page_para(&p, "note", taken.invited ? W_INVITE_DONE : W_RESET_DONE);
-	page_raw(&p, "</div><p>");
+	page_outcome(&p, true, taken.invited ? W_INVITE_DONE : W_RESET_DONE);
+	page_raw(&p, "<p>");
 	page_link(&p, "go", taken.staff ? "/agent" : AT "/sign-in", W_SIGN_IN);
 	page_raw(&p, "</p>");
 	page_end(&p);
