@@ -11,6 +11,7 @@ import { home, NAVIGATION } from "./navigation";
 import { SessionProvider, useMe, useSession } from "./session";
 import { SignIn } from "./sign-in";
 import { Empty, Loading, Name } from "./ui/bits";
+import { arrive } from "./ui/focus";
 import { SaysProvider } from "./ui/says";
 import { SearchInput } from "./ui/suggest";
 import { Tools, useTools } from "./ui/tools";
@@ -107,7 +108,12 @@ function Shell({ children }: { children: ReactNode }) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const [where] = useLocation();
-	useEffect(() => { document.getElementById("main")?.scrollTo(0, 0); }, [where]);
+	const here = useRef(where);
+	useEffect(() => {
+		document.getElementById("main")?.scrollTo(0, 0);
+		if (here.current !== where) arrive();
+		here.current = where;
+	}, [where]);
 	return (
 		<Tools>
 			<a className="skip" href="#main">{t("skip")}</a>

@@ -15,9 +15,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const [why, setWhy] = useState<Why>("");
 	const [enrolling, setEnrolling] = useState(false);
 	const cache = useQueryClient();
-	const timer = useRef(0);
+	const timer = useRef(0), inside = useRef(false);      // inside: a refusal that comes after one left says nothing new
 
 	const out = useCallback((reason: Why) => {
+		inside.current = false;
 		setCsrf(null);
 		forget(cache);
 		setMe(null);
@@ -27,6 +28,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	// The page stops asking before the server ends the session: what it asked for after that would be refused, all of it.
 	const end = useCallback(async (reason: Why) => {
 		await sayLastWords();
+		inside.current = false;
 		setReady(false);
 		forget(cache);
 		setMe(null);
@@ -40,15 +42,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		setCsrf(user.id ? user.authenticity_token || null : null);
 		const missing = user.id && user.role !== "end-user" ? (await get<{ missing: boolean }>("/api/ward/v1/factors")).missing : false;
 		const mine = user.id && !missing ? (await get<{ me: { permissions: string[]; idle_minutes: number } }>("/api/ward/v1/me")).me : {};
+		inside.current = !!user.id;
 		setEnrolling(missing);
 		setMe(user.id ? { ...user, ...mine } : null);
 		if (user.id) setWhy("");
 	}, []);
 
+	const over = useCallback(() => { if (inside.current) out("ended"); }, [out]);
+
 	useEffect(() => {
-		whenSignedOut(() => out("ended"));
+		whenSignedOut(over);
 		load().catch(() => undefined).finally(() => setReady(true));
-	}, [load, out]);
+	}, [load, over]);
 
 	useEffect(() => {
 		if (!me) return;
@@ -72,5 +77,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	}, [load]);
 	const leave = useCallback(() => end(""), [end]);
 
-	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => { load().catch(() => out("ended")); }, enter, leave, over: () => out("ended") }}>{children}</Context.Provider>;
+	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => { load().catch(() => out("ended")); }, enter, leave, over }}>{children}</Context.Provider>;
 }

@@ -4,7 +4,7 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { call, get, post, put, Refused } from "../api";
-import { Fault, Loading, Name } from "../ui/bits";
+import { Acting, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { Typed } from "./records";
@@ -84,7 +84,7 @@ function Editor({ form, fields, onClose, onDone }: { form: Form | null; fields: 
 					<ol style={{ paddingInlineStart: 24 }}>{inForm.map((f, i) => <li key={f.id}><span className="row"><Name>{f.title}</Name> <span className="soft">{f.type}{f.phi ? ", PHI" : ""}</span>
 						<Button size="small" isBasic type="button" disabled={i === 0} aria-label={t("slas.up", { title: f.title })} onClick={() => move(i, i - 1)}>↑</Button><Button size="small" isBasic type="button" disabled={i === inForm.length - 1} aria-label={t("slas.down", { title: f.title })} onClick={() => move(i, i + 1)}>↓</Button>
 						{f.removable ? <Button size="small" isBasic isDanger type="button" aria-label={t("forms.takeOut", { title: f.title })} onClick={() => setV({ ...v, ticket_field_ids: ids.filter((x) => x !== f.id) })}>×</Button> : null}</span></li>)}</ol>
-					{rest.length ? <select className="plain-select" aria-label={t("forms.addField")} value="" onChange={(e) => e.target.value && setV({ ...v, ticket_field_ids: [...ids, Number(e.target.value)] })}><option value="">{t("forms.addField")}</option>{rest.map((f) => <option key={f.id} value={f.id}>{f.title}</option>)}</select> : <p className="soft">{t("forms.allIn")}</p>}
+					{rest.length ? <Acting menu className="plain-select" aria-label={t("forms.addField")} value="" onAct={(id) => setV({ ...v, ticket_field_ids: [...ids, Number(id)] })}><option value="">{t("forms.addField")}</option>{rest.map((f) => <option key={f.id} value={f.id}>{f.title}</option>)}</Acting> : <p className="soft">{t("forms.allIn")}</p>}
 				</fieldset>
 				<Conditional title={t("forms.agents")} list={v.agent_conditions} fields={inForm} onChange={(agent_conditions) => setV({ ...v, agent_conditions })} />
 				<Conditional title={t("forms.endUsers")} list={v.end_user_conditions} fields={inForm} onChange={(end_user_conditions) => setV({ ...v, end_user_conditions })} />

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { call, del, get, put, type User } from "../api";
-import { Choice, Name, Time } from "../ui/bits";
+import { Acting, Choice, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
 import { number } from "../words";
 import { invite, Invite, Invited, NewPassword, type Invitation } from "./invite";
@@ -44,15 +44,15 @@ export default function People() {
 			{ name: "suspended", words: t("people.suspended"), kind: "check" }, { name: "notes", words: t("people.notes"), kind: "long" },
 		],
 		actions: (u) => u.role === "end-user" ? null : (
-			<select className="plain-select" aria-label={t("people.more", { name: u.name })} value="" style={{ width: 90 }} onChange={(e) => {
-				if (e.target.value === "reset") setReset(u);
-				else if (e.target.value === "password") setPassword(u);
-				else if (e.target.value === "invite") invite(u.id).then((invitation) => { setAgain({ email: u.email || "", invitation }); reload(); }, fault);
-				else if (e.target.value === "withdraw") del("/api/ward/v1/invitations/" + u.id).then(() => { say(t("invite.withdrawn")); reload(); }, fault);
-				else masked(u, e.target.value === "role" ? null : e.target.value === "clear");
+			<Acting menu className="plain-select" aria-label={t("people.more", { name: u.name })} value="" style={{ width: 90 }} onAct={(what) => {
+				if (what === "reset") setReset(u);
+				else if (what === "password") setPassword(u);
+				else if (what === "invite") invite(u.id).then((invitation) => { setAgain({ email: u.email || "", invitation }); reload(); }, fault);
+				else if (what === "withdraw") del("/api/ward/v1/invitations/" + u.id).then(() => { say(t("invite.withdrawn")); reload(); }, fault);
+				else masked(u, what === "role" ? null : what === "clear");
 			}}>
 				<option value="">{t("people.moreShort")}</option>{waits(u) ? <><option value="invite">{t("invite.again")}</option><option value="withdraw">{t("invite.withdraw")}</option></> : u.last_login_at ? null : <option value="invite">{t("invite.send")}</option>}<option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
-			</select>
+			</Acting>
 		),
 		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id), facts: async (u) => {
 			const [r, open] = await Promise.all([get("/api/v2/users/" + u.id + "/related.json"), get<{ count: number }>("/api/v2/search/count.json?query=" + encodeURIComponent("type:ticket status<solved assignee:" + u.id))]);

@@ -74,7 +74,7 @@ function Has({ role, members, onClose, onDone }: { role: Role; members: Member[]
 	return (
 		<Box title={t("roles.has") + ": " + words.title(role)} onClose={onClose}>
 			{members.length ? <ul style={{ paddingInlineStart: 18 }}>{members.map((u) => <li key={u.id}><Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> <Button size="small" isBasic aria-label={t("roles.takeFrom", { name: u.name })} onClick={() => give(u.id, null)}>×</Button></li>)}</ul> : <p>{t("roles.nobody")}</p>}
-			<form className="row" onSubmit={(e) => { e.preventDefault(); if (pick) give(pick, role.id); }}><PersonPick label={t("roles.giveTo")} value={pick} onChange={setPick} /><Button type="submit" size="small" disabled={!pick}>{t("roles.giveGo")}</Button></form>
+			<form className="row at-end" onSubmit={(e) => { e.preventDefault(); if (pick) give(pick, role.id); }}><PersonPick label={t("roles.giveTo")} value={pick} onChange={setPick} /><Button type="submit" size="small" disabled={!pick}>{t("roles.giveGo")}</Button></form>
 			<div><Button onClick={onClose}>{t("close")}</Button></div>
 		</Box>
 	);

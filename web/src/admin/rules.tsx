@@ -55,6 +55,7 @@ function grouped(defs: Definition[]) {
 
 export function Conditions({ title, defs, list, onChange }: { title: string; defs: Definition[]; list: Condition[]; onChange(l: Condition[]): void }) {
 	const { t } = useTranslation();
+	const [fresh, setFresh] = useState(-1);      // the row that was added has the focus
 	const set = (i: number, c: Partial<Condition>) => onChange(list.map((x, k) => k === i ? { ...x, ...c } : x));
 	return (
 		<fieldset className="stack" style={{ border: 0, padding: 0, margin: 0 }}>
@@ -63,7 +64,7 @@ export function Conditions({ title, defs, list, onChange }: { title: string; def
 				const def = defs.find((d) => d.subject === c.field), op = def?.operators?.find((o) => o.value === c.operator);
 				return (
 					<div key={i} className="row card" style={{ padding: 8 }}>
-						<select className="plain-select" aria-label={t("rules.condition", { n: i + 1 })} value={c.field} onChange={(e) => { const d = defs.find((x) => x.subject === e.target.value); set(i, { field: e.target.value, operator: d?.operators?.[0]?.value || "is", value: "" }); }}>
+						<select className="plain-select" autoFocus={i === fresh} aria-label={t("rules.condition", { n: i + 1 })} value={c.field} onChange={(e) => { const d = defs.find((x) => x.subject === e.target.value); set(i, { field: e.target.value, operator: d?.operators?.[0]?.value || "is", value: "" }); }}>
 							{!def ? <option value={c.field}>{c.field}</option> : null}{grouped(defs)}</select>
 						<select className="plain-select" aria-label={t("rules.operator", { n: i + 1 })} value={c.operator} onChange={(e) => set(i, { operator: e.target.value })}>{!op ? <option value={c.operator}>{c.operator}</option> : null}{def?.operators?.map((o) => <option key={o.value} value={o.value}>{o.title}</option>)}</select>
 						{op?.terminal ? null : <ValueField def={def} value={c.value} label={t("rules.value", { n: i + 1 })} onChange={(value) => set(i, { value })} />}
@@ -71,13 +72,14 @@ export function Conditions({ title, defs, list, onChange }: { title: string; def
 					</div>
 				);
 			})}
-			<div><Button size="small" type="button" onClick={() => defs[0] && onChange([...list, { field: defs[0].subject, operator: defs[0].operators?.[0]?.value || "is", value: "" }])}>{t("rules.addCondition")}</Button></div>
+			<div><Button size="small" type="button" onClick={() => { setFresh(list.length); if (defs[0]) onChange([...list, { field: defs[0].subject, operator: defs[0].operators?.[0]?.value || "is", value: "" }]); }}>{t("rules.addCondition")}</Button></div>
 		</fieldset>
 	);
 }
 
 function Actions({ defs, list, onChange }: { defs: Definition[]; list: Action[]; onChange(l: Action[]): void }) {
 	const { t } = useTranslation();
+	const [fresh, setFresh] = useState(-1);
 	const set = (i: number, a: Partial<Action>) => onChange(list.map((x, k) => k === i ? { ...x, ...a } : x));
 	return (
 		<fieldset className="stack" style={{ border: 0, padding: 0, margin: 0 }}>
@@ -86,13 +88,13 @@ function Actions({ defs, list, onChange }: { defs: Definition[]; list: Action[];
 				const def = defs.find((d) => d.subject === a.field);
 				return (
 					<div key={i} className="row card" style={{ padding: 8 }}>
-						<select className="plain-select" aria-label={t("rules.action", { n: i + 1 })} value={a.field} onChange={(e) => set(i, { field: e.target.value, value: "" })}>{!def ? <option value={a.field}>{a.field}</option> : null}{grouped(defs)}</select>
+						<select className="plain-select" autoFocus={i === fresh} aria-label={t("rules.action", { n: i + 1 })} value={a.field} onChange={(e) => set(i, { field: e.target.value, value: "" })}>{!def ? <option value={a.field}>{a.field}</option> : null}{grouped(defs)}</select>
 						<ValueField def={def} value={a.value} label={t("rules.value", { n: i + 1 })} onChange={(value) => set(i, { value })} />
 						<Button size="small" isBasic type="button" aria-label={t("rules.removeAction", { n: i + 1 })} onClick={() => onChange(list.filter((_, k) => k !== i))}>×</Button>
 					</div>
 				);
 			})}
-			<div><Button size="small" type="button" onClick={() => defs[0] && onChange([...list, { field: defs[0].subject, value: "" }])}>{t("rules.addAction")}</Button></div>
+			<div><Button size="small" type="button" onClick={() => { setFresh(list.length); if (defs[0]) onChange([...list, { field: defs[0].subject, value: "" }]); }}>{t("rules.addAction")}</Button></div>
 		</fieldset>
 	);
 }

@@ -117,7 +117,7 @@ export default function SetupPage() {
 			{s.finished ? <p className="fine">{t(s.deferred ? "setup.finishedBut" : "setup.finished", { count: s.deferred })}</p> : null}
 			<ol className="steps">
 				{s.steps.map((x) => (
-					<li key={x.name} data-state={x.state} id={"step-" + x.name}>
+					<li key={x.name} data-state={x.state} id={"step-" + x.name} aria-label={t("setup.step." + x.name)}>
 						<div className="stack">
 							<div className="row between"><h2>{t("setup.step." + x.name)}</h2><span className={"state " + (x.state === "done" ? "good" : x.state === "deferred" ? "wait" : "")}>{t("setup.state." + x.state)}</span></div>
 							<p className="soft">{t("setup.why." + x.name)}</p>

@@ -22,7 +22,17 @@ export function pieces(text: string, findings: Finding[]): Piece[] {
 	return out;
 }
 
-// Why it was marked is said on hover and to the keyboard's focus alike.
+// Why a mark was made is shown to pointer and keyboard alike, inside of the window, until Escape sends it away, which
+// moves neither.
+export function hush() {
+	const told = () => document.querySelectorAll<HTMLElement>("mark.phi:hover, mark.phi:focus-visible");
+	const place = () => { for (const m of told()) m.style.setProperty("--shift", Math.min(0, document.documentElement.clientWidth - 256 - m.getBoundingClientRect().left) + "px"); };
+	document.addEventListener("keydown", (e) => { if (e.key === "Escape") for (const m of told()) m.dataset.hushed = ""; });
+	for (const what of ["mouseover", "focusin"]) document.addEventListener(what, (e) => { if ((e.target as Element).matches?.("mark.phi")) place(); });
+	for (const what of ["mouseout", "focusout"]) document.addEventListener(what, (e) => { delete (e.target as HTMLElement).dataset?.hushed; });
+	window.addEventListener("resize", place);
+}
+
 export function Mark({ text, finding: f, onPick }: { text: string; finding: Finding; onPick?(text: string, f: Finding): void }) {
 	const { t } = useTranslation();
 	const why = t("phi.why", { kind: t("kind." + f.label, f.label), score: f.score, rule: f.rule });

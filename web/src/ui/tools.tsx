@@ -6,6 +6,7 @@ import { can } from "../api";
 import { useMe } from "../session";
 import { NAVIGATION } from "../navigation";
 import { Box } from "./box";
+import { useSays } from "./says";
 
 export interface Command { id: string; words: string; keys?: string; run(): void }
 interface ToolSet { keys(): void; palette(): void; offer(list: Command[]): () => void }
@@ -19,7 +20,10 @@ export function useCommands(list: Command[]) {
 }
 
 // Second letters behind g, as in Zendesk where it has one.
-const LETTERS: Record<string, string> = { tickets: "g h", reports: "g r", admin: "g a" };
+const SECOND: Record<string, string> = { tickets: "g h", reports: "g r", admin: "g a" };
+// Keys of one letter can be switched off: a voice that is taken for typing, or a hand that trembles, presses many (WCAG 2.1.4).
+const LETTERS = "ward.letters";
+const letters = () => localStorage.getItem(LETTERS) !== "off";
 
 const typing = (e: KeyboardEvent) => {
 	const el = e.target as HTMLElement;
@@ -69,17 +73,20 @@ export function Tools({ children }: { children: ReactNode }) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const [, go] = useLocation();
+	const { undo } = useSays();
+	const [on, setOn] = useState(letters);
 	const [shown, setShown] = useState<"" | "keys" | "palette">("");
 	const [page, setPage] = useState<Command[]>([]);
 	const wide = useMemo<Command[]>(() => [
-		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), keys: LETTERS[n.name], run: () => go(n.path) })),
+		...NAVIGATION.filter((n) => n.who(me)).map((n) => ({ id: "nav-" + n.name, words: t("nav." + n.name), keys: SECOND[n.name], run: () => go(n.path) })),
 		...(!can(me, "update_ticket") ? [] : [
 			{ id: "find", words: t("keys.find"), keys: "/", run: () => document.getElementById("query")?.focus() },
 			{ id: "new", words: t("new.button"), keys: "c", run: () => go("/agent/new") },
 			{ id: "views", words: t("keys.views"), keys: "v", run: () => go("/agent/views") },
 		]),
+		{ id: "undo", words: t("keys.undo"), keys: "z", run: undo },
 		{ id: "keys", words: t("keys.title"), keys: "?", run: () => setShown("keys") },
-	], [me, t, go]);
+	], [me, t, go, undo]);
 	const all = useRef<Command[]>([]), begun = useRef(0);
 	all.current = [...page, ...wide];
 	useEffect(() => {
@@ -89,7 +96,7 @@ export function Tools({ children }: { children: ReactNode }) {
 				setShown("palette");
 				return;
 			}
-			if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+			if (e.ctrlKey || e.metaKey || e.altKey || typing(e) || !letters()) return;
 			if (e.key === "Shift") return;
 			const keys = begun.current && Date.now() - begun.current < 1500 ? "g " + e.key : e.key;
 			begun.current = keys === "g" ? Date.now() : 0;
@@ -119,6 +126,7 @@ export function Tools({ children }: { children: ReactNode }) {
 						<dt><kbd>Tab</kbd> <kbd>Enter</kbd></dt><dd>{t("workspace.keys.mark")}</dd>
 						<dt><kbd>Esc</kbd></dt><dd>{t("keys.close")}</dd>
 					</dl>
+					<label className="row"><input type="checkbox" checked={on} onChange={(e) => { setOn(e.target.checked); localStorage.setItem(LETTERS, e.target.checked ? "on" : "off"); }} /> {t("keys.letters")}</label>
 				</Box>
 			) : null}
 		</Context.Provider>

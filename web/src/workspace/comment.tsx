@@ -48,7 +48,7 @@ export function Said({ comment: c, author, findings, policy, masked, onPick, onS
 		</>
 	);
 	return (
-		<li className={c.public ? undefined : "note"} data-comment={c.id}>
+		<li className={c.public ? undefined : "note"} data-comment={c.id} aria-label={name}>
 			<Avatar size="small" aria-hidden="true" backgroundColor={author?.role === "end-user" ? "#5c6970" : "#03363d"}><Avatar.Text>{name.slice(0, 1).toUpperCase()}</Avatar.Text></Avatar>
 			<div>
 				<div className="by"><strong><Name>{name}</Name></strong>{c.public ? null : <span className="tag">{t("ticket.note")}</span>}

@@ -7,7 +7,7 @@ import { forwardRef, lazy, memo, Suspense, useCallback, useEffect, useImperative
 import { useTranslation } from "react-i18next";
 import { beforeLeaving, call, del, get, post, put, Refused, signedIn, type Finding, type Ticket } from "../api";
 import { useMe } from "../session";
-import { Choice, Name } from "../ui/bits";
+import { Acting, Choice, Name } from "../ui/bits";
 import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { fileName } from "./comment";
@@ -384,10 +384,10 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				</div>
 				<div className="row">
 					{macros.data?.macros.length ? (
-						<select className="plain-select" aria-label={t("macro.apply")} value="" onChange={(e) => pickMacro(e.target.value)}>
+						<Acting menu className="plain-select" aria-label={t("macro.apply")} value="" onAct={pickMacro}>
 							<option value="">{t("macro.apply")}</option>
 							{macros.data.macros.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}
-						</select>
+						</Acting>
 					) : null}
 				</div>
 			</div>
@@ -416,10 +416,10 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 			{first === undefined ? <div className="editor waiting" /> : (
 				<Suspense fallback={<div className="editor waiting" />}>
 					<Editor ref={setReady.current} label={isPublic ? t("compose.public") : t("compose.note")} describedBy="typed-says" findings={found} first={first} extra={
-						<select className="plain-select slim" id="placeholders" aria-label={t("composer.insert")} value="" onChange={(e) => { if (e.target.value) editor.current?.insert("{{" + e.target.value + "}}"); }}>
+						<Acting menu className="plain-select slim" id="placeholders" aria-label={t("composer.insert")} value="" onAct={(v) => editor.current?.insert("{{" + v + "}}")}>
 							<option value="">{t("composer.insert")}</option>
 							{PLACEHOLDERS.filter((p) => !making || making.holders[p] !== undefined).map((p) => <option key={p} value={p}>{t("composer.holder." + p.replace(/\./g, "-"))}</option>)}
-						</select>
+						</Acting>
 					} onChange={changed} onSend={() => send()} onFiles={add} />
 				</Suspense>
 			)}

@@ -62,7 +62,7 @@ export function FieldInput({ shown: { field: f, must, write }, value, disabled, 
 	if (!write)
 		return <div className="field"><span>{label}</span><div className="pre read-only" dir="auto">{none(value) ? "–" : f.type === "checkbox" ? t(value ? "yes" : "no") : f.custom_field_options?.find((o) => o.value === value)?.name || (Array.isArray(value) ? value.join(", ") : String(value))}</div></div>;
 	if (f.type === "checkbox") return <label className="row"><input type="checkbox" checked={value === true} disabled={off} onChange={(e) => onSave(e.target.checked)} /> <strong>{label}</strong></label>;
-	if (f.type === "tagger") return <Choice label={f.title + (must ? " *" : "") + (f.phi ? " (PHI)" : "")} disabled={off} value={none(value) ? "" : String(value)} onChange={(v) => onSave(v || null)}
+	if (f.type === "tagger") return <Choice acts={!live} label={f.title + (must ? " *" : "") + (f.phi ? " (PHI)" : "")} disabled={off} value={none(value) ? "" : String(value)} onChange={(v) => onSave(v || null)}
 		options={[["", "–"], ...(f.custom_field_options || []).map((o) => [o.value, o.name.replace(/::/g, " › ")] as [string, string])]} />;
 	if (f.type === "multiselect") {
 		const have = Array.isArray(value) ? value as string[] : [];

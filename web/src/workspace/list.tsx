@@ -159,9 +159,14 @@ export default function List({ view, search }: { view?: string; search?: boolean
 		if (!n.delete(id)) n.add(id);
 		return n;
 	});
+	// The focus goes along, so that it is heard where one is.
+	const walk = (n: number) => {
+		setAt(n);
+		document.querySelectorAll<HTMLElement>("#tickets tbody tr")[n]?.querySelector("a")?.focus();
+	};
 	const commands = useMemo(() => [
-		{ id: "down", words: t("keys.down"), keys: "j", run: () => setAt((n) => Math.min(n + 1, rows.length - 1)) },
-		{ id: "up", words: t("keys.up"), keys: "k", run: () => setAt((n) => Math.max(n - 1, 0)) },
+		{ id: "down", words: t("keys.down"), keys: "j", run: () => walk(Math.min(at + 1, rows.length - 1)) },
+		{ id: "up", words: t("keys.up"), keys: "k", run: () => walk(Math.max(at - 1, 0)) },
 		{ id: "open", words: t("keys.open"), keys: "o", run: () => rows[at] && go("/agent/tickets/" + rows[at].id) },
 		{ id: "pick", words: t("keys.pick"), keys: "x", run: () => rows[at] && toggle(rows[at].id) },
 		{ id: "pick-all", words: t("workspace.keys.all"), keys: "*", run: () => setPicked((p) => p.size === rows.length ? new Set() : new Set(rows.map((r) => r.id))) },
@@ -182,6 +187,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 			<section className="pad stack" aria-label={title}>
 				<div className="row between"><h1 id="list-title"><Name>{title}</Name></h1>
 					{!search && tickets.data ? <span className="soft">{t("views.count", { count: tickets.data.pages[0].total })}</span> : null}</div>
+				<p className="sr" role="status">{search && tickets.data ? title : ""}</p>
 				{picked.size ? <Bulk rows={rows.filter((r) => picked.has(r.id))} onDone={() => setPicked(new Set())} /> : null}
 				{views.error ? <Fault error={views.error} /> : tickets.error ? <Fault error={tickets.error} /> : null}
 				{tickets.isLoading || views.isLoading ? <Loading /> : null}
@@ -202,7 +208,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 							</tr></thead>
 							<tbody>
 								{rows.map((r, i) => (
-									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)}>
+									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)} onFocus={() => setAt(i)}>
 										<td><input type="checkbox" aria-label={t("bulk.one", { id: r.id })} checked={picked.has(r.id)} onChange={() => toggle(r.id)} /></td>
 										<td><Status status={r.status} /></td>
 										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto">{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span></td>

@@ -81,14 +81,14 @@ export const Properties = memo(function Properties({ ticket, masked, save, users
 				<Chips label={t("workspace.followers")} chosen={people(following)} disabled={closed} find={findPeople("staff")} onChange={among("followers", following)} />
 				{closed ? null : <div style={{ marginTop: 6 }}><Button size="small" type="button" onClick={() => among("followers", following)(people(following.includes(me.id) ? following.filter((i) => i !== me.id) : [...following, me.id]))}>{t(following.includes(me.id) ? "workspace.unfollow" : "workspace.follow")}</Button></div>}
 			</div>
-			<Choice label={t("field.priority")} disabled={closed} value={ticket.priority || ""}
+			<Choice acts={made} label={t("field.priority")} disabled={closed} value={ticket.priority || ""}
 				options={[["", "–"], ...["low", "normal", "high", "urgent"].map((p) => [p, t("priority." + p)] as [string, string])]}
 				onChange={(v) => v && save({ priority: v }, { priority: ticket.priority })} />
-			<Choice label={t("field.type")} disabled={closed} value={ticket.type || ""}
+			<Choice acts={made} label={t("field.type")} disabled={closed} value={ticket.type || ""}
 				options={[["", "–"], ...["question", "incident", "problem", "task"].map((p) => [p, t("type." + p)] as [string, string])]}
 				onChange={(v) => v && save({ type: v }, { type: ticket.type })} />
 			{forms.length > 1 || (made && forms.length === 1 && ticket.ticket_form_id !== forms[0].id) ? (
-				<Choice label={t("workspace.form")} disabled={closed} value={String(form?.id || "")} options={[...(form ? [] : [["", "–"] as [string, string]]), ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
+				<Choice acts={made} label={t("workspace.form")} disabled={closed} value={String(form?.id || "")} options={[...(form ? [] : [["", "–"] as [string, string]]), ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
 					onChange={(v) => v && save({ ticket_form_id: Number(v) }, { ticket_form_id: ticket.ticket_form_id })} />
 			) : null}
 			{shown.filter((x) => made || x.write).map((x) => <FieldInput key={x.field.id} shown={x} value={values[x.field.id]} disabled={closed} live={!made}

@@ -214,7 +214,7 @@ export default function TicketPage({ id }: { id: number }) {
 					<p className="sr" role="status" aria-live="polite" id="told">{told}</p>
 				</header>
 				{found.data?.masked ? (
-					<div className="leaving row" style={{ margin: "0 20px 8px" }} id="masked"><span className="grow">{clear ? t("mask.clear") : t("mask.masked")}</span>
+					<div className="leaving row" style={{ margin: "0 20px 8px" }} id="masked"><span className="grow" role="status">{clear ? t("mask.clear") : t("mask.masked")}</span>
 						{clear ? <Button size="small" onClick={() => setClear(null)}>{t("mask.again")}</Button> : <Button size="small" onClick={() => setUnmasking(true)}>{t("mask.show")}</Button>}</div>
 				) : null}
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
