@@ -36,6 +36,7 @@ LAYERS   := tools/layers.txt
 CHECKS   += tests/system/account.py tests/system/badinput.py tests/system/schema.py
 CHECKS   += tests/system/oauth.py tests/system/addresses.py tests/system/roles.py tests/system/reset.py tests/system/rates.py
 CHECKS   += tests/system/schedules.py tests/system/retention.py tests/system/asides.py tests/system/macrofiles.py tests/system/conversation.py tests/system/streams.py tests/system/worst_day.py
+CHECKS   += tests/system/web_keys.py
 
 # What a module may know, closed over the table; the order is the link order.
 closure   = $(shell awk -v m=$(1) '/^[a-z]+:/ { n = $$1; sub(":", "", n); $$1 = ""; d[n] = $$0 } \
@@ -174,7 +175,7 @@ scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
 
 check-web: all                                 ## the screens in Chromium, part of check (SHOTS=folder keeps pictures)
-	@B=$(B) tools/run-scripts tests/system/web.py tests/system/web_work.py tests/system/webadmin.py tests/system/help.py
+	@B=$(B) tools/run-scripts tests/system/web.py tests/system/web_work.py tests/system/web_keys.py tests/system/webadmin.py tests/system/help.py
 
 check-clients: all                             ## unmodified clients, as their makers publish them (needs their registries)
 	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zcli.py tests/system/client_zenpy.py tests/system/client_tap.py

@@ -11,6 +11,8 @@ const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 // Only this desk's certificate is trusted, by its key.
 const spki = crypto.createHash("sha256").update(new crypto.X509Certificate(fs.readFileSync(F.cert)).publicKey.export({ type: "spki", format: "der" })).digest("base64");
 
+const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors-spki-list=" + spki];
+
 function totp(secret, step = 0) {
 	const bits = [...secret.replace(/\s/g, "")].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
 	const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
@@ -22,8 +24,7 @@ function totp(secret, step = 0) {
 
 async function browser() {
 	const context = await chromium.launchPersistentContext(path.join(F.folder, "profile"), { executablePath: F.chromium, headless: true, bypassCSP: false,
-		viewport: { width: 1440, height: 900 }, locale: "en-US", args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--ignore-certificate-errors-spki-list=" + spki] });
+		viewport: { width: 1440, height: 900 }, locale: "en-US", args: ARGS });
 	const page = context.pages()[0] || await context.newPage();
 	const complaints = [], foreign = [], shots = F.shots;
 	let n = 0, refused = 0, denied = 0, away = 0;
@@ -104,4 +105,4 @@ async function browser() {
 	return { context, page, step, text, seen, notice, heading, rows, signIn, signOut, search, look, quiet, end };
 }
 
-module.exports = { F, U, totp, browser };
+module.exports = { F, U, AXE, ARGS, totp, browser };

@@ -107,7 +107,7 @@ export default function Roles() {
 			<p className="soft">{t("roles.about")}</p>
 			<>
 					<table className="list"><caption className="sr">{t("admin.roles")}</caption><thead><tr><th scope="col">{t("person.name")}</th><th scope="col" style={{ width: 130 }}>{t("roles.has")}</th><th scope="col" style={{ width: 170 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
-						<tbody>{list.map((r) => <tr key={r.id}><td className="wrap"><Name>{words.title(r)}</Name>{words.about(r) ? <><br /><span className="soft">{words.about(r)}</span></> : null}</td><td><Button size="small" isBasic onClick={() => setHas(r)}>{t("roles.who", { count: of(r).length })}</Button></td>
+						<tbody>{list.map((r) => <tr key={r.id}><td className="wrap"><Name>{words.title(r)}</Name>{words.about(r) ? <><br /><span className="soft">{words.about(r)}</span></> : null}</td><td><Button size="small" isBasic aria-label={t("roles.who", { count: of(r).length }) + ": " + words.title(r)} onClick={() => setHas(r)}>{t("roles.who", { count: of(r).length })}</Button></td>
 							<td>{r.ward_built_in ? <span className="soft">{t("roles.builtIn")}</span> : <div className="row"><Button size="small" isBasic onClick={() => setOpen(r)}>{t("records.change")}</Button><Button size="small" isBasic isDanger onClick={() => setGone(r)}>{t("records.delete")}</Button></div>}</td></tr>)}</tbody></table>
 					<h2>{t("roles.matrix")}</h2>
 					<div className="scroll" tabIndex={0} role="region" aria-label={t("roles.matrix")}><table className="matrix" id="role-matrix"><caption className="sr">{t("roles.matrix")}</caption><thead><tr><th scope="col">{t("roles.may")}</th>{list.map((r) => <th key={r.id} scope="col"><Name>{words.title(r)}</Name></th>)}</tr></thead>
