@@ -14,7 +14,7 @@ import { useCommands } from "../ui/tools";
 import { number } from "../words";
 import { waitFor } from "./job";
 import { setRound } from "./round";
-import { AGENTS, getReady, GROUPS } from "./ready";
+import { AGENTS, getReady, GROUPS, opened } from "./ready";
 
 type Sort = { by: string; down: boolean };
 export interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
@@ -137,6 +137,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const state = useHistoryState<{ query?: string } | null>();
 	const query = search ? state?.query || "" : null;
 	const [sort, setSort] = useState<Sort | null>(null);
+	const cache = useQueryClient();
 	const [picked, setPicked] = useState<Set<number>>(new Set());
 	const [at, setAt] = useState(0);
 	const views = useQuery({ queryKey: ["views"], queryFn: () => get<{ views: View[] }>("/api/v2/views/active.json?per_page=100"), staleTime: 60000 });
@@ -149,7 +150,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
 	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
 
-	const cache = useQueryClient(), shown = rows.length > 0;
+	const shown = rows.length > 0;
 	useEffect(() => { if (shown) getReady(cache); }, [cache, shown]);
 	useEffect(() => { document.title = (search ? t("search.title") : t("views.title")) + " - Ward"; }, [search, t]);
 	useEffect(() => { setPicked(new Set()); setAt(0); setSort(null); }, [current, query]);
@@ -167,10 +168,10 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const commands = useMemo(() => [
 		{ id: "down", words: t("keys.down"), keys: "j", run: () => walk(Math.min(at + 1, rows.length - 1)) },
 		{ id: "up", words: t("keys.up"), keys: "k", run: () => walk(Math.max(at - 1, 0)) },
-		{ id: "open", words: t("keys.open"), keys: "o", run: () => rows[at] && go("/agent/tickets/" + rows[at].id) },
+		{ id: "open", words: t("keys.open"), keys: "o", run: () => { if (rows[at]) { opened(cache, rows[at]); go("/agent/tickets/" + rows[at].id); } } },
 		{ id: "pick", words: t("keys.pick"), keys: "x", run: () => rows[at] && toggle(rows[at].id) },
 		{ id: "pick-all", words: t("workspace.keys.all"), keys: "*", run: () => setPicked((p) => p.size === rows.length ? new Set() : new Set(rows.map((r) => r.id))) },
-	], [rows, at, go, t]);
+	], [rows, at, go, t, cache]);
 	useCommands(commands);
 	useEffect(() => { if (rows.length) setRound({ path: search ? "/agent/search" : "/agent/views/" + current, state: search ? { query } : undefined, ids: rows.map((r) => r.id) }); }, [rows, search, current, query]);
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
@@ -211,7 +212,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)} onFocus={() => setAt(i)}>
 										<td><input type="checkbox" aria-label={t("bulk.one", { id: r.id })} checked={picked.has(r.id)} onChange={() => toggle(r.id)} /></td>
 										<td><Status status={r.status} /></td>
-										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto">{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span></td>
+										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto" onClick={(e) => { if (!(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) opened(cache, r); }}>{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span></td>
 										<td className="wide wrap"><Name>{names.get(r.requester_id)?.name || ""}</Name></td>
 										<td className="wide">{r.priority ? t("priority." + r.priority) : ""}</td>
 										<td className="one"><Time at={r.updated_at} /></td>

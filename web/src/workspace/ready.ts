@@ -3,9 +3,10 @@
 // nothing is asked before it is opened: showing it is a look, and looks are in
 // the trail.
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
-import { get, type Group, type User } from "../api";
+import { get, type Comment, type Group, type Organization, type Ticket, type User } from "../api";
 import type { Macro } from "./composer";
 import type { Field, Form } from "./custom";
+import type { Found } from "./ticket";
 
 const KEPT = { staleTime: 60000, gcTime: 300000 };
 
@@ -26,6 +27,34 @@ export const MEMBERS = queryOptions({ ...KEPT, queryKey: ["members"], queryFn: (
 export const FIELDS = queryOptions({ ...KEPT, queryKey: ["ticket_fields"], queryFn: () => get<{ ticket_fields: Field[] }>("/api/v2/ticket_fields.json?per_page=100") });
 export const FORMS = queryOptions({ ...KEPT, queryKey: ["ticket_forms"], queryFn: () => get<{ ticket_forms: Form[] }>("/api/v2/ticket_forms.json?active=true") });
 export const MACROS = queryOptions({ ...KEPT, queryKey: ["macros"], queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
+
+// ---- a ticket that somebody opens
+
+export interface Loaded { ticket: Ticket; users?: User[]; groups?: Group[]; organizations?: Organization[] }
+
+async function talk(id: number) {
+	const all = { comments: [] as Comment[], users: [] as User[] };
+	for (let n = 1, next: string | null = "1"; next; n++) {
+		const p: any = await get("/api/v2/tickets/" + id + "/comments.json?include=users&per_page=100&page=" + n);
+		all.comments.push(...p.comments);
+		all.users.push(...(p.users || []));
+		next = p.next_page;
+	}
+	return all;
+}
+
+export const ticketOf = (id: number) => queryOptions({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations") });
+export const talkOf = (id: number, stamp?: string) => queryOptions({ queryKey: ["talk", id, stamp], queryFn: () => talk(id) });
+export const foundOf = (id: number, stamp?: string) => queryOptions({ queryKey: ["found", id, stamp], queryFn: () => get<Found>("/api/ward/v1/tickets/" + id + "/findings") });
+
+// Asked for in the click that opens it, while its page is still being made.
+export function opened(cache: QueryClient, t: Ticket) {
+	cache.prefetchQuery(ticketOf(t.id));
+	cache.prefetchQuery(talkOf(t.id, t.updated_at));
+	cache.prefetchQuery(foundOf(t.id, t.updated_at));
+}
+
+// ---- what can be got ready before
 
 const idle = (fn: () => void) => "requestIdleCallback" in window ? requestIdleCallback(fn, { timeout: 2000 }) : setTimeout(fn, 300);
 

@@ -4,7 +4,7 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
-import { can, get, people, put, Refused, type Comment, type Finding, type Group, type Organization, type Ticket, type User } from "../api";
+import { can, get, people, put, Refused, type Comment, type Finding, type Ticket, type User } from "../api";
 import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
 import { Fault, Loading, Status } from "../ui/bits";
@@ -16,29 +16,17 @@ import { Composer, type Came, type ComposerHandle } from "./composer";
 import { Said, type Treated } from "./comment";
 import type { Page } from "./list";
 import { Properties, type Save } from "./properties";
-import { AGENTS } from "./ready";
+import { AGENTS, foundOf, talkOf, ticketOf, type Loaded } from "./ready";
 import { Redact } from "./redact";
 import { after, around } from "./round";
 import { Unmask } from "./unmask";
 import { Timeline } from "./timeline";
 
-interface Loaded { ticket: Ticket; users?: User[]; groups?: Group[]; organizations?: Organization[] }
 export interface Found { masked?: boolean; ticket: Finding[]; comments: { comment_id: number; findings: Finding[]; policy?: Treated[] }[] }
 const Merge = lazy(() => import("./merge").then((m) => ({ default: m.Merge })));
 const Split = lazy(() => import("./merge").then((m) => ({ default: m.Split })));
 
 const NONE: Finding[] = [];
-
-async function talk(id: number) {
-	const all = { comments: [] as Comment[], users: [] as User[] };
-	for (let n = 1, next: string | null = "1"; next; n++) {
-		const p: any = await get("/api/v2/tickets/" + id + "/comments.json?include=users&per_page=100&page=" + n);
-		all.comments.push(...p.comments);
-		all.users.push(...(p.users || []));
-		next = p.next_page;
-	}
-	return all;
-}
 
 // What the list that it was opened from showed of it, until it is here itself.
 function listed(cache: QueryClient, id: number): Loaded | undefined {
@@ -105,9 +93,9 @@ export default function TicketPage({ id }: { id: number }) {
 	const { t } = useTranslation();
 	const me = useMe();
 	const cache = useQueryClient();
-	const one = useQuery({ queryKey: ["ticket", id], queryFn: () => get<Loaded>("/api/v2/tickets/" + id + ".json?include=users,groups,organizations"), refetchInterval: every(20000), placeholderData: () => listed(cache, id) });
-	const said = useQuery({ queryKey: ["talk", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => talk(id), placeholderData: (p) => p });
-	const found = useQuery({ queryKey: ["found", id, one.data?.ticket.updated_at], enabled: !!one.data, queryFn: () => get<Found>("/api/ward/v1/tickets/" + id + "/findings"), placeholderData: (p) => p });
+	const one = useQuery({ ...ticketOf(id), refetchInterval: every(20000), placeholderData: () => listed(cache, id) });
+	const said = useQuery({ ...talkOf(id, one.data?.ticket.updated_at), enabled: !!one.data, placeholderData: (p) => p });
+	const found = useQuery({ ...foundOf(id, one.data?.ticket.updated_at), enabled: !!one.data, placeholderData: (p) => p });
 	// The conversation is what was opened: all else is made behind its first picture.
 	const rest = useDeferredValue(!!said.data || !!said.error);
 	const [tab, setTab] = useState<"talk" | "events">("talk");
