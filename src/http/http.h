@@ -61,7 +61,7 @@ const str *http_query(const struct http_req *rq, const char *name);
 str http_cookie(const struct http_req *rq, const char *name);
 
 /* The parts of a form (multipart/form-data), in order, at most 512; a field without a file has no file_name. E_INVALID: the
- * body is none, or is cut short. They are slices of the body, which lives as long as the request. */
+ * body is none, or is cut short. On the worker thread that serves the request. */
 struct http_part { str name, file_name, type, bytes; };
 enum err http_form(struct ctx *cx, const struct http_req *rq, struct http_part **out, int *count) MUST_CHECK;
 

@@ -196,9 +196,6 @@ str request_query_text(struct arena *a, str text);
 /* Checks and reads the whole head into w->rq. True when it may go on. */
 bool request_head(struct call *w, const char *method, const char *version, struct refusal *no);
 
-/* form.c. False: not such a body, or more than `max` parts; *count of them were read. */
-bool form_cut(str type, str body, struct http_part *part, int max, int *count);
-
 /* reply.c */
 void reply_error(struct call *w, struct refusal no);
 void reply_finish(struct call *w);                   /* worker: defaults, gzip */
