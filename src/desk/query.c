@@ -237,9 +237,8 @@ static const struct field {
 	{ "domain",         Q_DOMAINS,        ORG, false },
 	{ "order_by",       Q_ORDER_BY,       ALL, false },
 	{ "sort",           Q_SORT,           ALL, false },
-	/* Theirs, of which this server keeps nothing: better refused than empty. */
-	{ "custom_status_id", Q_UNSUPPORTED,  ALL, true },
-	{ "recipient",        Q_UNSUPPORTED,  ALL, false },
+	{ "custom_status_id", Q_CUSTOM_STATUS, TICKET, true },
+	{ "recipient",      Q_RECIPIENT,      TICKET, false },
 };
 #define CUSTOM_PREFIX S("custom_field_")
 
@@ -274,7 +273,7 @@ field_of(str name, struct qitem *it, bool *compares)
 	for (size_t i = 0; i < COUNT(fields); i++)
 		if (str_eqi(name, str_of(fields[i].name))) {
 			it->field = fields[i].field;
-			it->number = it->field == Q_UNSUPPORTED ? (int64_t)i : 0;
+			it->number = 0;
 			*compares = fields[i].compares;
 			return true;
 		}
@@ -412,8 +411,6 @@ query_print(struct ctx *cx, const struct query *q)
 			buf_byte(&b, '-');
 		if (it->field == Q_CUSTOM)
 			buf_fmt(&b, "custom_field_%lld", (long long)it->number);
-		else if (it->field == Q_UNSUPPORTED)
-			buf_add(&b, str_of(fields[it->number].name));
 		else
 			for (size_t k = 0; it->field != Q_TEXT && k < COUNT(fields); k++)
 				if (fields[k].field == it->field) {
@@ -1113,6 +1110,15 @@ plan_cond(struct run *r, struct plan *p, const struct qitem *it)
 		c->any = is_any(it);
 		c->none = is_none(it);
 		return c->any || c->none ? OK : id_cond(cx, it, c);
+	case Q_CUSTOM_STATUS:
+		return id_cond(cx, it, c);
+	case Q_RECIPIENT:
+		if (it->prefix)
+			return wrong(cx, "a recipient is searched for as a whole");
+		c->any = is_any(it);
+		c->none = is_none(it);
+		c->word = it->value;
+		return OK;
 	case Q_VIA:
 		c->word = str_lower(cx->arena, it->value);
 		if (str_eq(c->word, S("mail")))
@@ -1158,8 +1164,6 @@ plan_make(struct run *r, int type, struct plan *p)
 		const struct qitem *it = &r->q->item[i];
 		if (it->field == Q_TYPE || it->field == Q_ORDER_BY || it->field == Q_SORT)
 			continue;
-		if (it->field == Q_UNSUPPORTED)
-			return wrong(r->cx, "one of the fields is not kept by this server");
 		if (!(types_of(it->field) & (unsigned)type)) {
 			p->out = true;
 			continue;
@@ -1197,15 +1201,37 @@ ids_text(struct ctx *cx, const int64_t *id, int n)
 static bool
 asks_rows(const struct cond *c)
 {
-	return c->field == Q_COMMENTER || c->field == Q_HAS_ATTACHMENT || c->field == Q_SATISFACTION;
+	return c->field == Q_COMMENTER || c->field == Q_HAS_ATTACHMENT || c->field == Q_SATISFACTION || c->field == Q_CUSTOM_STATUS
+	    || c->field == Q_RECIPIENT;
+}
+
+/* What of a ticket is sealed with it, and is no text. */
+static enum err
+sealed_facts(struct ctx *cx, const struct facts *f, int64_t *custom_status, str *recipient)
+{
+	struct ticket t = { .id = f->id, .status = (enum ticket_status)f->v[Q_STATUS] };
+	struct row r;
+	str rest, v;
+	uint8_t tag;
+
+	*recipient = S("");
+	TRY(store_one(cx, &st_ticket_doc, ARGS(INT(cx->account), INT(f->id)), &r));
+	for (rest = row_sensitive(&r, 1).hidden; pack_next(&rest, &tag, &v);)
+		if (tag == DOC_STATUS)
+			t.custom_status_id = pack_get_int(v);
+		else if (tag == DOC_RECIPIENT)
+			*recipient = v;
+	*custom_status = ticket_custom_status(cx, &t);
+	return OK;
 }
 
 static enum err
 holds(struct ctx *cx, const struct cond *c, const struct facts *f, bool *yes)
 {
 	uint64_t kind, id;
-	str rest = f->cc;
+	str rest = f->cc, word;
 	struct row row;
+	int64_t n;
 
 	*yes = false;
 	switch (c->field) {
@@ -1235,6 +1261,14 @@ holds(struct ctx *cx, const struct cond *c, const struct facts *f, bool *yes)
 	case Q_SATISFACTION:
 		TRY(store_one(cx, &st_satisfaction, ARGS(INT(cx->account), INT(f->id)), &row));
 		*yes = c->mask >> row_int(&row, 0) & 1;
+		return OK;
+	case Q_CUSTOM_STATUS:
+		TRY(sealed_facts(cx, f, &n, &word));
+		*yes = c->range ? n >= c->lo && n < c->hi : has_id(c, n);
+		return OK;
+	case Q_RECIPIENT:
+		TRY(sealed_facts(cx, f, &n, &word));
+		*yes = c->none ? word.n == 0 : c->any ? word.n > 0 : str_eqi(c->word, word);
 		return OK;
 	case Q_CREATED: case Q_UPDATED: case Q_SOLVED: case Q_DUE:
 		*yes = c->none ? f->v[c->field] == 0 : f->v[c->field] != 0 && (c->any ||

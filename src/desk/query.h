@@ -8,7 +8,7 @@ enum qfield {
 	Q_TEXT, Q_TYPE, Q_ID, Q_STATUS, Q_PRIORITY, Q_TICKET_TYPE, Q_ASSIGNEE, Q_REQUESTER, Q_SUBMITTER, Q_CC,
 	Q_COMMENTER, Q_GROUP, Q_ORGANIZATION, Q_BRAND, Q_FORM, Q_VIA, Q_CREATED, Q_UPDATED, Q_SOLVED, Q_DUE,
 	Q_HAS_ATTACHMENT, Q_SATISFACTION, Q_TAGS, Q_SUBJECT, Q_DESCRIPTION, Q_EXTERNAL_ID, Q_FIELDVALUE, Q_CUSTOM, Q_NAME, Q_EMAIL,
-	Q_ROLE, Q_PHONE, Q_NOTES, Q_DETAILS, Q_VERIFIED, Q_SUSPENDED, Q_DOMAINS, Q_ORDER_BY, Q_SORT, Q_UNSUPPORTED,
+	Q_ROLE, Q_PHONE, Q_NOTES, Q_DETAILS, Q_VERIFIED, Q_SUSPENDED, Q_DOMAINS, Q_ORDER_BY, Q_SORT, Q_CUSTOM_STATUS, Q_RECIPIENT,
 	Q_FIELDS
 };
 enum qop { OP_IS, OP_LESS, OP_AT_MOST, OP_MORE, OP_AT_LEAST };
@@ -17,7 +17,7 @@ struct qitem {
 	enum qfield field;
 	enum qop    op;
 	bool        negative, quoted, prefix;    /* prefix: ended with *; value is without it */
-	int64_t     number;                      /* Q_CUSTOM: the field's id; Q_UNSUPPORTED: which word */
+	int64_t     number;                      /* Q_CUSTOM: the field's id */
 	str         value;                       /* of the query's text */
 };
 struct query { struct qitem *item; int count; };
