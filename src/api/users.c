@@ -435,7 +435,7 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	struct ticket_filter f = { 0 };
 	struct user u;
 	struct json j;
-	int64_t requested, assigned, ccd;
+	int64_t requested, assigned, ccd, subscribed;
 
 	TRY(user_get(cx, rq->param[0], &u));
 	f.requester_id = u.id;
@@ -444,6 +444,7 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	TRY(ticket_count(cx, &f, &assigned));
 	f = (struct ticket_filter){ .cc_id = u.id };
 	TRY(ticket_count(cx, &f, &ccd));
+	TRY(org_subscription_count(cx, u.id, &subscribed));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "user_related");
@@ -451,7 +452,52 @@ related(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_kint(&j, "assigned_tickets", assigned);
 	jw_kint(&j, "requested_tickets", requested);
 	jw_kint(&j, "ccd_tickets", ccd);
-	jw_kint(&j, "organization_subscriptions", 0);
+	jw_kint(&j, "organization_subscriptions", subscribed);
+	jw_end_obj(&j);
+	jw_end_obj(&j);
+	return OK;
+}
+
+static void
+json_entitlement(struct json *j, const char *product, const char *name)
+{
+	jw_key(j, product);
+	jw_obj(j);
+	jw_kbool(j, "is_active", name != NULL);
+	if (name != NULL)
+		jw_kz(j, "name", name);
+	else
+		jw_knull(j, "name");
+	jw_end_obj(j);
+}
+
+/* Of Zendesk's other products Ward has reports and articles; what the gate says is what somebody has. */
+static enum err
+entitlements(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const struct actor *who = cx->actor;
+	bool reports = false, articles = false;
+	struct user u;
+	struct json j;
+
+	TRY(user_get(cx, rq->param[0], &u));
+	if (u.active && !u.suspended && u.role >= ROLE_AGENT) {
+		enum err e = gate_as_user(cx, u.id, "entitlements");
+		reports = e == OK && gate_may(cx, MAY_READ_REPORTS, NULL) == OK;
+		fail_forget(cx);
+		articles = e == OK && gate_may(cx, MAY_WRITE_ARTICLES, NULL) == OK;
+		fail_forget(cx);
+		cx->actor = who;
+		TRY(e);
+	}
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, "entitlements");
+	jw_obj(&j);
+	json_entitlement(&j, "chat", NULL);
+	json_entitlement(&j, "explore", !reports ? NULL : u.role == ROLE_ADMIN ? "admin" : "viewer");
+	json_entitlement(&j, "guide", !articles ? NULL : u.role == ROLE_ADMIN ? "admin" : "editor");
+	json_entitlement(&j, "talk", NULL);
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return OK;
@@ -553,6 +599,7 @@ const struct route user_routes[] = {
 	{ PUT,    "/api/v2/users/update_many",            MAY_WRITE_USER, 8 * MiB,  update_many,      0 },
 	{ DELETE, "/api/v2/users/destroy_many",           MAY_WRITE_USER, 0,        destroy_many,     0 },
 	{ GET,    "/api/v2/users/{id}/related",           MAY_LIST_USERS, 0,        related,          0 },
+	{ GET,    "/api/v2/users/{id}/entitlements/full", MAY_LIST_USERS, 0,        entitlements,     0 },
 	{ GET,    "/api/v2/groups/{id}/users",            MAY_LIST_USERS, 0,        list_of_group,    0 },
 	{ GET,    "/api/v2/organizations/{id}/users",     MAY_LIST_USERS, 0,        list_of_org,      0 },
 	{ 0 }

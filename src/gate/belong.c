@@ -136,6 +136,12 @@ const struct stmt st_sub_page_user = { .name = "organization_subscription.page_u
 const struct stmt st_sub_page_org = { .name = "organization_subscription.page_org", .sql = SUB_PAGE(" AND organization_id = $5"),
 	.in = "iiiii", .out = "iiii" };
 
+const struct stmt st_sub_count = {
+	.name = "organization_subscription.count",
+	.sql  = "SELECT count(*) FROM organization_subscription WHERE account_id = $1 AND user_id = $2",
+	.in   = "ii", .out = "i",
+};
+
 const struct stmt st_merge_insert = {
 	.name = "organization_merge.insert",
 	.sql  = "INSERT INTO organization_merge (account_id, id, winner_id, loser_id, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -480,6 +486,17 @@ org_unsubscribe(struct ctx *cx, int64_t id)
 	struct org_membership m;
 
 	return store_write(cx, sub_tx, &(struct belong_call){ .user_id = cx->actor ? cx->actor->user_id : 0, .id = id, .what = B_DELETE, .out = &m });
+}
+
+enum err
+org_subscription_count(struct ctx *cx, int64_t user_id, int64_t *n)
+{
+	struct row r;
+
+	TRY(gate_may(cx, MAY_LIST_USERS, NULL));
+	TRY(store_one(cx, &st_sub_count, ARGS(INT(cx->account), INT(user_id)), &r));
+	*n = row_int(&r, 0);
+	return OK;
 }
 
 enum err

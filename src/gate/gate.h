@@ -243,6 +243,7 @@ enum err org_membership_count(struct ctx *cx, int64_t user_id, int64_t org_id, i
 enum err org_subscribe(struct ctx *cx, int64_t user_id, int64_t org_id, struct org_membership *out) MUST_CHECK;
 enum err org_unsubscribe(struct ctx *cx, int64_t id) MUST_CHECK;
 enum err org_subscription_list(struct ctx *cx, int64_t user_id, int64_t org_id, int64_t after, int64_t offset, int limit, struct org_membership **out, int *count) MUST_CHECK;
+enum err org_subscription_count(struct ctx *cx, int64_t user_id, int64_t *n) MUST_CHECK;
 enum err org_subscription_get(struct ctx *cx, int64_t id, struct org_membership *out) MUST_CHECK;
 /* The loser's users and tickets become the winner's, and it is deleted. */
 struct org_merge { int64_t id, winner_id, loser_id; usec created_at; };

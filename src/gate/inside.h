@@ -46,7 +46,7 @@
 	X(st_belong_by_id) X(st_belong_pair) X(st_belong_page) X(st_belong_page_user) X(st_belong_page_org) \
 	X(st_belong_count) X(st_belong_count_user) X(st_belong_count_org) X(st_domain_insert) X(st_domain_delete) \
 	X(st_domain_find) X(st_sub_insert) X(st_sub_delete) X(st_sub_drop_org) X(st_sub_by_id) X(st_sub_pair) \
-	X(st_sub_page) X(st_sub_page_user) X(st_sub_page_org) X(st_merge_insert) X(st_merge_by_id) X(st_merge_of) \
+	X(st_sub_page) X(st_sub_page_user) X(st_sub_page_org) X(st_sub_count) X(st_merge_insert) X(st_merge_by_id) X(st_merge_of) \
 	X(st_merge_members) X(st_merge_move)
 #define GATE_OAUTH(X) \
 	X(st_client_insert) X(st_client_update) X(st_client_delete) X(st_client_by_id) X(st_client_by_name) X(st_client_up) \
