@@ -33,6 +33,7 @@ CHECKS   += tests/system/contract.py tests/system/live.py tests/system/compose.p
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
+CHECKS   += tests/system/operations.py
 CHECKS   += tests/system/account.py tests/system/badinput.py tests/system/schema.py
 CHECKS   += tests/system/oauth.py tests/system/addresses.py tests/system/roles.py tests/system/reset.py tests/system/rates.py
 CHECKS   += tests/system/schedules.py tests/system/retention.py tests/system/asides.py tests/system/macrofiles.py tests/system/conversation.py tests/system/streams.py tests/system/worst_day.py

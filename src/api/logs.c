@@ -466,7 +466,7 @@ access_logs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return trail_look(cx, "access_log", shown, 1, "events");
 }
 
-/* ---- as CSV: what the filters name, newest first, at most CSV_MAX ---------------------------------------------------- */
+/* ---- as CSV: what the filters name, newest first, CSV_MAX events looked at; a header says where it goes on ---------------------------------------------------- */
 
 enum { CSV_MAX = 10000, CSV_STEP = 500 };
 
@@ -499,10 +499,40 @@ csv_line(struct ctx *cx, struct buf *b, const struct trail_event *e, const struc
 	buf_add(b, S("\r\n"));
 }
 
+/* What the list cannot be narrowed by, looked at row by row. */
+static bool
+wanted(struct ctx *cx, const struct http_req *rq, const struct trail_event *e, const struct names *names)
+{
+	const str *action = filter(rq, "filter[action]"), *address = filter(rq, "filter[ip_address]");
+
+	return (action == NULL || str_eq(*action, str_of(action_word(e->action))))
+	    && (address == NULL || str_eq(*address, address_of(cx, names, e)));
+}
+
+/* Where the same goes on: this query, from there on. */
+static str
+csv_from(struct ctx *cx, const struct http_req *rq, int64_t before)
+{
+	struct buf b;
+
+	buf_init(&b, cx->arena, 16 * KiB);
+	buf_add(&b, api_base(cx, rq));
+	buf_fmt(&b, "/api/ward/v1/trail/csv?before=%lld", (long long)before);
+	for (int i = 0; i < rq->query_count; i++)
+		if (str_starts(rq->query[i].name, S("filter["))) {
+			buf_byte(&b, '&');
+			buf_percent(&b, rq->query[i].name);
+			buf_byte(&b, '=');
+			buf_percent(&b, rq->query[i].value);
+		}
+	return buf_str(&b);
+}
+
 static enum err
 csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum trail_kind kind)
 {
 	struct trail_filter f = { .kind = kind, .limit = CSV_STEP };
+	const str *before = http_query(rq, "before");
 	struct trail_event *e;
 	struct names names;
 	int64_t shown[1] = { 0 }, person = 0;
@@ -510,6 +540,8 @@ csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum trail_kind 
 
 	if (!(kind == TRAIL_LOOK ? look_filter(rq, rp, &f) && filter_id(rq, rp, "filter[person_id]", &person) : change_filter(rq, rp, &f)))
 		return OK;
+	if (before != NULL && (!str_int(*before, &f.before_seq) || f.before_seq <= 0))
+		return api_errors(rp, 400, "InvalidFilter", "Invalid filter", "before must be the number of an event");
 	rp->status = 200;
 	rp->type = "text/csv; charset=utf-8";
 	http_head(rp, "Content-Disposition", kind == TRAIL_LOOK ? S("attachment; filename=\"who-saw-what.csv\"") : S("attachment; filename=\"trail.csv\""));
@@ -518,11 +550,14 @@ csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum trail_kind 
 		TRY(person ? person_looks(cx, &f, person, &e, &n) : trail_list(cx, &f, &e, &n));
 		TRY(actor_names(cx, e, n, &names));
 		for (int i = 0; i < n; i++)
-			csv_line(cx, &rp->body, &e[i], &names);
+			if (kind == TRAIL_LOOK || wanted(cx, rq, &e[i], &names))
+				csv_line(cx, &rp->body, &e[i], &names);
 		rows += n;
 		if (n > 0)
 			f.before_seq = e[n - 1].seq;
 	} while (n == CSV_STEP && rows < CSV_MAX);
+	if (n == CSV_STEP && kind == TRAIL_CHANGE)
+		http_head(rp, "Link", str_printf(cx->arena, "<" STR_F ">; rel=\"next\"", STR_A(csv_from(cx, rq, f.before_seq))));
 	return trail_look(cx, kind == TRAIL_LOOK ? "access_log" : "audit_log", shown, 1, "events");
 }
 
@@ -538,7 +573,32 @@ looks_csv(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return csv(cx, rq, rp, TRAIL_LOOK);
 }
 
+static enum err
+export_tx(struct ctx *cx, void *arg UNUSED)
+{
+	return trail_append(cx, &(struct event){ .action = "audit_log.export", .object = "account", .id = cx->account });
+}
+
+/* Nothing is written down: a copy would outlive what is erased. The CSV is made of the trail as it is when it is fetched,
+ * up to the event of this request. */
+static enum err
+export(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	struct trail_filter f = { .kind = TRAIL_CHANGE }, last = { .limit = 1 };
+	struct trail_event *e;
+	int n;
+
+	if (!change_filter(rq, rp, &f))
+		return OK;
+	TRY(store_write(cx, export_tx, NULL));
+	TRY(trail_list(cx, &last, &e, &n));
+	api_empty(rp, 202);
+	http_head(rp, "Location", csv_from(cx, rq, n ? e->seq + 1 : 1));
+	return OK;
+}
+
 const struct route log_routes[] = {
+	{ POST, "/api/v2/audit_logs/export", MAY_READ_TRAIL, 16 * KiB, export, 0 },
 	{ GET, "/api/v2/audit_logs",      MAY_READ_TRAIL, 0, audit_logs,     0 },
 	{ GET, "/api/v2/audit_logs/{id}", MAY_READ_TRAIL, 0, audit_log_show, 0 },
 	{ GET, "/api/v2/access_logs",     MAY_READ_TRAIL, 0, access_logs,    0 },

@@ -18,6 +18,7 @@ static const struct limit { enum http_method method; const char *path, *name; in
 	{ GET,    "/api/v2/search/export",      "search-export",       100,  60,  OF_ACCOUNT,     false },
 	{ GET,    "/api/v2/search",             "search-index",        2500, 60,  OF_ACCOUNT,     false },
 	{ GET,    "/api/v2/views/{id}/execute", "views-execute",       5,    60,  OF_USER_AND_ID, false },
+	{ POST,   "/api/v2/audit_logs/export",  "audit-logs-export",   1,    60,  OF_ACCOUNT,     false },
 	{ GET,    "/api/v2/access_logs",        "access-logs",         50,   60,  OF_ACCOUNT,     false },
 	{ PUT,    "/api/v2/tickets/{id}",       "tickets-update",      30,   600, OF_USER_AND_ID, false },
 	{ DELETE, "/api/v2/tickets/{id}",       "tickets-delete",      400,  60,  OF_ACCOUNT,     false },

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Single operations of the API: the trail as CSV, who works for which brand, what somebody is entitled to, counts beside a
+person, searches for what is sealed with a ticket."""
+import csv, io, time, urllib.parse
+from desk import Client, Desk, check, done
+
+
+def path(url):
+    return "/" + url.split("/", 3)[3]
+
+
+def rows(r):
+    return list(csv.DictReader(io.StringIO(r.body.decode())))
+
+
+with Desk() as desk:
+    c = desk.admin()
+    desk.keep_all(c)
+    me = c.get("/api/v2/users/me.json").json["user"]["id"]
+    ana_id, ana = desk.person(c, "Ana Agent", "ana@clinic.example", "agent")
+    abe_id, abe = desk.person(c, "Abe Assigned", "abe@clinic.example", "agent", ticket_restriction="assigned")
+    eve_id, eve = desk.person(c, "Eve Enduser", "eve@patients.example")
+
+    def ticket(**fields):
+        r = c.post("/api/v2/tickets.json", {"ticket": dict({"subject": "s", "comment": {"body": "hello"}}, **fields)})
+        check(r.status == 201, "a ticket: %r" % r)
+        return r.json["ticket"]["id"]
+
+    # ---- POST audit_logs/export
+    secret = "Quincequark"
+    t = ticket(subject=secret, requester_id=eve_id)
+    c.put("/api/v2/tickets/%d.json" % t, {"ticket": {"subject": "=2+2", "priority": "high"}})
+    export = lambda query="": c.post("/api/v2/audit_logs/export.json" + query)
+    r = export()
+    check(r.status == 202 and r.body == b"" and r.headers["Location"].startswith("https://"), "accepted, and where: %r" % r)
+    url = path(r.headers["Location"])
+    later = ticket()
+    got = c.get(url)
+    all_ = rows(got)
+    listed = c.get("/api/v2/audit_logs.json?page[size]=100&filter[source_type]=ticket&filter[source_id]=%d" % t).json["audit_logs"]
+    mine = [x for x in all_ if x["object"] == "ticket" and x["object_id"] == str(t)]
+    check(got.status == 200 and got.headers["Content-Type"].startswith("text/csv") and [int(x["event"]) for x in mine] == [x["id"] for x in listed], "all that the list has: %r" % [x["event"] for x in mine])
+    check([int(x["event"]) for x in all_] == sorted((int(x["event"]) for x in all_), reverse=True), "newest first")
+    check(not [x for x in all_ if x["object"] == "ticket" and x["object_id"] == str(later)], "up to when it was asked for")
+    check(all_[0]["action"] == "audit_log.export", "which is an event: %r" % all_[0])
+    check(secret in got.body.decode() and "=2+2" in got.body.decode() and "\n=" not in got.body.decode() and ',"=' not in got.body.decode(), "with what changed, no formula")
+    narrow = lambda **f: rows(c.get(path(export("?" + urllib.parse.urlencode([("filter[%s]" % k, x) for k, v in f.items() for x in (v if isinstance(v, list) else [v])])).headers["Location"])))
+    check({x["object"] for x in narrow(source_type="user")} == {"user"}, "of one kind of thing")
+    check([int(x["event"]) for x in narrow(source_type="ticket", source_id=t)] == [x["id"] for x in listed], "of one thing")
+    check({x["actor_id"] for x in narrow(actor_id=me)} == {str(me)}, "of one person")
+    made = narrow(action="create")
+    check(made and all(x["action"].split(".")[1].startswith(("create", "upload")) for x in made), "by Zendesk's word for what was done: %r" % {x["action"] for x in made})
+    check(narrow(action="create", ip_address="192.0.2.77") == [] and {x["address"] for x in narrow(ip_address="127.0.0.1")} == {"127.0.0.1"}, "from where")
+    check(narrow(created_at=["2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z"]) == [], "by time")
+    for query, why in (("?filter[actor_id]=x", "who"), ("?filter[source_id]=3", "a thing of no kind"), ("?filter[created_at]=soon", "when")):
+        check(export(query).status == 400, "refused: " + why)
+    check(c.get("/api/ward/v1/trail/csv?before=0").status == 400, "and from nowhere on")
+    for who in (ana, eve):
+        check(who.post("/api/v2/audit_logs/export.json").status == 403 and who.get(url).status == 403, "not theirs")
+    check(Client(desk).get(url).status == 401, "its address alone opens nothing")
+    c.delete("/api/v2/tickets/%d.json" % t)
+    c.delete("/api/v2/deleted_tickets/%d.json" % t)
+    for _ in range(100):
+        left = c.get(url).body.decode()
+        if secret not in left:
+            break
+        time.sleep(0.1)
+    check(secret not in left and "(erased)" in left, "what is erased is not in it any more")
+
+    # ---- brand_agents
+    brands = [b["id"] for b in c.get("/api/v2/brands.json").json["brands"]]
+    r = c.post("/api/v2/brands.json", {"brand": {"name": "Second", "subdomain": "second"}})
+    check(r.status == 201, "another brand: %r" % r)
+    second = r.json["brand"]["id"]
+    off = c.post("/api/v2/brands.json", {"brand": {"name": "Off", "subdomain": "off", "active": False}}).json["brand"]["id"]
+    check(c.put("/api/v2/brands/%d.json" % off, {"brand": {"active": False}}).json["brand"]["active"] is False, "one that rests")
+    brands = sorted(brands + [second])
+    staff = sorted([me, ana_id, abe_id])
+    want = [(u, b) for u in staff for b in brands]
+    pairs = lambda r: [(x["user_id"], x["brand_id"]) for x in r.json["brand_agents"]]
+    r = c.get("/api/v2/brand_agents.json")
+    check(pairs(r) == want and r.json["count"] == len(want), "every agent, every active brand: %r" % r)
+    check(all(isinstance(x["id"], str) and x["created_at"] for x in r.json["brand_agents"]), "with their ids")
+    one = r.json["brand_agents"][1]
+    check(c.get("/api/v2/brand_agents/%s.json" % one["id"]).json["brand_agent"] == one, "one of them")
+    check(pairs(c.get("/api/v2/brands/%d/agents.json" % second)) == [(u, second) for u in staff], "of a brand")
+    check(pairs(c.get("/api/v2/users/%d/brand_agents.json" % ana_id)) == [(ana_id, b) for b in brands] and pairs(c.get("/api/v2/users/%d/brand_agents.json" % eve_id)) == [], "of a person")
+    check(c.get("/api/v2/users/%d/brand_agents/%d-%d.json" % (ana_id, ana_id, second)).json["brand_agent"]["brand_id"] == second, "one of theirs")
+    for bad in ("brand_agents/%d-%d.json" % (eve_id, second), "brand_agents/%d-%d.json" % (ana_id, off), "brand_agents/x-1.json", "brand_agents/%d.json" % ana_id, "brands/%d/agents.json" % off,
+                "users/%d/brand_agents/%d-%d.json" % (abe_id, ana_id, second), "users/999999/brand_agents.json"):
+        check(c.get("/api/v2/" + bad).status == 404, "there is none: " + bad)
+    for size in range(1, 8):
+        seen, at = [], "/api/v2/brand_agents.json?page[size]=%d" % size
+        while at:
+            r = c.get(at)
+            seen += pairs(r)
+            at = path(r.json["links"]["next"]) if r.json["meta"]["has_more"] else None
+        check(seen == want, "by pages of %d, each once: %r" % (size, seen))
+        back = pairs(c.get(path(r.json["links"]["prev"])))
+        check(back == want[len(want) - len(pairs(r)) - len(back):len(want) - len(pairs(r))], "and back: %r" % back)
+        seen = [x for n in range(1, len(want) // size + 2) for x in pairs(c.get("/api/v2/brand_agents.json?per_page=%d&page=%d" % (size, n)))]
+        check(seen == want, "by numbered pages of %d: %r" % (size, seen))
+    c.put("/api/v2/users/%d.json" % abe_id, {"user": {"role": "end-user"}})
+    check(pairs(c.get("/api/v2/brand_agents.json")) == [(u, b) for u in staff if u != abe_id for b in brands], "who is no agent any more is in none")
+    c.put("/api/v2/users/%d.json" % abe_id, {"user": {"role": "agent", "ticket_restriction": "assigned"}})
+    check(ana.get("/api/v2/brand_agents.json").status == 403, "for administrators")
+
+    # ---- entitlements
+    has = lambda u, client=c: {k: v["name"] for k, v in client.get("/api/v2/users/%d/entitlements/full.json" % u).json["entitlements"].items() if v["is_active"]}
+    check(has(me) == {"explore": "admin", "guide": "admin"}, "an administrator's: %r" % has(me))
+    check(has(ana_id, ana) == {"explore": "viewer"}, "an agent's: %r" % has(ana_id))
+    check(has(abe_id) == {} and has(eve_id) == {}, "who sees a part only, and a patient: none")
+    r = c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agents_write_articles": True}}})
+    check(r.status == 200 and has(ana_id) == {"explore": "viewer", "guide": "editor"}, "what the settings open: %r" % has(ana_id))
+    check(ana.get("/api/v2/users/me.json").json["user"]["id"] == ana_id and c.get("/api/v2/users/me.json").json["user"]["id"] == me, "asking makes nobody another")
+    c.put("/api/v2/users/%d.json" % ana_id, {"user": {"suspended": True}})
+    check(has(ana_id) == {}, "who is suspended has none")
+    c.put("/api/v2/users/%d.json" % ana_id, {"user": {"suspended": False}})
+    check(c.get("/api/v2/users/999999/entitlements/full.json").status == 404 and eve.get("/api/v2/users/%d/entitlements/full.json" % eve_id).status == 403, "of nobody, for a patient")
+
+    # ---- related
+    orgs = [c.post("/api/v2/organizations.json", {"organization": {"name": n, "shared_tickets": True}}).json["organization"]["id"] for n in ("North", "South")]
+    for n, o in enumerate(orgs):
+        check(c.get("/api/v2/users/%d/related.json" % ana_id).json["user_related"]["organization_subscriptions"] == n, "subscriptions are counted")
+        r = ana.post("/api/v2/organization_subscriptions.json", {"organization_subscription": {"user_id": ana_id, "organization_id": o}})
+        check(r.status in (200, 201), "subscribed: %r" % r)
+    check(c.get("/api/v2/users/%d/related.json" % ana_id).json["user_related"]["organization_subscriptions"] == 2 and c.get("/api/v2/users/%d/related.json" % me).json["user_related"]["organization_subscriptions"] == 0, "each their own")
+
+    # ---- search for what is sealed with a ticket
+    found = lambda q, client=c: [x["id"] for x in client.get("/api/v2/search.json?query=" + urllib.parse.quote(q)).json["results"]]
+    statuses = {s["status_category"]: s["id"] for s in c.get("/api/v2/custom_statuses.json").json["custom_statuses"] if s["default"]}
+    lab = c.post("/api/v2/custom_statuses.json", {"custom_status": {"status_category": "pending", "agent_label": "Waiting for lab"}}).json["custom_status"]["id"]
+    plain, waits = ticket(status="pending", subject="kumquat"), ticket(custom_status_id=lab, subject="kumquat")
+    check(found("type:ticket kumquat custom_status_id:%d" % lab) == [waits], "by a custom status")
+    check(found("type:ticket kumquat custom_status_id:%d" % statuses["pending"]) == [plain], "a status's default is of those that have none of their own")
+    check(sorted(found("type:ticket kumquat custom_status_id:%d custom_status_id:%d" % (lab, statuses["pending"]))) == [plain, waits], "one or the other")
+    check(found("kumquat -custom_status_id:%d" % lab) == [plain] and found("custom_status_id:999999") == [], "not that one, no such one")
+    c.put("/api/v2/tickets/%d.json" % waits, {"ticket": {"status": "solved", "assignee_id": ana_id}})
+    check(found("type:ticket kumquat custom_status_id:%d" % lab) == [] and found("kumquat custom_status_id:%d" % statuses["solved"]) == [waits], "as it is now")
+    desk.deliver(b"From: Pat <pat@patients.example>\nTo: Help@Clinic.example\nSubject: loquat\nMessage-ID: <l1@x>\n\nhello\n")
+    mail = found("loquat")
+    check(len(mail) == 1 and c.get("/api/v2/tickets/%d.json" % mail[0]).json["ticket"]["recipient"], "a mail's ticket: %r" % mail)
+    to = c.get("/api/v2/tickets/%d.json" % mail[0]).json["ticket"]["recipient"]
+    check(found("recipient:" + to) == mail and found('loquat recipient:"%s"' % to.upper()) == mail, "by whom it was written to: " + to)
+    check(found("loquat recipient:else@clinic.example") == [] and found("loquat -recipient:" + to) == [] and found("kumquat recipient:none status:pending") == [plain] and found("recipient:*") == mail, "another, none, any")
+    check(c.get("/api/v2/search.json?query=recipient:help*").status == 422, "as a whole")
+    check(found("recipient:" + to, abe) == [], "who may not see it does not find it")
+done("operations")
