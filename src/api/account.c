@@ -135,10 +135,10 @@ static const struct { const char *section, *key, *setting; bool value; } switche
 	{ "tickets", "private_attachments", NULL, true },
 	{ "tickets", "email_attachments", NULL, false },
 	{ "tickets", "comments_public_by_default", NULL, true },
-	{ "tickets", "is_first_comment_private_enabled", NULL, true },
+	{ "tickets", "is_first_comment_private_enabled", "first_comment_private", true },
 	{ "tickets", "collaboration", NULL, true },
 	{ "tickets", "follower_and_email_cc_collaborations", NULL, true },
-	{ "tickets", "assign_tickets_upon_solve", NULL, true },
+	{ "tickets", "assign_tickets_upon_solve", "assign_upon_solve", true },
 	{ "tickets", "list_newest_comments_first", NULL, false },
 	{ "tickets", "markdown_ticket_comments", NULL, false },
 	{ "tickets", "rich_text_comments", NULL, false },
@@ -181,7 +181,7 @@ static const struct { const char *section, *key, *setting; bool value; } switche
 	{ "side_conversations", "tickets_channel", NULL, false },
 	{ "chat", "enabled", NULL, false },
 	{ "voice", "enabled", NULL, false },
-	{ "groups", "check_group_name_uniqueness", NULL, false },
+	{ "groups", "check_group_name_uniqueness", "unique_group_names", false },
 	{ "brands", "require_brand_on_new_tickets", NULL, false },
 };
 
@@ -244,9 +244,13 @@ settings(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 settings_tx(struct ctx *cx, void *arg)
 {
-	const json_t *in = arg;
+	const json_t *in = arg, *brand = json_object_get(json_object_get(in, "brands"), "default_brand_id");
+	int64_t brand_id = 0;
+	struct def d;
 
 	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	if (brand != NULL && !json_is_null(brand) && !json_id(brand, &brand_id))
+		bad(cx, "default_brand_id", "InvalidValue", "Default brand: must be the id of a brand");
 	for (size_t i = 0; i < COUNT(switches); i++) {
 		const json_t *v = json_object_get(json_object_get(in, switches[i].section), switches[i].key);
 		if (v == NULL || json_is_null(v))
@@ -261,6 +265,18 @@ settings_tx(struct ctx *cx, void *arg)
 		const json_t *v = json_object_get(json_object_get(in, switches[i].section), switches[i].key);
 		if (json_is_boolean(v) && switches[i].setting != NULL)
 			TRY(gate_setting_set(cx, switches[i].setting, json_is_true(v) ? S("true") : S("false")));
+	}
+	if (brand_id != 0) {
+		json_t *is_default = json_pack("{s:b}", "default", 1);
+		enum err e;
+		arena_defer(cx->arena, (void (*)(void *))json_decref, is_default);
+		e = def_update(cx, DEF_BRAND, brand_id, is_default, &d);
+		if (e == E_ABSENT) {
+			fail_forget(cx);
+			bad(cx, "default_brand_id", "InvalidValue", "Default brand: is not a known brand");
+			return bad_check(cx);
+		}
+		return e;
 	}
 	return OK;
 }

@@ -956,6 +956,10 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 		return bad_check(cx);
 	/* With other things to look up, the transaction collects the rest of what is wrong. */
 	w.c.is_public = in->comment_public_set ? in->comment_public : true;
+	if (!w.c.is_public && !in->imported && !gate_setting_bool(cx, "first_comment_private", true)) {
+		bad(cx, "comment", "InvalidValue", "Comment: the first one must be public");
+		return bad_check(cx);
+	}
 	TRY(prepare(cx, &w, !w.c.is_public));
 	TRY(store_write(cx, create_tx, &w));
 	*out = w.t;
@@ -1057,7 +1061,7 @@ update_tx(struct ctx *cx, void *arg)
 	TRY(ticket_links(cx, in, t));
 	/* Who solves what nobody has takes it, as Zendesk does. */
 	if (t->status == TICKET_SOLVED && t->assignee_id == 0 && agent && cx->actor->user_id != 0
-	    && old.status < TICKET_SOLVED) {
+	    && old.status < TICKET_SOLVED && gate_setting_bool(cx, "assign_upon_solve", true)) {
 		t->assignee_id = cx->actor->user_id;
 		if (t->group_id == 0)
 			t->group_id = cx->actor->default_group_id;

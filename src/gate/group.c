@@ -34,6 +34,12 @@ const struct stmt st_group_by_id = {
 	.in   = "ii", .out = GROUP_KINDS,
 };
 
+const struct stmt st_group_named = {
+	.name = "group.named",
+	.sql  = "SELECT count(*) FROM agent_group g WHERE g.account_id = $1 AND lower(g.name) = lower($2) AND g.id <> $3 AND g.deleted = 0",
+	.in   = "iti", .out = "i",
+};
+
 const struct stmt st_group_many = {
 	.name = "group.many",
 	.sql  = "SELECT " GROUP_COLS " FROM agent_group g WHERE g.account_id = $1"
@@ -238,6 +244,12 @@ group_check(struct ctx *cx, const struct group *was, const struct group *is)
 		bad(cx, "description", "InvalidValue", "Description: is too long or not text");
 	if (was->id != 0 && !was->is_public && is->is_public)
 		bad(cx, "is_public", "InvalidValue", "Is public: a private group cannot become public");
+	if (!str_eq(was->name, is->name) && gate_setting_bool(cx, "unique_group_names", false)) {
+		struct row r;
+		TRY(store_one(cx, &st_group_named, ARGS(INT(cx->account), TEXT(is->name), INT(is->id)), &r));
+		if (row_int(&r, 0) > 0)
+			bad(cx, "name", "DuplicateValue", "Name: has already been taken");
+	}
 	if (was->is_default && !is->is_default)
 		bad(cx, "default", "InvalidValue", "Default: make another group the default instead");
 	return bad_check(cx);

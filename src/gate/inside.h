@@ -21,7 +21,7 @@
 	X(st_counter_add) X(st_counter_sum) \
 	X(st_org_insert) X(st_org_update) X(st_org_delete) X(st_org_by_id) X(st_org_by_name) X(st_org_by_external) \
 	X(st_org_many) X(st_org_page_up) X(st_org_page_down) X(st_org_shared) X(st_org_leave_group) X(st_org_changed) \
-	X(st_group_insert) X(st_group_update) X(st_group_by_id) X(st_group_many) X(st_group_page_up) \
+	X(st_group_insert) X(st_group_update) X(st_group_by_id) X(st_group_named) X(st_group_many) X(st_group_page_up) \
 	X(st_group_page_down) X(st_group_of_page_up) X(st_group_of_page_down) X(st_group_of_count) \
 	X(st_group_default) X(st_group_clear_default) X(st_group_private) \
 	X(st_member_insert) X(st_member_delete) X(st_member_by_id) X(st_member_by_pair) X(st_member_first) \

@@ -33,6 +33,41 @@ def settings(desk, c):
     check(c.get("/api/v2/account/settings.json").json["settings"]["tickets"]["agent_ticket_deletion"] is True, "and then nothing was changed")
     expect("wrong types", c.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": "yes"}}}), 422, "agent_ticket_deletion")
     expect("not by agents", agent.put("/api/v2/account/settings.json", {"settings": {}}), 403)
+    put = lambda section, key, value: c.put("/api/v2/account/settings.json", {"settings": {section: {key: value}}})
+    # Who solves what nobody has.
+    for on in (False, True):
+        check(put("tickets", "assign_tickets_upon_solve", on).json["settings"]["tickets"]["assign_tickets_upon_solve"] is on, "switched")
+        t = c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).json["ticket"]["id"]
+        got = agent.put("/api/v2/tickets/%d.json" % t, {"ticket": {"status": "solved"}}).json["ticket"]["assignee_id"]
+        check((got is not None) is on, "solved by whom: %s %s" % (on, got))
+    note = {"ticket": {"comment": {"body": "x", "public": False}}}
+    expect("a note first", c.post("/api/v2/tickets.json", note), 201)
+    put("tickets", "is_first_comment_private_enabled", False)
+    expect("no note first", c.post("/api/v2/tickets.json", note), 422, "comment")
+    t = c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).json["ticket"]["id"]
+    expect("a note later", c.put("/api/v2/tickets/%d.json" % t, note), 200)
+    expect("of the past", c.post("/api/v2/imports/tickets.json", {"ticket": {"subject": "x", "comments": [{"value": "x", "public": False}]}}), 201)
+    put("tickets", "is_first_comment_private_enabled", True)
+    group = lambda name: c.post("/api/v2/groups.json", {"group": {"name": name}})
+    one = group("Lab").json["group"]["id"]
+    expect("two of a name", group("Lab"), 201)
+    put("groups", "check_group_name_uniqueness", True)
+    expect("one of a name", group("lab"), 422, "DuplicateValue")
+    other = group("Desk").json["group"]["id"]
+    expect("nor by another way", c.put("/api/v2/groups/%d.json" % other, {"group": {"name": "LAB"}}), 422, "DuplicateValue")
+    expect("what is so already stays", c.put("/api/v2/groups/%d.json" % one, {"group": {"description": "x"}}), 200)
+    c.delete("/api/v2/groups/%d.json" % other)
+    expect("a name that is free again", group("Desk"), 201)
+    first = c.get("/api/v2/account/settings.json").json["settings"]["brands"]["default_brand_id"]
+    b = c.post("/api/v2/brands.json", {"brand": {"name": "Other", "subdomain": "other-one"}}).json["brand"]["id"]
+    r = put("brands", "default_brand_id", b)
+    check(r.status == 200 and r.json["settings"]["brands"]["default_brand_id"] == b, "another default brand: %r" % r)
+    check([x["id"] for x in c.get("/api/v2/brands.json").json["brands"] if x["default"]] == [b], "the only one")
+    check(c.post("/api/v2/tickets.json", {"ticket": {"comment": {"body": "x"}}}).json["ticket"]["brand_id"] == b, "which new tickets get")
+    for v in (999999, "x", True):
+        expect("no such brand", put("brands", "default_brand_id", v), 422, "default_brand_id")
+    expect("and back", put("brands", "default_brand_id", first), 200)
+    check("setting" in str(c.get("/api/v2/audit_logs.json?page[size]=100").json), "in the trail")
     j = c.get("/api/v2/security_settings.json").json["security_settings"]
     check(j["maximum_session_duration"] == 720 and j["authentication"]["agent"]["two_factor_enforce"] is True, "security: %s" % j)
     expect("not for agents", agent.get("/api/v2/security_settings.json"), 403)

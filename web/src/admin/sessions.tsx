@@ -10,7 +10,7 @@ import { useSays } from "../ui/says";
 import { Typed } from "./records";
 
 interface Row { id: number; user_id: number; authenticated_at: string; last_seen_at: string }
-const SWITCHES: [string, string][] = [["tickets", "agents_see_phi"], ["tickets", "agent_ticket_redaction"], ["tickets", "agent_ticket_deletion"], ["tickets", "agents_write_articles"], ["api", "api_password_access_end_users"], ["active_features", "customer_satisfaction"]];
+const SWITCHES: [string, string][] = [["tickets", "agents_see_phi"], ["tickets", "agent_ticket_redaction"], ["tickets", "agent_ticket_deletion"], ["tickets", "agents_write_articles"], ["api", "api_password_access_end_users"], ["active_features", "customer_satisfaction"], ["tickets", "assign_tickets_upon_solve"], ["tickets", "is_first_comment_private_enabled"], ["groups", "check_group_name_uniqueness"]];
 
 interface Bound { least: number; most: number; default: number; rule: string }
 interface SignIn { sign_in: Record<string, number | boolean | string>; bounds: Record<string, Bound> }
