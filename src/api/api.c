@@ -10,7 +10,7 @@ static const struct route *const tables[] = {
 	ticket_routes, user_routes, group_routes, org_routes, search_routes, request_routes, job_routes, export_routes,
 	outbox_routes, webhook_routes, describe_routes,
 	def_routes, tag_routes, ticketop_routes, people_routes, account_routes,
-	log_routes, brand_agent_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
+	log_routes, brand_agent_routes, relation_routes, suspended_routes, attachment_routes, ward_routes, session_routes, help_routes,
 	aside_routes, notification_routes,
 	live_routes, draft_routes,
 	key_routes, setup_routes, proof_routes, report_routes,

@@ -185,7 +185,7 @@ struct api *api_of(const struct ctx *cx);
 
 extern const struct route oauth_routes[], liking_routes[];
 extern const struct route ticket_routes[], user_routes[], group_routes[], org_routes[], search_routes[],
-    request_routes[], job_routes[], export_routes[], log_routes[], brand_agent_routes[], suspended_routes[], attachment_routes[],
+    request_routes[], job_routes[], export_routes[], log_routes[], brand_agent_routes[], relation_routes[], suspended_routes[], attachment_routes[],
     ward_routes[], session_routes[], help_routes[];
 /* Limits of single endpoints (rate.c). Take: counts this request of a known
  * actor and says so in a header; false: there were too many, it is answered. */

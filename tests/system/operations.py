@@ -145,4 +145,42 @@ with Desk() as desk:
     check(found("loquat recipient:else@clinic.example") == [] and found("loquat -recipient:" + to) == [] and found("kumquat recipient:none status:pending") == [plain] and found("recipient:*") == mail, "another, none, any")
     check(c.get("/api/v2/search.json?query=recipient:help*").status == 422, "as a whole")
     check(found("recipient:" + to, abe) == [], "who may not see it does not find it")
+
+    # ---- who names a thing in a lookup field
+    def field(kind, target, **more):
+        r = c.post("/api/v2/%s_fields.json" % kind, {"%s_field" % kind: dict({"type": "lookup", "title": "Named", "relationship_target_type": target}, **more)})
+        check(r.status == 201, "a lookup field: %r" % r)
+        return r.json["%s_field" % kind]["id"]
+
+    pal_id, pal = desk.person(c, "Pal Ient", "pal@patients.example")
+    tf, other = field("ticket", "zen:user"), field("ticket", "zen:user")
+    uf, of_, ot = field("user", "zen:organization", key="clinic"), field("organization", "zen:user", key="lead"), field("ticket", "zen:ticket")
+    named = [ticket(custom_fields=[{"id": tf, "value": ana_id}]) for _ in range(5)]
+    elsewhere = ticket(custom_fields=[{"id": other, "value": ana_id}], subject="number %d" % ana_id)
+    child = ticket(custom_fields=[{"id": ot, "value": named[0]}])
+    for p, o in ((eve_id, orgs[0]), (pal_id, orgs[1])):
+        r = c.put("/api/v2/users/%d.json" % p, {"user": {"user_fields": {"clinic": orgs[0] if p == eve_id else o}, "notes": "number %d" % orgs[0]}})
+        check(r.status == 200, "a person's: %r" % r)
+    check(c.put("/api/v2/organizations/%d.json" % orgs[0], {"organization": {"organization_fields": {"lead": ana_id}}}).status == 200, "an organization's")
+    rel = lambda target, i, f, source, query="", client=c: client.get("/api/v2/%s/%d/relationship_fields/%d/%s%s" % (target, i, f, source, query))
+    ids = lambda r, what: [x["id"] for x in r.json[what]]
+    r = rel("zen:user", ana_id, tf, "zen:ticket")
+    check(r.status == 200 and ids(r, "tickets") == named[::-1] and r.json["count"] == 5, "tickets that name a person in this field: %r" % r)
+    check(ids(rel("zen:user", ana_id, other, "zen:ticket"), "tickets") == [elsewhere] and ids(rel("zen:user", abe_id, tf, "zen:ticket"), "tickets") == [], "in another, another person")
+    check(ids(rel("zen:ticket", named[0], ot, "zen:ticket"), "tickets") == [child], "tickets that name a ticket")
+    check(ids(rel("zen:organization", orgs[0], uf, "zen:user"), "users") == [eve_id], "people that name an organization, not those that only mention its number")
+    check(ids(rel("zen:user", ana_id, of_, "zen:organization.json"), "organizations") == [orgs[0]], "organizations that name a person")
+    seen, at = [], "?page[size]=2"
+    while at:
+        r = rel("zen:user", ana_id, tf, "zen:ticket", at)
+        seen += ids(r, "tickets")
+        at = "?" + r.json["links"]["next"].split("?")[1] if r.json["meta"]["has_more"] else None
+    check(seen == named[::-1], "page by page: %r" % seen)
+    check(ids(rel("zen:user", ana_id, tf, "zen:ticket", client=abe), "tickets") == [], "what one may see")
+    for bad in (("zen:user", ana_id, ot, "zen:ticket"), ("zen:organization", orgs[0], tf, "zen:ticket"), ("zen:user", ana_id, 999999, "zen:ticket"), ("zen:user", 999999, tf, "zen:ticket"),
+                ("zen:user", ana_id, uf, "zen:ticket"), ("zen:custom_object:flat", 1, tf, "zen:ticket"), ("zen:user", ana_id, tf, "zen:bot")):
+        check(rel(*bad).status == 404, "there is none: %r" % (bad,))
+    check(rel("zen:user", ana_id, tf, "zen:ticket", client=eve).status == 403, "not for patients")
+    c.put("/api/v2/ticket_fields/%d.json" % tf, {"ticket_field": {"phi": True, "phi_purpose": "care", "phi_access": {"admin": "write", "agent": "none"}}})
+    check(rel("zen:user", ana_id, tf, "zen:ticket", client=ana).status == 404 and rel("zen:user", ana_id, tf, "zen:ticket").status == 422, "who may not read it, and what is not indexed")
 done("operations")
