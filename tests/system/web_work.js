@@ -213,6 +213,27 @@ async function main() {
 		assert.match(await text("#conversation .body"), /Please send a picture/);
 		await look("work-mail");
 	});
+	await step("a person is corrected, and their organization has a page", async () => {
+		await page.goto(U + "/agent/people/" + F.nadia);
+		await heading("Nadia Fairbanks");
+		await page.click("#edit-person");
+		await page.getByLabel("Phone").fill("+1 312 555 0148");
+		await page.getByLabel("Notes").fill("Prefers mornings.");
+		await pick("Organization", "Prairie");
+		await page.waitForFunction(() => [...document.querySelectorAll("#person-form input")].some((i) => i.value === "Prairie School"));
+		await look("work-person-edit");
+		await page.locator("#person-form").getByRole("button", { name: "Save" }).click();
+		await notice("Saved.");
+		await page.waitForSelector("dl.facts:has-text('Prefers mornings.')");
+		const { user } = await api("/api/v2/users/" + F.nadia + ".json");
+		assert.deepEqual([user.name, user.notes, user.organization_id], ["Nadia Fairbanks", "Prefers mornings.", F.school]);
+		assert.match(user.phone, /312.*555.*0148/);
+		await page.getByRole("link", { name: "Prairie School" }).click();
+		await heading("Prairie School");
+		await page.waitForSelector("main a:has-text('Nadia Fairbanks')");
+		await page.waitForSelector("main table, main .empty");
+		await look("work-organization");
+	});
 	await step("no complaint in the console, nothing from elsewhere", async () => quiet({ refused: 2, denied: 8, away: 60 }));
 	await end();
 }

@@ -36,6 +36,7 @@ with Desk() as desk:
 
     mara, bo = staff("Mara Ostrov", "mara@clinic.example"), staff("Bo Agent", "bo@clinic.example")
     nadia, _ = desk.person(admin, "Nadia Fairbanks", "nadia@patients.example")
+    school = make("organizations", "organization", name="Prairie School", domain_names=["prairie.example"])
     front = make("groups", "group", name="Front desk")
     for who in (mara["id"], bo["id"]):
         r = admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": who, "group_id": front}})
@@ -58,7 +59,7 @@ with Desk() as desk:
         os.makedirs(shots, exist_ok=True)
     with open(facts, "w") as f:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "bearer": desk.token(None, "--bearer"), "mara": mara, "bo": bo, "nadia": nadia,
-                   "front": front, "visit": visit, "when": when, "tickets": tickets, "mail": mail}, f)
+                   "front": front, "visit": visit, "when": when, "tickets": tickets, "mail": mail, "school": school}, f)
     try:
         r = subprocess.run(["node", os.path.join(HERE, "web_work.js"), facts], env=node_env(modules, HOME=folder), capture_output=True, text=True, timeout=600)
     finally:

@@ -20,6 +20,7 @@ import { LANGUAGES, moreWords, speak } from "./words";
 const List = lazy(() => import("./workspace/list"));
 const TicketPage = lazy(() => import("./workspace/ticket"));
 const NewTicket = lazy(() => import("./workspace/new"));
+const OrganizationPage = lazy(() => import("./workspace/organization"));
 const Person = lazy(() => import("./workspace/person"));
 const Admin = lazy(() => moreWords("office").then(() => import("./admin/admin")));
 const Reports = lazy(() => moreWords("office").then(() => import("./reports/reports")));
@@ -141,6 +142,7 @@ function Pages() {
 				<Route path="/agent/search"><List key="search" search /></Route>
 				<Route path="/agent/tickets/:id">{(p) => <TicketPage key={p.id} id={Number(p.id)} />}</Route>
 				<Route path="/agent/people/:id">{(p) => <Person key={p.id} id={Number(p.id)} />}</Route>
+				<Route path="/agent/organizations/:id">{(p) => <OrganizationPage key={p.id} id={Number(p.id)} />}</Route>
 				<Route path="/agent/new"><NewTicket /></Route>
 				<Route path="/admin/*?"><Admin /></Route>
 				<Route path="/reports/:part?">{(p) => <Reports part={p.part} />}</Route>

@@ -81,7 +81,7 @@ export const Beside = memo(function Beside({ user, organization, ticket, save }:
 						<dt>{t("person.name")}</dt><dd><Link href={"/agent/people/" + user.id}><Name>{user.name}</Name></Link></dd>
 						{user.email ? <><dt>{t("person.email")}</dt><dd>{user.email}</dd></> : null}
 						{user.phone ? <><dt>{t("person.phone")}</dt><dd>{user.phone}</dd></> : null}
-						{organization ? <><dt>{t("field.organization")}</dt><dd><Name>{organization.name}</Name></dd></> : null}
+						{organization ? <><dt>{t("field.organization")}</dt><dd><Link href={"/agent/organizations/" + organization.id}><Name>{organization.name}</Name></Link></dd></> : null}
 						{user.created_at ? <><dt>{t("workspace.since")}</dt><dd><Time at={user.created_at} /></dd></> : null}
 					</dl>
 				) : null}
