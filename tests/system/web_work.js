@@ -165,6 +165,29 @@ async function main() {
 		await page.waitForSelector("#draft-says:has-text('Draft saved')", { timeout: 15000 });
 		assert.equal((await api("/api/ward/v1/tickets/" + F.tickets[1] + "/draft")).draft.body, "Before. Behind.");
 	});
+	await step("a file on its way is waited for; the list is read on a small phone", async () => {
+		let go;
+		const held = new Promise((done) => { go = done; });
+		await page.route("**/api/v2/uploads.json**", async (r) => { await held; await r.continue(); });
+		await page.setInputFiles("input[type=file]", { name: "slow.txt", mimeType: "text/plain", buffer: Buffer.from("slow") });
+		await page.waitForSelector("#coming:has-text('1 file is on its way')");
+		await page.click("#send");
+		await notice("1 file is on its way");
+		go();
+		await page.waitForSelector("#reply .files .tag:has-text('slow.txt')");
+		await page.waitForFunction(() => document.getElementById("coming").textContent === "");
+		await page.unroute("**/api/v2/uploads.json**");
+		await page.waitForSelector("#draft-says:has-text('Draft saved')");
+		const here = page.url();
+		await page.setViewportSize({ width: 320, height: 700 });
+		await page.goto(U + "/agent/views");
+		await page.click("nav.side a:has-text('All unsolved tickets')");
+		await seen("#tickets tbody a");
+		assert.ok(await page.$eval("#tickets tbody td:nth-child(3)", (e) => e.clientWidth) > 110, "the subject has room");
+		await page.setViewportSize({ width: 1440, height: 900 });
+		await page.goto(here);
+		await page.waitForSelector("#reply .files .tag:has-text('slow.txt')");
+	});
 	await step("somebody else answers first: their words are shown before one's own go out", async () => {
 		const before = (await page.$$("#conversation > li")).length;
 		await elsewhere("PUT", "/api/v2/tickets/" + F.tickets[1] + ".json", { ticket: { comment: { body: "I have answered that.", public: false } } });

@@ -212,14 +212,18 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 
 	// ---- files, macros, placeholders
 
+	const [coming, setComing] = useState(0);                     // files on their way to the server
 	const add = useCallback(async (files: FileList | File[]) => {
-		for (const f of Array.from(files)) {
+		const all = Array.from(files);                           // the field's own list is emptied meanwhile
+		setComing((n) => n + all.length);
+		for (const f of all) {
 			try {
 				const r = await call("POST", "/api/v2/uploads.json?filename=" + encodeURIComponent(f.name || "file"), undefined, { type: f.type || "application/octet-stream", data: f });
 				keepFiles([...state.current.uploads, { token: r.upload.token, names: [f.name || "file"] }]);
 			} catch (e) {
 				fault(e);
 			}
+			setComing((n) => n - 1);
 		}
 	}, [fault, keepFiles]);
 	// Files of both windows: neither choice loses one.
@@ -292,6 +296,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 		if (busy) return;
 		const e = editor.current;
 		if (!e) return;
+		if (coming) return say(t("compose.coming", { count: coming }));
 		if (!text.trim() && !(status && ticket) && !uploads.length) {
 			say(t("compose.empty"));
 			e.focus();
@@ -467,6 +472,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 				<div className="row">
 					<input ref={file} type="file" multiple hidden onChange={(e) => { if (e.target.files) add(e.target.files); e.target.value = ""; }} />
 					<Button size="small" isBasic onClick={() => file.current?.click()}>{t("compose.attach")}</Button>
+					<span className="soft" role="status" id="coming">{coming ? t("compose.coming", { count: coming }) : ""}</span>
 					{hasHolders ? <Button size="small" isBasic onClick={look}>{t("composer.preview")}</Button> : null}
 					<span className="soft" id="draft-says">{saved ? t("composer." + saved) : ""}</span>
 					{saved === "saved" ? <Button size="small" isBasic isDanger id="discard" onClick={discard}>{t("composer.discard")}</Button> : null}

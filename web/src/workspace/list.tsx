@@ -205,17 +205,17 @@ export default function List({ view, search }: { view?: string; search?: boolean
 								<th scope="col">{t("field.subject")}</th>
 								<th scope="col" className="wide" style={{ width: "22%" }}>{t("field.requester")}</th>
 								{head("priority", t("field.priority"), 80, "wide")}
-								{head("updated_at", t("field.updated"), 140)}
+								{head("updated_at", t("field.updated"), 140, "late")}
 							</tr></thead>
 							<tbody>
 								{rows.map((r, i) => (
 									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)} onFocus={() => setAt(i)}>
 										<td><input type="checkbox" aria-label={t("bulk.one", { id: r.id })} checked={picked.has(r.id)} onChange={() => toggle(r.id)} /></td>
 										<td><Status status={r.status} /></td>
-										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto" onClick={(e) => { if (!(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) opened(cache, r); }}>{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span></td>
+										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto" onClick={(e) => { if (!(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) opened(cache, r); }}>{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span><span className="soft only-small"> · <Time at={r.updated_at} /></span></td>
 										<td className="wide wrap"><Name>{names.get(r.requester_id)?.name || ""}</Name></td>
 										<td className="wide">{r.priority ? t("priority." + r.priority) : ""}</td>
-										<td className="one"><Time at={r.updated_at} /></td>
+										<td className="one late"><Time at={r.updated_at} /></td>
 									</tr>
 								))}
 							</tbody>
