@@ -774,7 +774,7 @@ run(struct conn *conns)
 		n = epoll_pwait2(ep, ev, 256, &(struct timespec){ .tv_nsec = left > 0 ? (long)(left * 1000) : 0 }, NULL);
 		for (int i = 0; i < n; i++)
 			drive(ev[i].data.ptr);
-		if (made == opt.conns)
+		if (start != 0)                      /* before, nothing is due: due is 0, and all would seem late by the clock */
 			ask_due();
 		t = now_us();
 		if (start == 0) {
