@@ -245,17 +245,21 @@ const struct route *
 router_find(const struct router *r, struct http_req *rq, unsigned *allowed)
 {
 	struct search s = { .rq = rq };
-	str path = rq->path;
+	str path = rq->path, bare = path;
 
 	*allowed = 0;
 	memset(rq->param, 0, sizeof(rq->param));
 	memset(rq->word, 0, sizeof(rq->word));
 	if (!str_starts(path, S("/")))
 		return NULL;
-	if (str_ends(path, S(".json")) && !str_ends(path, S("/.json")))
+	if (str_ends(path, S("/")) && path.n > 1 && !str_ends(path, S("//")))
+		bare = path = str_sub(path, 0, path.n - 1);
+	else if (str_ends(path, S(".json")) && !str_ends(path, S("/.json")))
 		path.n -= 5;
 	walk(&s, &r->root, str_sub(path, 1, path.n), path.n == 1);
 	if (s.found == NULL)
 		*allowed = s.methods;
+	else
+		rq->path = bare;
 	return s.found;
 }
