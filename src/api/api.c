@@ -368,6 +368,14 @@ cors(struct http_reply *rp)
 	http_head(rp, "Access-Control-Max-Age", S("86400"));
 }
 
+static bool
+is_form(const struct http_req *rq)
+{
+	static const str form = { "multipart/form-data", 19 };
+
+	return str_eqi(str_sub(http_header(rq, "content-type"), 0, form.n), form);
+}
+
 size_t
 api_admit(void *arg, struct http_req *rq)
 {
@@ -378,7 +386,7 @@ api_admit(void *arg, struct http_req *rq)
 
 	if (r == NULL)
 		return 64 * KiB;
-	if (r->flags & ROUTE_PIECES)
+	if ((r->flags & ROUTE_PIECES) && !is_form(rq))
 		rq->piece = 256 * KiB;
 	/* Clients send the object itself along with its deletion, up to 100 of them; it is read past. */
 	return r->method == DELETE && r->body_max < MiB ? MiB : r->body_max;

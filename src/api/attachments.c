@@ -43,6 +43,54 @@ upload_open(struct ctx *cx, struct http_req *rq)
 	return OK;
 }
 
+static bool
+is_name(str s)
+{
+	return utf8_valid(s) && memchr(s.p, 0, s.n) == NULL && s.n <= 500;
+}
+
+/* As forms send it (Zendesk's Ruby client does): the file is the part uploaded_data, else the first that is a file. What
+ * the query does not say, parts of the same name may. The envelope must be whole before its file is known. */
+static enum err
+upload_form(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
+{
+	const str *asked = http_query(rq, "filename"), *more = http_query(rq, "token");
+	str name = asked ? *asked : S(""), token = more ? *more : S(""), given;
+	const struct http_part *file = NULL;
+	struct http_part *part;
+	struct uploading *u;
+	struct attachment f;
+	enum err e;
+	int n;
+
+	e = http_form(cx, rq, &part, &n);
+	if (e == E_INVALID) {
+		fail_forget(cx);
+		return api_error(rp, 400, "InvalidForm", "The body must be whole multipart/form-data, with the file in its part uploaded_data");
+	}
+	TRY(e);
+	for (int i = 0; i < n; i++)
+		if (str_eq(part[i].name, S("uploaded_data")) || (part[i].file_name.n && file == NULL))
+			file = &part[i];
+		else if (str_eq(part[i].name, S("filename")) && asked == NULL)
+			name = part[i].bytes;
+		else if (str_eq(part[i].name, S("token")) && more == NULL)
+			token = part[i].bytes;
+	if (file == NULL)
+		return api_error(rp, 400, "ParameterMissing", "Parameter uploaded_data is required: a file in the form");
+	if (name.n == 0)
+		name = file->file_name;
+	if (!is_name(name)) {
+		bad(cx, "filename", "InvalidValue", "Filename: must be UTF-8 and at most 500 bytes");
+		return bad_check(cx);
+	}
+	TRY(upload_begin(cx, name, file->type.n ? file->type : S("application/octet-stream"), token, &u));
+	e = upload_done(cx, u, file->bytes, &given, &f);
+	if (e != OK)
+		upload_drop(cx, u);
+	return e == OK ? upload_shown(cx, rq, rp, given, &f) : e;
+}
+
 /* Sealed and written as it comes: see enum http_stage. */
 static enum err
 upload(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
@@ -52,6 +100,8 @@ upload(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	enum err e = OK;
 	str given;
 
+	if (rq->stage == HTTP_WHOLE)
+		return upload_form(cx, rq, rp);
 	if (rq->stage == HTTP_OPEN)
 		return upload_open(cx, rq);
 	if (rq->stage == HTTP_PIECE) {

@@ -254,7 +254,7 @@ static void
 request_body(struct json *j, struct arena *a, const struct route *r)
 {
 	str line = str_printf(a, "%s %s", method_name(r->method, false), r->path);
-	bool json = true;
+	bool json = true, upload = strstr(r->path, "/uploads") != NULL;
 
 	if (r->body_max == 0 || r->method == GET)
 		return;
@@ -262,8 +262,12 @@ request_body(struct json *j, struct arena *a, const struct route *r)
 	jw_obj(j);
 	jw_key(j, "content");
 	jw_obj(j);
-	json = strstr(r->path, "/uploads") == NULL && (strstr(r->path, "/macros") == NULL || !str_ends(str_of(r->path), S("/attachments")));
-	jw_key(j, json ? "application/json" : strstr(r->path, "/uploads") != NULL ? "application/octet-stream" : "multipart/form-data");
+	json = !upload && (strstr(r->path, "/macros") == NULL || !str_ends(str_of(r->path), S("/attachments")));
+	if (upload) {
+		jw_key(j, "application/octet-stream");
+		jw_raw(j, S("{\"schema\":{}}"));
+	}
+	jw_key(j, json ? "application/json" : "multipart/form-data");
 	jw_obj(j);
 	jw_key(j, "schema");
 	jw_obj(j);

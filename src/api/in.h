@@ -169,7 +169,7 @@ bool  api_tags_body(struct ctx *cx, const struct http_req *rq, const json_t *obj
 /* Flags of a route. */
 enum { ROUTE_ANONYMOUS_OK = 1, ROUTE_NO_CSRF = 2, ROUTE_OWN_AUTH = 4 /* the handler reads what authenticates */,
        ROUTE_READER_OK = 8 /* also a token that may only read */,
-       ROUTE_PIECES = 16 /* the handler takes the body in pieces: see enum http_stage */ };
+       ROUTE_PIECES = 16 /* the handler takes the body in pieces: see enum http_stage; a form comes whole */ };
 
 struct api {
 	struct sys     *sys;

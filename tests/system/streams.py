@@ -118,6 +118,35 @@ with Desk() as desk:
         body = data(piece, 1500000)
         r = upload(admin, "c", body, chunked=piece)
         check(r.status == 201 and admin.get(content(r)).body == body, "chunks of %d: %r" % (piece, r))
+    def envelope(*parts, cut=0):
+        """A form: (name, file name or None, bytes)."""
+        text = b"".join(b"--gap77\r\nContent-Disposition: form-data; name=\"%s\"%s\r\n\r\n%s\r\n" % (
+            n.encode(), b'; filename="%s"\r\nContent-Type: application/pdf' % f.encode() if f else b"", b) for n, f, b in parts) + b"--gap77--\r\n"
+        return dict(raw=text[:len(text) - cut], headers={"Content-Type": "Multipart/form-data; boundary=gap77"})
+
+    # ---- a form: its file is what is kept, not the envelope
+    for n in (0, 1, 70000, 262144, 6 * MB + 5):
+        body = data("form%d" % n, n)
+        r = admin.post("/api/v2/uploads.json?filename=asked.pdf", **envelope(("note", None, b"x"), ("uploaded_data", "part.pdf", body)))
+        a = r.json["upload"]["attachment"] if r.status == 201 else {}
+        check(r.status == 201 and (a["file_name"], a["size"], a["content_type"]) == ("asked.pdf", n, "application/pdf"), "a form with %d bytes: %r" % (n, r))
+        check(admin.get(content(r)).body == body, "%d bytes of a form come back" % n)
+    r = admin.post("/api/v2/uploads", **envelope(("uploaded_data", "part.pdf", b"one")))
+    check(r.status == 201 and r.json["upload"]["attachment"]["file_name"] == "part.pdf", "its own name: %r" % r)
+    token = r.json["upload"]["token"]
+    r = admin.post("/api/v2/uploads", **envelope(("filename", None, b"said.pdf"), ("token", None, token.encode()), ("file", "c.pdf", b"two")))
+    check(r.status == 201 and [a["file_name"] for a in r.json["upload"]["attachments"]] == ["part.pdf", "said.pdf"], "name and token of parts: %r" % r)
+    r = admin.post("/api/v2/tickets", {"ticket": {"subject": "s", "comment": {"body": "b", "uploads": [token]}}})
+    check(r.status == 201 and [e for e in r.json["audit"]["events"] if e["type"] == "Comment"][0]["attachments"][1]["size"] == 3, "a ticket takes them: %r" % r)
+    for form, status, why in ((envelope(("note", None, b"x")), 400, "no file"), (envelope(("uploaded_data", "a.pdf", data(1, 5000)), cut=40), 400, "cut short"),
+                              (dict(raw=b"xyz", headers={"Content-Type": "multipart/form-data"}), 400, "no boundary"),
+                              (envelope(("uploaded_data", None, b"x")), 422, "no name"), (envelope(("uploaded_data", "n" * 501, b"x")), 422, "a long name"),
+                              (envelope(("uploaded_data", "a.pdf", b"x"), ("token", None, b"nobodys")), 404, "another's token")):
+        r = admin.post("/api/v2/uploads", **form)
+        check(r.status == status, "%s is refused: %r" % (why, r))
+    check(Client(desk).post("/api/v2/uploads", **envelope(("uploaded_data", "a.pdf", b"x"))).status == 401, "a stranger's form")
+    check(admin.post("/api/v2/uploads", **envelope(("uploaded_data", "a.pdf", bytes(50 * MB)))).status == 413, "a form above the limit")
+
     big = (b"Nothing to see. " * (5 * MB // 16))
     r = upload(admin, "long.txt", big, "text/plain")
     check(r.status == 201 and admin.get(content(r)).body == big, "a text that is too long to be scanned")
