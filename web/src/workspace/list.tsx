@@ -205,7 +205,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 								<th scope="col">{t("field.subject")}</th>
 								<th scope="col" className="wide" style={{ width: "22%" }}>{t("field.requester")}</th>
 								{head("priority", t("field.priority"), 80, "wide")}
-								{head("updated_at", t("field.updated"), 140, "late")}
+								{head("updated_at", t("field.updated"), 160, "late")}
 							</tr></thead>
 							<tbody>
 								{rows.map((r, i) => (
