@@ -1,22 +1,28 @@
-/* tape.c - SQLite's files with writes that lie behind one another gathered.
+/* tape.c - SQLite's WAL with writes that lie behind one another gathered.
  *
- * SQLite appends a page to its WAL by two writes, 24 bytes and the page, and
- * copies the WAL back a page at a time. A ticket changes a dozen pages, most of
- * a batch's stand in one row in the WAL, and most of what is copied back lies
- * in one row in the database: hence more time went into system calls than into
- * copying. So this VFS, which leaves everything else to the one it stands on,
- * keeps what is written to a database or a WAL until
+ * SQLite appends a page to its WAL by two writes, 24 bytes and the page. A
+ * ticket changes a dozen pages, and most of a batch's stand in one row in the
+ * WAL: hence more time went into system calls than into copying. So this VFS,
+ * which leaves everything else to the one it stands on, keeps what is written to
+ * a WAL until
  *
  *   - something is written that does not lie right behind it, or ROOM is full;
- *   - the file is synced, read there, measured, cut or closed, or a lock on it or
- *     on its shared memory is taken or given back.
+ *   - the file is synced, measured, cut or closed, or read where only a part is
+ *     kept.
  *
- * Nothing is seen or promised too early by that. A commit with synchronous=FULL
- * syncs the WAL before it tells of its frames in the shared memory, a copy back
- * syncs the database before it tells how far it got; what is not synced may be
- * lost by the rules of the file system as well. A write that fails is reported
- * by the call that needed it done, a sync as a rule, and the gathered bytes are
- * dropped: SQLite rolls back then, and writes from the same place again.
+ * Nothing is seen or promised too early by that: a commit with synchronous=FULL
+ * syncs the WAL before it tells of its frames in the shared memory, and what is
+ * not synced may be lost by the rules of the file system as well. A write that
+ * fails is reported by the call that needed it done, a write or a sync, and the
+ * gathered bytes are dropped: SQLite gives up the whole transaction then, and
+ * writes from the same place again. A read must not be that call, as after one
+ * that fails SQLite goes on with the transaction: so it is answered from here.
+ *
+ * A database's own writes are not gathered, though a copy back writes many that
+ * lie in one row. When only a part of the WAL can be copied, as somebody reads or
+ * more was appended meanwhile, SQLite neither syncs nor cuts the database before
+ * it tells how far it got, and who begins to read then takes those pages from
+ * the database: they must be there. Nor could a failure be reported any more.
  *
  * The exception is a WAL on a device that may harm what lies beside a write:
  * there SQLite pads behind the sync, so nothing is gathered.
@@ -86,13 +92,19 @@ static int
 tape_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
 	const struct tape *t = (struct tape *)f;
+	int rc;
 
-	if (t->n > 0 && at < t->at + t->n) {
-		int rc = flush(f);
+	if (at >= t->at && at + n <= t->at + t->n) {
+		memcpy(p, t->p + (at - t->at), (size_t)n);
+		return SQLITE_OK;
+	}
+	if (t->n > 0 && at < t->at + t->n && at + n > t->at) {
+		rc = flush(f);
 		if (rc != SQLITE_OK)
 			return rc;
 	}
-	return real_of(f)->pMethods->xRead(real_of(f), p, n, at);
+	rc = real_of(f)->pMethods->xRead(real_of(f), p, n, at);
+	return rc == SQLITE_IOERR_SHORT_READ && t->n > 0 && at + n <= t->at ? SQLITE_OK : rc;   /* a gap: zeros */
 }
 
 static int
@@ -123,46 +135,21 @@ tape_size(sqlite3_file *f, sqlite3_int64 *size)
 	AFTER_FLUSH(f, real_of(f)->pMethods->xFileSize(real_of(f), size));
 }
 
-static int
-tape_lock(sqlite3_file *f, int how)
-{
-	AFTER_FLUSH(f, real_of(f)->pMethods->xLock(real_of(f), how));
-}
+/* What follows needs the file alone, not its bytes. A WAL is never locked: that is the database's. */
 
-static int
-tape_unlock(sqlite3_file *f, int how)
-{
-	AFTER_FLUSH(f, real_of(f)->pMethods->xUnlock(real_of(f), how));
-}
-
-static int
-tape_shm_lock(sqlite3_file *f, int at, int n, int how)
-{
-	AFTER_FLUSH(f, real_of(f)->pMethods->xShmLock(real_of(f), at, n, how));
-}
-
-/* What follows needs the file alone, not its bytes. */
-
+static int tape_lock(sqlite3_file *f, int how)                { return real_of(f)->pMethods->xLock(real_of(f), how); }
+static int tape_unlock(sqlite3_file *f, int how)              { return real_of(f)->pMethods->xUnlock(real_of(f), how); }
 static int tape_reserved(sqlite3_file *f, int *out)           { return real_of(f)->pMethods->xCheckReservedLock(real_of(f), out); }
 static int tape_control(sqlite3_file *f, int what, void *arg) { return real_of(f)->pMethods->xFileControl(real_of(f), what, arg); }
 static int tape_sector(sqlite3_file *f)                       { return real_of(f)->pMethods->xSectorSize(real_of(f)); }
 static int tape_device(sqlite3_file *f)                       { return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f)); }
-static void tape_shm_barrier(sqlite3_file *f)                 { real_of(f)->pMethods->xShmBarrier(real_of(f)); }
-static int tape_shm_unmap(sqlite3_file *f, int del)           { return real_of(f)->pMethods->xShmUnmap(real_of(f), del); }
 
-static int
-tape_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
-{
-	return real_of(f)->pMethods->xShmMap(real_of(f), page, size, extend, out);
-}
-
-/* Version 2: without xFetch, as nothing is mapped. */
+/* Version 1: without shared memory, which is the database's, and without xFetch, as nothing is mapped. */
 static const sqlite3_io_methods methods = {
-	.iVersion = 2,
+	.iVersion = 1,
 	.xClose = tape_close, .xRead = tape_read, .xWrite = tape_write, .xTruncate = tape_truncate, .xSync = tape_sync,
 	.xFileSize = tape_size, .xLock = tape_lock, .xUnlock = tape_unlock, .xCheckReservedLock = tape_reserved,
 	.xFileControl = tape_control, .xSectorSize = tape_sector, .xDeviceCharacteristics = tape_device,
-	.xShmMap = tape_shm_map, .xShmLock = tape_shm_lock, .xShmBarrier = tape_shm_barrier, .xShmUnmap = tape_shm_unmap,
 };
 
 /* Files of other kinds become those of the VFS below, in the same memory. */
@@ -174,14 +161,13 @@ tape_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *o
 	int rc;
 
 	(void)vfs;
-	if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
+	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return below->xOpen(below, name, f, flags, out);
 	memset(t, 0, sizeof(*t));
 	rc = below->xOpen(below, name, real, flags, out);
 	if (rc != SQLITE_OK)
 		return rc;
-	if (real->pMethods->iVersion < 2 ||
-	    (real->pMethods->xDeviceCharacteristics(real) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0) {
+	if ((real->pMethods->xDeviceCharacteristics(real) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0) {
 		real->pMethods->xClose(real);
 		return below->xOpen(below, name, f, flags, out);
 	}

@@ -1,4 +1,4 @@
-/* tape.h - SQLite's files with writes that lie behind one another gathered. */
+/* tape.h - SQLite's WAL with writes that lie behind one another gathered. */
 #ifndef WARD_STORE_TAPE_H
 #define WARD_STORE_TAPE_H
 
