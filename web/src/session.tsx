@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type ReactNode } from "react";
 import { del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User } from "./api";
+import { useSays } from "./ui/says";
 
 export type Why = "" | "ended" | "idle";
 interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void>; over(): void }
@@ -15,15 +16,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const [why, setWhy] = useState<Why>("");
 	const [enrolling, setEnrolling] = useState(false);
 	const cache = useQueryClient();
+	const { hush } = useSays();
 	const timer = useRef(0), inside = useRef(false);      // inside: a refusal that comes after one left says nothing new
 
 	const out = useCallback((reason: Why) => {
 		inside.current = false;
 		setCsrf(null);
 		forget(cache);
+		hush();                                          // what was said to one person is not for the next
 		setMe(null);
 		setWhy(reason);
-	}, [cache]);
+	}, [cache, hush]);
 
 	// The page stops asking before the server ends the session: what it asked for after that would be refused, all of it.
 	const end = useCallback(async (reason: Why) => {

@@ -15,7 +15,7 @@ export function words(e: unknown, t: TFunction): string {
 }
 
 interface Said { id: number; text: string; bad: boolean; undo?: () => void; label?: string }
-interface Says { say(text: string, undo?: () => void, label?: string): void; fault(e: unknown): void; undo(): void }
+interface Says { say(text: string, undo?: () => void, label?: string): void; fault(e: unknown): void; undo(): void; hush(): void }
 const Context = createContext<Says>(null as unknown as Says);
 const Shown = createContext<{ all: Said[]; drop(id: number): void }>({ all: [], drop: () => undefined });
 export const useSays = () => useContext(Context);
@@ -71,7 +71,8 @@ export function SaysProvider({ children }: { children: ReactNode }) {
 			const last = [...now.current].reverse().find((s) => s.undo && !s.label);
 			last?.undo!();
 			if (last) drop(last.id);
-		} }), [add, drop, t]);
+		},
+		hush: () => setAll([]) }), [add, drop, t]);
 	const shown = useMemo(() => ({ all, drop }), [all, drop]);
 	return <Context.Provider value={says}><Shown.Provider value={shown}>{children}<Notices id="notice" /></Shown.Provider></Context.Provider>;
 }
