@@ -391,6 +391,11 @@ check_privileges(struct ctx *cx, const struct user *was, const struct user *is, 
 {
 	bool self = cx->actor != NULL && cx->actor->user_id == was->id && was->id != 0;
 
+	/* Of somebody who is there; a new one has none that could be taken over. */
+	if ((in->has & USER_PASSWORD) && was->id != 0 && is_full(cx->actor) && cx->actor->role != ROLE_SYSTEM
+	    && !gate_setting_bool(cx, "admins_can_set_user_passwords", false))
+		bad(cx, "password", "InvalidValue", "Password: administrators may not set passwords here; a link by mail does, or the"
+		    " account's sign-in settings allow it");
 	if (is_full(cx->actor))
 		return;
 	if (was->role != is->role)

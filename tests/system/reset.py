@@ -131,6 +131,12 @@ with Desk(start=False) as desk:
         return len(mails(to, "was changed")) + len(mails(to, "fue cambiada"))
 
     before = told("lara@elsewhere.example")
+    S = "/api/ward/v1/sign_in.json"
+    r = admin.put("/api/v2/users/%d.json" % lara, {"user": {"password": "set by the administrator"}})
+    check(r.status == 422 and "may not set passwords" in r.json["details"]["password"][0]["description"], "an administrator sets none unless the account lets them: %r" % r)
+    r = admin.post("/api/v2/users/create_or_update.json", {"user": {"email": "lara@elsewhere.example", "name": "Lara", "password": "set by the administrator"}})
+    check(r.status == 422 and "password" in r.json["details"] and sign_in("lara@elsewhere.example", "set by the administrator").status == 401, "by no other way: %r" % r)
+    check(admin.put(S, {"sign_in": {"admins_set_passwords": True}}).status == 200, "it lets them")
     check(admin.put("/api/v2/users/%d.json" % lara, {"user": {"password": "set by the administrator"}}).status == 200 and until(lambda: told("lara@elsewhere.example") == before + 1, 30 * SLOW), "set by an administrator: told")
     hers = session(sign_in("lara@elsewhere.example", "set by the administrator"))
     check(hers.put("/api/v2/users/%d/password.json" % lara, {"previous_password": "set by the administrator", "password": "her own again"}).status == 200 and until(lambda: told("lara@elsewhere.example") == before + 2, 30 * SLOW), "by herself, too")
