@@ -21,7 +21,7 @@ static const struct {
 	{ "POST /api/v2/tickets/create_many", NULL, NULL, "tickets:array" },
 	{ "POST /api/v2/requests\nPUT /api/v2/requests/{id}", "request", NULL,
 	  "subject:string comment:object requester:object priority:string type:string custom_fields:array solved:boolean collaborators:array ticket_form_id:integer" },
-	{ "POST /api/v2/users\nPUT /api/v2/users/{id}\nPOST /api/v2/users/create_or_update", "user", &user_fieldset, "user_fields:object organization:object" },
+	{ "POST /api/v2/users\nPUT /api/v2/users/{id}\nPOST /api/v2/users/create_or_update", "user", &user_fieldset, "user_fields:object organization:object role_type:integer" },
 	{ "POST /api/v2/users/create_many\nPOST /api/v2/users/create_or_update_many", NULL, NULL, "users:array" },
 	{ "POST /api/v2/users/{id}/identities\nPUT /api/v2/users/{id}/identities/{id}", "identity", &identity_fieldset, NULL },
 	{ "POST /api/v2/organizations\nPUT /api/v2/organizations/{id}", "organization", &org_fieldset, "organization_fields:object" },

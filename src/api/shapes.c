@@ -506,6 +506,21 @@ json_user_brief(struct json *j, struct ctx *cx, const char *base, const struct u
 	jw_end_obj(j);
 }
 
+static void
+role_type(struct json *j, struct ctx *cx, const struct user *u)
+{
+	const struct def *role = NULL;
+	const struct defs *d;
+
+	if (u->role < ROLE_ADMIN && u->custom_role_id == 0) {
+		jw_knull(j, "role_type");
+		return;
+	}
+	if (u->role < ROLE_ADMIN && defs_get(cx, &d) == OK)
+		role = def_find(d, DEF_ROLE, u->custom_role_id);
+	jw_kint(j, "role_type", u->role >= ROLE_ADMIN ? 4 : role != NULL ? def_int(role, "role_type") : 0);
+}
+
 void
 json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u)
 {
@@ -532,7 +547,7 @@ json_user(struct json *j, struct ctx *cx, const char *base, const struct user *u
 	show_or_null(j, cx, "signature", u->signature);
 	show_or_null(j, cx, "details", u->details);
 	show_or_null(j, cx, "notes", u->notes);
-	jw_kraw(j, "role_type", u->role >= ROLE_ADMIN ? S("4") : u->custom_role_id ? S("0") : S("null"));
+	role_type(j, cx, u);
 	jw_kid(j, "custom_role_id", u->custom_role_id);
 	jw_kbool(j, "moderator", u->moderator || u->role >= ROLE_ADMIN);
 	jw_kz(j, "ticket_restriction", sees_name(u));

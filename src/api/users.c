@@ -30,12 +30,70 @@ static const struct field user_table[] = {
 #undef AT
 const struct fieldset user_fieldset = { user_table, COUNT(user_table) };
 
+static bool
+is_of_type(const struct def *role, int64_t type)
+{
+	return def_int(role, "role_type") == type || (type == 1 && json_is_true(json_object_get(json_object_get(role->doc, "configuration"), "light_agent")));
+}
+
+/* The custom role that a light agent, a chat agent or a contributor shall have: the one that is named, else the only one. */
+static void
+role_of_type(struct ctx *cx, int64_t type, struct user_change *ch)
+{
+	int64_t named = (ch->has & USER_CUSTOM_ROLE) ? ch->u.custom_role_id : 0;
+	const struct def *const *roles;
+	const struct defs *d;
+	int n, found = 0;
+
+	if (defs_get(cx, &d) != OK) {
+		bad(cx, "role_type", "InvalidValue", "Role type: the roles cannot be read now");
+		return;
+	}
+	roles = def_all(d, DEF_ROLE, &n);
+	for (int i = 0; i < n; i++)
+		if (is_of_type(roles[i], type) && (named == 0 || roles[i]->id == named)) {
+			ch->u.custom_role_id = roles[i]->id;
+			found++;
+		}
+	if (found == 1)
+		ch->has |= USER_CUSTOM_ROLE;
+	else if (named != 0)
+		bad(cx, "role_type", "InvalidValue", "Role type: is not the one of the custom role in custom_role_id");
+	else if (found == 0)
+		bad(cx, "role_type", "InvalidValue", "Role type: no custom role is of this type; make one, or set only_private_comments");
+	else
+		bad(cx, "role_type", "InvalidValue", "Role type: several custom roles are of this type; custom_role_id must say which");
+}
+
+/* Zendesk's word for what an agent is. It never makes more of somebody than the role says: what does not go with it is
+ * refused, so that who was meant to be a light agent does not become a full one. */
+static void
+role_type(struct ctx *cx, const json_t *v, struct user_change *ch)
+{
+	int64_t type = json_is_integer(v) ? json_integer_value(v) : -1;
+	bool said = (ch->has & USER_ROLE) != 0;
+
+	if (type < 0 || type > 5)
+		bad(cx, "role_type", "InvalidValue", "Role type: must be a number from 0 to 4");
+	else if (type == 5)
+		bad(cx, "role_type", "InvalidValue", "Role type: there are no billing administrators here");
+	else if (type == 4) {
+		if (!said || ch->u.role != ROLE_ADMIN)
+			bad(cx, "role_type", "InvalidValue", "Role type: 4 is for users whose role is admin");
+	} else if (type > 0)
+		role_of_type(cx, type, ch);
+	else if (said && ch->u.role == ROLE_AGENT && (!(ch->has & USER_CUSTOM_ROLE) || ch->u.custom_role_id == 0))
+		bad(cx, "role_type", "InvalidValue", "Role type: 0 is for agents with a custom role; custom_role_id must say which");
+}
+
 void
 user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch)
 {
 	const json_t *v;
 
 	api_fields(cx, obj, user_table, COUNT(user_table), ch, &ch->has);
+	if ((v = json_object_get(obj, "role_type")) != NULL && !json_is_null(v))
+		role_type(cx, v, ch);
 	if ((v = json_object_get(obj, "user_fields")) != NULL && !json_is_null(v)) {
 		if (json_is_object(v)) {
 			ch->u.user_fields = HIDE(json_compact(cx, v));

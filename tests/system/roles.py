@@ -28,6 +28,30 @@ with Desk() as desk:
         r = admin.put("/api/v2/custom_roles/%d.json" % rid, {"custom_role": {"configuration": conf}})
         check(r.status == 200, "the role is changed: %r" % r)
 
+    # ---- the type that Zendesk gives a role: it names one, or is refused; nobody becomes a full agent by it
+    def made(name, **f):
+        return admin.post("/api/v2/users.json", {"user": dict({"name": name, "email": name.replace(" ", ".").lower() + "@clinic.example", "role": "agent"}, **f)})
+
+    for f, why in (({"role_type": 1}, "no custom role is of this type"), ({"role_type": 1, "custom_role_id": rid}, "not the one of the custom role"), ({"role_type": 0}, "custom_role_id must say"),
+                   ({"role_type": 4}, "role is admin"), ({"role_type": 5}, "no billing"), ({"role_type": 6}, "from 0 to 4"), ({"role_type": "light"}, "from 0 to 4"), ({"role_type": 3}, "no custom role is")):
+        r = made("Nobody New", **f)
+        check(r.status == 422 and why in r.json["details"]["role_type"][0]["description"], "role_type %s: %r" % (f, r))
+    light = admin.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Light", "role_type": 1, "configuration": {}}}).json["custom_role"]["id"]
+    r = made("Lio Light", role_type=1)
+    check(r.status == 201 and (r.json["user"]["custom_role_id"], r.json["user"]["role_type"]) == (light, 1), "a light agent: %r" % r)
+    lio = r.json["user"]
+    r = admin.put("/api/v2/users/%d.json" % lio["id"], {"user": dict(lio, alias="lio")})
+    check(r.status == 200 and (r.json["user"]["custom_role_id"], r.json["user"]["alias"]) == (light, "lio"), "what was shown may be sent back: %r" % r)
+    r = admin.put("/api/v2/users/%d.json" % uid, {"user": dict(u, alias="nia")})
+    check(r.status == 200 and r.json["user"]["custom_role_id"] == rid, "of a custom agent, too: %r" % r)
+    boss = admin.get("/api/v2/users/me.json").json["user"]["id"]
+    r = admin.put("/api/v2/users/%d.json" % boss, {"user": dict(admin.get("/api/v2/users/%d.json" % boss).json["user"], alias="me")})
+    check(r.status == 200 and (r.json["user"]["role"], r.json["user"]["role_type"]) == ("admin", 4), "and of an administrator: %r" % r)
+    second = admin.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Lighter", "configuration": {"light_agent": True}}}).json["custom_role"]["id"]
+    check(made("Nobody New", role_type=1).status == 422, "which of two must be said")
+    r = made("Lia Light", role_type=1, custom_role_id=second)
+    check(r.status == 201 and r.json["user"]["custom_role_id"] == second, "and may be: %r" % r)
+
     # ---- it gives nothing
     for m, path, body in (("POST", "/api/v2/groups.json", {"group": {"name": "X"}}), ("POST", "/api/v2/triggers.json", {"trigger": {"title": "t", "conditions": {"all": []}, "actions": []}}), ("GET", "/api/v2/audit_logs.json", None),
                           ("POST", "/api/v2/organizations.json", {"organization": {"name": "O"}}), ("POST", "/api/v2/custom_roles.json", {"custom_role": {"name": "Mine"}}), ("POST", "/api/v2/ticket_fields.json", {"ticket_field": {"type": "text", "title": "x"}}),
