@@ -529,6 +529,7 @@ ask_post(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		ch.requester_name = HIDE(form_value(cx, rq, "name"));
 		ch.requester_email = HIDE(form_value(cx, rq, "email"));
 		ch.has |= T_REQUESTER;
+		ch.nobody = true;
 		if (!email_valid(ch.requester_email.hidden))
 			bad(cx, "email", "InvalidValue", page_say(&p, W_BAD_EMAIL));
 	}

@@ -148,6 +148,7 @@ struct ticket_change {
 	                                                transaction; NULL: none */
 	const struct compiled *rule;                 /* the automation that does it (desk's own) */
 	bool        may_hold;                        /* inside a transaction: the caller's function keeps what is held */
+	bool        nobody;                          /* made without a sign-in: the requester is only whom the maker names */
 	bool        released;                        /* a person decided: what the policy holds is kept */
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */

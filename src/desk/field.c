@@ -583,7 +583,7 @@ ticket_by_nobody(struct ctx *cx, struct ticket_change *in)
 	int kept = 0;
 
 	in->has &= T_SUBJECT | T_COMMENT | T_REQUESTER | T_PRIORITY | T_TYPE | T_CUSTOM | T_FORM | T_METADATA;
-	in->comment_public = in->comment_public_set = true;
+	in->comment_public = in->comment_public_set = in->nobody = true;
 	in->author_id = in->submitter_id = in->requester_id = in->assignee_id = in->group_id = in->organization_id = 0;
 	in->problem_id = in->followup_source_id = in->custom_status_id = 0;
 	in->assignee_email = in->external_id = in->recipient = (sensitive){ 0 };

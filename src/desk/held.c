@@ -227,6 +227,7 @@ release_tx(struct ctx *cx, void *arg)
 	enum err e;
 
 	TRY(suspended_get(cx, r->s->id, &again));       /* two people at once: the second finds nothing */
+	r->h.ch.nobody = r->h.actor_id == 0;
 	if (r->h.actor_id == 0)
 		gate_as_system(cx, "form");
 	else if ((e = gate_as_user(cx, r->h.actor_id, "held")) == E_WHO)

@@ -619,10 +619,11 @@ struct work {
 	struct comment  c;
 	struct ticket_change own;        /* `in` after the policy */
 	struct verdict  verdict;
+	bool            doubted;         /* said without a sign-in in the name of somebody known */
 };
 
 static str
-metadata_of(struct ctx *cx, str custom)
+metadata_of(struct ctx *cx, str custom, bool doubted)
 {
 	struct buf b;
 	struct json j;
@@ -639,6 +640,11 @@ metadata_of(struct ctx *cx, str custom)
 	jw_knull(&j, "longitude");
 	jw_end_obj(&j);
 	jw_kraw(&j, "custom", custom.n ? custom : S("{}"));
+	if (doubted) {
+		jw_kraw(&j, "flags", S("[3]"));          /* Zendesk's: the author was not signed in */
+		jw_kraw(&j, "flags_options", S("{\"3\":{\"trusted\":false}}"));
+		jw_kbool(&j, "trusted", false);
+	}
 	jw_end_obj(&j);
 	return buf_str(&b);
 }
@@ -653,7 +659,7 @@ save_comment(struct ctx *cx, struct work *w, const char *channel, usec at)
 
 	*c = (struct comment){ .id = w->a.id + 1, .ticket_id = w->t.id, .audit_id = w->a.id, .key = w->t.key,
 	    .author_id = w->a.author_id, .is_public = w->c.is_public, .secure = in->secure, .created_at = at, .channel = str_of(channel),
-	    .body = in->body, .html = in->html, .metadata = HIDE(metadata_of(cx, in->metadata_json)),
+	    .body = in->body, .html = in->html, .metadata = HIDE(metadata_of(cx, in->metadata_json, w->doubted)),
 	    .via_source = HIDE(in->via_source_json), .policy = w->verdict.note, .finding = w->body.f, .finding_count = w->body.count };
 	if (in->upload_count)
 		TRY(attachments_save(cx, w->t.id, c->id, in->upload, in->upload_count));
@@ -678,7 +684,7 @@ save_audit(struct ctx *cx, struct work *w)
 	struct audit *a = &w->a;
 
 	a->ticket_id = w->t.id;
-	a->metadata = HIDE(metadata_of(cx, w->in->metadata_json));
+	a->metadata = HIDE(metadata_of(cx, w->in->metadata_json, w->doubted));
 	a->via_source = HIDE(w->in->via_source_json);
 	a->comment = w->c;
 	return store_exec(cx, &insert_audit, ARGS(INT(cx->account), INT(a->id), INT(a->ticket_id), INT(w->t.key),
@@ -829,6 +835,20 @@ within_role(struct ctx *cx, const struct ticket_change *in)
 
 /* ---- create ---------------------------------------------------------------------------------------------- */
 
+/* Anybody may type anybody's address. For staff, and for who has proven an address, that must not pass as their word;
+ * who has proven nothing is not more than a name anyhow. */
+static enum err
+doubt(struct ctx *cx, struct work *w)
+{
+	struct user u;
+
+	if (!w->in->nobody || w->t.requester_id == 0)
+		return OK;
+	TRY(user_load(cx, w->t.requester_id, &u));
+	w->doubted = u.role >= ROLE_AGENT || u.verified;
+	return OK;
+}
+
 static enum err
 create_tx(struct ctx *cx, void *arg)
 {
@@ -848,6 +868,7 @@ create_tx(struct ctx *cx, void *arg)
 	    .finding = w->head.f, .finding_count = w->head.count, .comment_count = 1 };
 	w->a = (struct audit){ 0 };
 	TRY(ticket_requester(cx, in, &t->requester_id, &t->organization_id));
+	TRY(doubt(cx, w));
 	if (in->has & T_ORG)
 		t->organization_id = in->organization_id;
 	TRY(ticket_assignee(cx, in, t));

@@ -189,4 +189,34 @@ with Desk(start=False) as desk:
     check(nobody.post("/api/v2/requests.json", body(ticket_form_id=staff_form)).status == 422, "a form of the portal only")
     r = nobody.post("/api/v2/requests.json", body(requester=None))
     check(r.status == 422 and "requester" in r.json["details"] and nobody.get("/api/v2/requests.json").status == 401, "and somebody who asks: %r" % r)
+
+    # Anybody may type anybody's address: what is said in the name of staff, or of who has proven an address, says so.
+    def doubted(ticket):
+        c = admin.get("/api/v2/tickets/%d/comments.json" % ticket).json["comments"][0]
+        a = admin.get("/api/v2/tickets/%d/audits.json" % ticket).json["audits"][0]
+        check(c["metadata"] == a["metadata"], "comment and audit say the same: %s" % a)
+        return c["author_id"], (c["metadata"].get("flags"), c["metadata"].get("flags_options"), c["metadata"].get("trusted"))
+    NOT, WELL = ([3], {"3": {"trusted": False}}, False), (None, None, None)
+    agent, hers = desk.person(admin, "Mara Agent", "mara@clinic.example", "agent")
+    known, _ = desk.person(admin, "Kim Known", "kim@patients.example", verified=True)
+    by = lambda name, email: nobody.post("/api/v2/requests.json", body(requester={"name": name, "email": email})).json["request"]["id"]
+    check(doubted(by("Mara", "Mara@clinic.example")) == (agent, NOT), "an agent's address typed by nobody")
+    check(doubted(by("Kim", "kim@patients.example")) == (known, NOT), "a patient's that was proven")
+    check(doubted(t["id"]) == (vi, WELL) and doubted(by("Vi", "vi@patients.example")) == (vi, WELL), "who has proven nothing passes for nobody")
+    r = nobody.call("POST", "/help/ask", **form([("asked", seen), ("subject", "Open the door"), ("text", "It is me."), ("name", "Mara"), ("email", "mara@clinic.example")]))
+    last = admin.get("/api/v2/tickets.json?sort_by=id&sort_order=desc&per_page=1").json["tickets"][0]
+    check(r.status == 201 and last["subject"] == "Open the door" and doubted(last["id"]) == (agent, NOT), "by the help centre, too: %r" % r)
+    check(doubted(hers.post("/api/v2/requests.json", {"request": {"subject": "s", "comment": {"body": "mine"}}}).json["request"]["id"]) == (agent, WELL), "signed in it is hers")
+    r = nobody.get("/api/v2/requests/%d.json" % last["id"])
+    check(r.status == 401, "and nobody reads it: %r" % r)
+    # Held by the policy and let through: the doubt stays.
+    r = admin.post("/api/ward/v1/phi/policies", {"policy": {"why": "for this test", "rules": [{"kinds": ["SSN"], "places": "any", "channels": ["form"], "treatment": "hold", "min_score": 0}]}})
+    check(r.status == 201 and admin.post("/api/ward/v1/phi/policies/%d/activate" % r.json["policy"]["version"], {}).status == 200, "a policy that holds: %r" % r)
+    nobody.post("/api/v2/requests.json", body(comment={"body": "SSN 219-09-9999"}, requester={"name": "Mara", "email": "mara@clinic.example"}))
+    held = admin.get("/api/v2/suspended_tickets.json").json["suspended_tickets"]
+    check(len(held) == 1, "held: %r" % held)
+    r = admin.put("/api/v2/suspended_tickets/%d/recover.json" % held[0]["id"])
+    got = r.json.get("ticket") if r.status == 200 else None
+    got = got[0] if isinstance(got, list) else got
+    check(got is not None and doubted(got["id"]) == (agent, NOT), "let through, the doubt stays: %r" % r)
 done("ask")

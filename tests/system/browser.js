@@ -64,7 +64,7 @@ async function browser() {
 		}
 		await seen(".shell");
 	};
-	const signOut = async () => { await page.click("#leave"); await seen("#sign-in"); };
+	const signOut = async () => { await page.click("#leave"); await seen("#sign-in"); assert.equal(await page.locator(".toast").count(), 0, "what was said to one person is gone"); };
 	const search = async (words) => { await page.fill("#query", words); await page.press("#query", "Enter"); await heading("found"); };
 	const wide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 

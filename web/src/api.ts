@@ -83,7 +83,7 @@ export interface Ticket { id: number; subject: string; raw_subject?: string; des
 	custom_fields?: { id: number; value: unknown }[]; ticket_form_id?: number | null; satisfaction_rating?: { score: string }; has_incidents?: boolean; custom_status_id?: number | null }
 export interface Attachment { id: number; file_name: string; content_url: string; size: number; content_type: string; inline?: boolean }
 export interface Comment { id: number; author_id: number; body: string; html_body?: string; plain_body?: string; public: boolean; created_at: string; via?: Via;
-	attachments?: Attachment[] }
+	attachments?: Attachment[]; metadata?: { trusted?: boolean } }
 export interface Finding { label: string; start: number; end: number; score: number; rule: string; field: string }
 export interface View { id: number; title: string; active: boolean; position?: number; restriction?: unknown; description?: string | null }
 

@@ -52,6 +52,7 @@ export function Said({ comment: c, author, findings, policy, masked, onPick, onS
 			<Avatar size="small" aria-hidden="true" backgroundColor={author?.role === "end-user" ? "#5c6970" : "#03363d"}><Avatar.Text>{name.slice(0, 1).toUpperCase()}</Avatar.Text></Avatar>
 			<div>
 				<div className="by"><strong><Name>{name}</Name></strong>{c.public ? null : <span className="tag">{t("ticket.note")}</span>}
+					{c.metadata?.trusted === false ? <span className="tag did did-hold">{t("ticket.unverified")}</span> : null}
 					<span className="soft"><Time at={c.created_at} />{c.via ? " · " + t("via." + c.via.channel, c.via.channel) : ""}</span>
 					{rich && !ours ? <button type="button" className="tag" aria-pressed={html} onClick={() => setHtml(!html)}>{html ? t("ticket.asText") : t("ticket.asHtml")}</button> : null}
 					{(policy || []).map((p, i) => <span key={i} className={"tag did did-" + p.treatment}>{t("workspace.did." + p.treatment, { kind: t("kind." + p.label, p.label) })}</span>)}
