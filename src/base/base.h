@@ -9,6 +9,7 @@
 
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -235,7 +236,7 @@ struct ctx {
 	struct bad_field   *bad, **bad_end;   /* all wrong fields, in order */
 	unsigned            revealed;  /* bit per enum reason: something was revealed */
 	bool                looked;    /* an access event for what was revealed is in the trail */
-	volatile bool      *stop;    /* set when the job should end; may be NULL */
+	const atomic_bool  *stop;    /* true when the job should end, a long read with it; may be NULL */
 	const struct phi_known *known;  /* values that desk's scans shall find in any case, or NULL */
 	int64_t             held;        /* the suspended ticket that a held change became */
 	int64_t             about_user, about_ticket;   /* the ticket that was read last, and whose it is: known to scans */

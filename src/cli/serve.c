@@ -13,6 +13,14 @@
 
 static atomic_bool ending;
 
+/* A long read ends when the server does. */
+static void
+step_ctx(struct ward *w, struct ctx *cx)
+{
+	ward_ctx(w, cx, "system");
+	cx->stop = &ending;
+}
+
 /* Search segments, checkpoints, erasures: every second, in small steps. */
 static void *
 background(void *arg)
@@ -26,17 +34,17 @@ background(void *arg)
 	while (!atomic_load(&ending)) {
 		bool more = false;
 		struct ctx cx;
-		ward_ctx(w, &cx, "system");
+		step_ctx(w, &cx);
 		if (search_step(&cx, &more) != OK)
 			log_line(LOG_LV_WARN, "search", "a step failed and will be tried again: %s", cx.fail.why ? cx.fail.why : "");
 		ctx_done(&cx);
-		ward_ctx(w, &cx, "system");
+		step_ctx(w, &cx);
 		if (password_reset_step(&cx, &more) != OK)
 			log_line(LOG_LV_WARN, "gate", "a link for a new password was not sent: %s", cx.fail.why ? cx.fail.why : "");
 		ctx_done(&cx);
 		keys_step(w, &turning);
 		if (counting || time_mono() - counted >= 2 * SECOND) {
-			ward_ctx(w, &cx, "system");
+			step_ctx(w, &cx);
 			if (report_step(&cx, &counting) != OK)
 				counting = false;       /* again in two seconds */
 			counted = time_mono();
@@ -45,7 +53,7 @@ background(void *arg)
 		more = more || turning || counting;
 		if (time_mono() - last >= 5 * SECOND) {
 			int64_t n;
-			ward_ctx(w, &cx, "system");
+			step_ctx(w, &cx);
 			if (trail_count(&cx, &n) == OK && (n - seen >= 10000 || time_mono() - last >= 60 * SECOND || seen < 0)) {
 				if (trail_checkpoint(&cx) != OK)
 					log_line(LOG_LV_ERROR, "trail", "no checkpoint could be written: %s", cx.fail.why ? cx.fail.why : "");
@@ -55,7 +63,7 @@ background(void *arg)
 			ctx_done(&cx);
 		}
 		if (hours || time_mono() - hourly >= 20 * SECOND) {
-			ward_ctx(w, &cx, "system");
+			step_ctx(w, &cx);
 			if (automations_step(&cx, 0, false, &hours) != OK) {
 				log_line(LOG_LV_WARN, "desk", "the automations will go on in a while: %s", cx.fail.why ? cx.fail.why : "");
 				hours = false;
@@ -64,13 +72,13 @@ background(void *arg)
 			more = more || hours;
 			ctx_done(&cx);
 		}
-		ward_ctx(w, &cx, "system");
+		step_ctx(w, &cx);
 		if (schedules_step(&cx, &settling) != OK)
 			log_line(LOG_LV_WARN, "desk", "targets will be counted anew in a while: %s", cx.fail.why ? cx.fail.why : "");
 		more = more || settling;
 		ctx_done(&cx);
 		if (retiring || time_mono() - retired >= 20 * SECOND) {
-			ward_ctx(w, &cx, "system");
+			step_ctx(w, &cx);
 			if (retention_step(&cx, false, &retiring) != OK) {
 				log_line(LOG_LV_WARN, "desk", "the deletion schedules will go on in a while: %s", cx.fail.why ? cx.fail.why : "");
 				retiring = false;
@@ -85,7 +93,7 @@ background(void *arg)
 			trimmed = time_mono();
 		}
 		if (time_mono() - ticked >= 60 * SECOND) {
-			ward_ctx(w, &cx, "system");
+			step_ctx(w, &cx);
 			if (gate_tick(&cx) != OK)
 				log_line(LOG_LV_WARN, "gate", "the minute's housekeeping will be tried again");
 			ctx_done(&cx);

@@ -65,11 +65,18 @@ ward_ctx(struct ward *w, struct ctx *cx, const char *how)
 	gate_as_system(cx, how);
 }
 
+static void
+log_trouble(int code, const char *where)
+{
+	log_line(LOG_LV_ERROR, "store", "sqlite code=%d: %s", code, where);
+}
+
 static int
 refuse(struct ctx *cx, int fd, const char *what, enum err e)
 {
-	dprintf(fd, "ward: %s: %s%s%s\n", what, cx->fail.field ? cx->fail.field : "", cx->fail.field ? ": " : "",
-	    cx->fail.why ? cx->fail.why : err_name(e));
+	dprintf(fd, "ward: %s: %s%s%s%s\n", what, cx->fail.field ? cx->fail.field : "", cx->fail.field ? ": " : "",
+	    cx->fail.why ? cx->fail.why : err_name(e),
+	    cx->fail.why == store_full ? "; nothing is lost: make room on it and start again" : "");
 	return exit_of(e);
 }
 
@@ -223,6 +230,7 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 
 	if (w->conf.fips && (e = vault_fips(cx)) != OK)
 		return refuse(cx, err, "locked", e);
+	store_trouble = log_trouble;
 	/* The lock comes first, so that a running server is named before the key is asked for. */
 	if ((e = store_open(cx, &sc, &w->sys.store)) != OK)
 		return refuse(cx, err, "cannot open the data folder", e);

@@ -1,7 +1,6 @@
 /* check.c - verifications of the trail that somebody asked for on screen: one
  * thread, one at a time, the result kept in a row and in the trail itself. */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "comply/comply.h"
@@ -55,7 +54,7 @@ struct checks {
 	pthread_t        thread;
 	bool             begun;          /* thread is to be joined */
 	_Atomic int64_t  running;        /* id; 0: none */
-	volatile bool    stop;
+	atomic_bool      stop;
 	struct trail_progress progress;
 };
 

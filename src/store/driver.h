@@ -33,6 +33,8 @@ struct driver {
 	/* The writer's connection creates and may write; the others only read. */
 	enum err (*open)(struct ctx *cx, const struct store_conf *conf, bool writer, struct conn **out);
 	void     (*close)(struct conn **c);
+	/* Reads on it fail with E_BUSY from when *stop is true; NULL: they do not. */
+	void     (*heed)(struct conn *c, const atomic_bool *stop);
 	/* Brings both databases to the list's state, one transaction each. */
 	enum err (*migrate)(struct ctx *cx, struct conn *c, const struct migration *m, int count);
 

@@ -227,6 +227,7 @@ call_start(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, st
 		if (cx->reader == NULL)
 			TRY(reader_take(cx, c.s));
 		c.r = cx->reader;
+		c.s->drv->heed(c.r->c, cx->stop);
 	}
 	TRY(c.s->drv->prepare(cx, c.r != NULL ? c.r->c : c.s->writer, st, &p));
 	if (n != p->in)

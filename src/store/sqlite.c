@@ -40,7 +40,7 @@
 
 enum { WAL_PAGES = 4000, WAL_AGAIN = 8000, WAL_FEW = 512, WAL_HARD = 20000, WAL_BOUND = 100 << 20 };
 enum { PIECE_MIN = 1009, PIECE = 1032, PIECES_MAX = 512 };     /* bytes, bytes, how many are kept */
-enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256 };
+enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256, HEED_STEPS = 10000 };   /* steps: some 0.1 ms */
 
 static const char *const db_names[DB_COUNT] = { "main", "keys" };
 
@@ -69,6 +69,7 @@ struct ps {
 struct conn {
 	struct file file[DB_COUNT];
 	bool        writer;
+	const atomic_bool *stop;       /* a reader's: ends what it runs; may be NULL */
 	struct ps **slot;              /* hash of statements by address, open addressing */
 	size_t      slots, used;
 };
@@ -84,6 +85,7 @@ static const struct { int code; enum err err; const char *why; } failures[] = {
 	{ SQLITE_CONSTRAINT_NOTNULL,    E_INVALID,  "lacks a value" },
 	{ SQLITE_CONSTRAINT,            E_INVALID,  "breaks a rule of the table" },
 	{ SQLITE_FULL,                  E_FAULT,    store_full },
+	{ SQLITE_IOERR_SHMSIZE,         E_FAULT,    store_full },     /* the -shm could not be made longer */
 	{ SQLITE_IOERR,                 E_FAULT,    "the disk failed" },
 	{ SQLITE_BUSY,                  E_BUSY,     "the database is busy" },
 	{ SQLITE_LOCKED,                E_BUSY,     "the database is busy" },
@@ -91,6 +93,7 @@ static const struct { int code; enum err err; const char *why; } failures[] = {
 	{ SQLITE_CORRUPT,               E_FAULT,    "the database is damaged" },
 	{ SQLITE_NOTADB,                E_FAULT,    "the file is no database" },
 	{ SQLITE_CANTOPEN,              E_FAULT,    "the database cannot be opened" },
+	{ SQLITE_INTERRUPT,             E_BUSY,     "the server is ending" },
 	{ SQLITE_TOOBIG,                E_LIMIT,    "is too long" },
 	{ SQLITE_NOMEM,                 E_FAULT,    "out of memory" },
 };
@@ -136,6 +139,20 @@ static enum err
 run_text(struct ctx *cx, struct file *f, const char *sql, const char *name)
 {
 	return sqlite3_exec(f->h, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : failed(cx, f, name);
+}
+
+static int
+shall_end(void *arg)
+{
+	const struct conn *c = arg;
+
+	return c->stop != NULL && atomic_load(c->stop);
+}
+
+static void
+sq_heed(struct conn *c, const atomic_bool *stop)
+{
+	c->stop = stop;
 }
 
 static int
@@ -204,8 +221,10 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	    " PRAGMA wal_autocheckpoint=0; PRAGMA auto_vacuum=NONE;", db_names[db]));
 	TRY(run_text(cx, f, db == DB_KEYS ? "PRAGMA secure_delete=ON" : "PRAGMA secure_delete=FAST", db_names[db]));
 	TRY(run_text(cx, f, writer && db == DB_MAIN ? "PRAGMA cache_size=-24576" : "PRAGMA cache_size=-1024", db_names[db]));
-	if (!writer)
+	if (!writer) {
+		sqlite3_progress_handler(f->h, HEED_STEPS, shall_end, f->conn);
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
+	}
 
 	TRY(run_text(cx, f, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=104857600", db_names[db]));
 	f->wal_next = WAL_PAGES;
@@ -296,12 +315,30 @@ static int   piece_round(int n)            { return (n + 7) & ~7; }
 static int   piece_init(void *arg UNUSED)  { return SQLITE_OK; }
 static void  piece_end(void *arg UNUSED)   { }
 
+void (*store_trouble)(int code, const char *where);
+
+/* SQLite's own words on a statement that failed may repeat a value of it. */
+static void
+tell(void *arg UNUSED, int code, const char *msg)
+{
+	static const int of[] = { SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_READONLY,
+	    SQLITE_PROTOCOL, SQLITE_MISUSE };
+	static const char aborts[] = "statement aborts";
+
+	if (store_trouble == NULL || strncmp(msg, aborts, sizeof(aborts) - 1) == 0)
+		return;
+	for (size_t i = 0; i < COUNT(of); i++)
+		if ((code & 0xff) == of[i])
+			store_trouble(code, msg);
+}
+
 /* Statistics of memory would put one lock around every malloc of SQLite's. */
 static void
 configure(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_LOG, tell, NULL);
 	if (pthread_key_create(&pieces_key, pieces_done) == 0)
 		sqlite3_config(SQLITE_CONFIG_MALLOC, &(sqlite3_mem_methods){ piece_malloc, piece_free, piece_realloc,
 		    piece_size, piece_round, piece_init, piece_end, NULL });
@@ -823,7 +860,7 @@ sq_limit(struct conn *c, enum db db, int64_t pages)
 
 const struct driver driver_sqlite = {
 	.name = "sqlite",
-	.open = sq_open, .close = sq_close, .migrate = sq_migrate,
+	.open = sq_open, .close = sq_close, .heed = sq_heed, .migrate = sq_migrate,
 	.prepare = sq_prepare, .start = sq_start, .next = sq_next, .column = sq_column, .finish = sq_finish,
 	.begin = sq_begin, .commit = sq_commit, .rollback = sq_rollback,
 	.save = sq_save, .keep = sq_keep, .back = sq_back, .lost = sq_lost, .dangling = sq_dangling,

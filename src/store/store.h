@@ -147,6 +147,11 @@ void     store_close(struct store **s);
  * name. Two statements of one name are E_FAULT. */
 enum err store_prepare(struct ctx *cx, struct store *s, const struct stmt *const *list) MUST_CHECK;
 
+/* Told where SQLite saw what it reports as damage or as a failed read or write:
+ * words without anything of a row. NULL: nobody is. To be set before the first
+ * store_open(); called on any thread. */
+extern void (*store_trouble)(int code, const char *where);
+
 struct store_stats { uint64_t transactions, commits, rollbacks, queue; uint64_t bytes_main, bytes_keys; };
 void store_stats(struct store *s, struct store_stats *out);
 /* fail.why when there was no room on the disk: nothing was changed, and what

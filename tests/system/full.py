@@ -9,6 +9,17 @@ if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m"
     print("a small file system cannot be mounted here")
     sys.exit(77)
 tempfile.tempdir = where
+
+
+def fill():
+    with open(os.path.join(where, "filler"), "wb", 0) as f:
+        try:
+            while True:
+                f.write(bytes(4096))
+        except OSError:
+            pass
+
+
 try:
     with Desk() as desk:
         admin = desk.admin()
@@ -46,12 +57,7 @@ try:
         desk.kill()
         code = "import os, sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute('INSERT INTO erase_key (account_id, key_id) VALUES (1, 999999999)')\ndb.commit()\nos._exit(0)"
         check(subprocess.run([sys.executable, "-c", code, os.path.join(desk.data, "ward.db")]).returncode == 0, "noted, the WAL left as a crash leaves it")
-        with open(os.path.join(where, "filler"), "wb", 0) as f:
-            try:
-                while True:
-                    f.write(bytes(4096))
-            except OSError:
-                pass
+        fill()
         log, desk.log = desk.log, os.path.join("/tmp", os.path.basename(where) + ".log")
         desk.start()
         check(admin.get("/api/v2/tickets/count.json").status == 200, "it starts on a full disk")
@@ -67,6 +73,10 @@ try:
         check(db.execute("SELECT count(*) FROM erase_key").fetchone()[0] == 0, "with room it is erased")
         db.close()
         check(desk.stop() == 0, "it ends cleanly")
+        fill()                                    # not even room for what is shared in memory
+        r = desk.ward("trail", "verify")
+        check(r.returncode == 74 and b"the disk is full; nothing is lost: make room" in r.stderr, "what cannot start says what to do: %r" % r)
+        os.unlink(os.path.join(where, "filler"))
         check(desk.ward("trail", "verify").returncode == 0, "the trail holds")
 finally:
     tempfile.tempdir = None
