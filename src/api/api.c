@@ -482,6 +482,8 @@ answer(struct ctx *cx, struct api *a, struct http_req *rq, struct http_reply *rp
 		api_failure(cx, rp, e);
 		return;
 	}
+	if (cx->actor != NULL && cx->actor->session_id != 0)
+		cx->via = "desk";                        /* on the screen: see channel_shown() */
 	/* Only who is known is counted, so that nobody can use up the account's share. */
 	if (a->conf.rate_limit > 0 && cx->actor != NULL && cx->actor->user_id != 0 && (rate_left = rate_take(a, cx->now)) < 0) {
 		(void)!api_error(rp, 429, "TooManyRequests", "The account's limit of requests per minute was reached");

@@ -334,7 +334,7 @@ json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
 	jw_kint(j, "timestamp", time_unix(a->created_at));
 	jw_ktime(j, "created_at", a->created_at);
 	jw_kid(j, "updater_id", a->author_id);
-	jw_kstr(j, "via", a->channel);
+	jw_kstr(j, "via", channel_shown(a->channel));
 	jw_kraw(j, "system", S("{}"));
 	jw_kraw(j, "metadata", S("{}"));
 	jw_kz(j, "event_type", "Audit");
@@ -349,7 +349,7 @@ json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
 			continue;
 		jw_obj(j);
 		jw_kint(j, "id", e->id);
-		jw_kstr(j, "via", a->channel);
+		jw_kstr(j, "via", channel_shown(a->channel));
 		jw_knull(j, "via_reference_id");
 		jw_kstr(j, "event_type", e->type);
 		if (json_people_change(j, cx, e))
@@ -378,7 +378,7 @@ json_event(struct json *j, struct ctx *cx, const struct audit *a, bool comments)
 	if (a->comment_id != 0) {
 		jw_obj(j);
 		jw_kint(j, "id", c->id);
-		jw_kstr(j, "via", a->channel);
+		jw_kstr(j, "via", channel_shown(a->channel));
 		jw_knull(j, "via_reference_id");
 		jw_kbool(j, "comment_present", true);
 		jw_kbool(j, "comment_public", c->is_public);

@@ -37,7 +37,7 @@ json_via(struct json *j, struct ctx *cx, str channel, sensitive source)
 {
 	jw_key(j, "via");
 	jw_obj(j);
-	jw_kstr(j, "channel", channel.n ? channel : S("api"));
+	jw_kstr(j, "channel", channel.n ? channel_shown(channel) : S("api"));
 	/* Names and addresses, and nothing else. */
 	show_raw(j, cx, "source", actor_sees_phi(cx->actor) ? source : (sensitive){ 0 }, "{\"from\":{},\"to\":{},\"rel\":null}");
 	jw_end_obj(j);

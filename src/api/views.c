@@ -314,7 +314,7 @@ row(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, co
 		else if (str_eq(name, S("ticket_form")))
 			jw_kid(j, "ticket_form", t->form_id);
 		else if (str_eq(name, S("via")))
-			jw_kstr(j, "via", t->channel);
+			jw_kstr(j, "via", channel_shown(t->channel));
 		else if (str_eq(name, S("tags")))
 			jw_kraw(j, "tags", reveal(cx, t->tags, TO_SHOW_ACTOR));
 	}

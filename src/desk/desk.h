@@ -153,6 +153,9 @@ struct ticket_change {
 	/* e-mail intake */
 	const struct inbound *inbound;               /* raw mail to keep with it; NULL otherwise */
 };
+/* What is shown of a channel. Who is signed in in a browser writes by "desk": Zendesk's word for that is "web", which here
+ * is what forms are, and the PHI policy must tell the two apart (policy_channel: "desk" is api). */
+str channel_shown(str channel);
 const char *calendar_zone(str name);         /* the IANA name of a time zone, or NULL when there is no such zone */
 /* Who is not signed in makes a ticket as the system does, so *in is cut down to what an end user may say before that:
  * words, the form and fields of the portal; in nobody else's name, beside nobody else. */

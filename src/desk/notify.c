@@ -125,7 +125,7 @@ detail_of(struct ctx *cx, const struct ticket *t)
 	jw_ktime(&j, "updated_at", t->updated_at);
 	jw_key(&j, "via");
 	jw_obj(&j);
-	jw_kstr(&j, "channel", t->channel);
+	jw_kstr(&j, "channel", channel_shown(t->channel));
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return buf_str(&b);

@@ -75,7 +75,7 @@ policy_channel(str via)
 	static const struct { const char *via; enum phi_channel channel; } rows[] = {
 		{ "email", CHANNEL_EMAIL }, { "mail", CHANNEL_EMAIL }, { "web", CHANNEL_FORM }, { "web_form", CHANNEL_FORM },
 		{ "form", CHANNEL_FORM }, { "chat", CHANNEL_CHAT }, { "native_messaging", CHANNEL_CHAT }, { "sms", CHANNEL_CHAT },
-		{ "messaging", CHANNEL_CHAT }, { "whatsapp", CHANNEL_CHAT },
+		{ "messaging", CHANNEL_CHAT }, { "whatsapp", CHANNEL_CHAT }, { "desk", CHANNEL_API },
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++)

@@ -1239,7 +1239,7 @@ holds(struct ctx *cx, const struct cond *c, const struct facts *f, bool *yes)
 		*yes = c->mask >> f->v[c->field] & 1;
 		return OK;
 	case Q_VIA:
-		*yes = str_eq(c->word, f->channel) || str_eq(c->word, S("*"));
+		*yes = str_eq(c->word, channel_shown(f->channel)) || str_eq(c->word, S("*"));
 		return OK;
 	case Q_CC:
 		*yes = c->none ? rest.n == 0 : c->any && rest.n > 0;

@@ -200,9 +200,17 @@ static const struct { int id; const char *channel, *title; } vias[] = {
 	{ 63, "side_conversation", "Side conversation" }, { 64, "system", "System" },
 };
 
-static int64_t
-via_of(str channel)
+str
+channel_shown(str channel)
 {
+	return str_eq(channel, S("desk")) ? S("web") : channel;
+}
+
+static int64_t
+via_of(str stored)
+{
+	str channel = channel_shown(stored);
+
 	for (size_t i = 0; i < COUNT(vias); i++)
 		if (str_eq(channel, str_of(vias[i].channel)))
 			return vias[i].id;

@@ -210,7 +210,7 @@ ticket_value(struct subject *s, str what, str *out)
 	else if (str_eq(what, S("ticket_type")) || str_eq(what, S("type")))
 		*out = word_or_none(type_name(t->type));
 	else if (str_eq(what, S("via")))
-		*out = t->channel;
+		*out = channel_shown(t->channel);
 	else if (str_eq(what, S("tags"))) {
 		str *w;
 		struct buf b;

@@ -205,7 +205,7 @@ ticket_follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *
 	t->channel = S("closed_ticket");
 	if (t->via_source.hidden.n == 0)
 		t->via_source = HIDE(str_printf(cx->arena, "{\"from\":{\"ticket_id\":%lld,\"channel\":\"" STR_F "\"},\"to\":{},"
-		    "\"rel\":\"follow_up\"}", (long long)from.id, STR_A(from.channel)));
+		    "\"rel\":\"follow_up\"}", (long long)from.id, STR_A(channel_shown(from.channel))));
 	if (!(in->has & T_ORG) && from.requester_id == t->requester_id && from.organization_id)
 		t->organization_id = from.organization_id;
 	t->tags = from.tags;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tickets in full: tags and their counts, merge, split, spam, problems, follow-ups, import, audits of the account, deleted ones."""
 import time, urllib.parse
-from desk import Desk, Client, check, done
+from desk import Desk, Client, check, done, totp
 
 
 def expect(what, reply, status, *words):
@@ -308,6 +308,30 @@ def copies(desk, c):
     check(sum("email_cc_ids" in x["change_description"] for x in found) == 5 and sum("follower_ids" in x["change_description"] for x in found) == 1, "each in the trail: %r" % found)
 
 
+def by_screen(desk, c):
+    """What is written on the screen comes from "web", as in Zendesk; the PHI policy treats it as before, as what comes by the API."""
+    r = c.post("/api/v2/triggers.json", {"trigger": {"title": "web", "conditions": {"all": [{"field": "via_id", "operator": "is", "value": "0"}, {"field": "update_type", "operator": "is", "value": "Create"}]},
+                                                     "actions": [{"field": "current_tags", "value": "fromscreen"}]}})
+    check(r.status == 201, "a trigger: %r" % r)
+    desk.person(c, "Dana Desk", "dana@clinic.example", "agent", password="a password of hers")
+    r = Client(desk).post("/api/ward/v1/session", {"email": "dana@clinic.example", "password": "a password of hers", "code": totp(desk.factor("dana@clinic.example")[0])})
+    check(r.status == 201, "signed in: %r" % r)
+    dana = Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+    r = c.post("/api/ward/v1/phi/policies", {"policy": {"why": "for this test", "rules": [{"kinds": ["SSN"], "places": "any", "channels": [ch], "treatment": does, "min_score": 0} for ch, does in (("form", "keep"), ("api", "redact"))]}})
+    check(r.status == 201 and c.post("/api/ward/v1/phi/policies/%d/activate" % r.json["policy"]["version"], {}).status == 200, "a policy by channels: %r" % r)
+    one, two = ticket(dana, comment={"body": "by hand, SSN 219-09-9999"}), ticket(c, comment={"body": "by a program"})
+    check((one["via"]["channel"], two["via"]["channel"]) == ("web", "api"), "who is signed in is web: %s %s" % (one["via"], two["via"]))
+    check("219-09-9999" not in one["description"], "treated as what comes by the API: %s" % one["description"])
+    check("fromscreen" in get(c, one["id"])["tags"] and "fromscreen" not in get(c, two["id"])["tags"], "rules see it")
+    for who in (dana, c):
+        check(who.put("/api/v2/tickets/%d.json" % one["id"], {"ticket": {"comment": {"body": "more"}}}).status == 200, "more")
+    said = c.get("/api/v2/tickets/%d/comments.json" % one["id"]).json["comments"]
+    check([x["via"]["channel"] for x in said] == ["web", "web", "api"], "each comment by its own way: %s" % [x["via"] for x in said])
+    check([a["via"]["channel"] for a in c.get("/api/v2/tickets/%d/audits.json" % one["id"]).json["audits"]] == ["web", "web", "api"], "audits, too")
+    check(c.get("/api/v2/search.json?query=type:ticket+via:web+tags:fromscreen").json["count"] == 1 and c.get("/api/v2/search.json?query=type:ticket+via:api+tags:fromscreen").json["count"] == 0, "search says the same")
+    dana.delete("/api/ward/v1/session")
+
+
 with Desk() as desk:
     admin = desk.admin()
     tags(desk, admin)
@@ -323,6 +347,7 @@ with Desk() as desk:
     audits(desk, admin)
     indexed(admin)
     counts_of(admin)
+    by_screen(desk, admin)
     _, light = desk.person(admin, "Li Ght", "light@clinic.example", "agent", only_private_comments=True)
     t = ticket(admin)
     r = light.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"comment": {"body": "loud", "public": True}}})
