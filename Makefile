@@ -29,7 +29,7 @@ CHECKS   += tests/system/office.py tests/system/webadmin.py tests/system/outbox.
 CHECKS   += tests/system/policy.py tests/system/mask.py tests/system/scan.py
 CHECKS   += tests/system/phi_eval.py tests/system/phi_command.py tests/system/phi_serve.py tests/system/phi_library.py
 CHECKS   += tests/system/contract.py tests/system/clinic_day.py
-CHECKS   += tests/system/contract.py tests/system/live.py tests/system/compose.py
+CHECKS   += tests/system/live.py tests/system/compose.py
 
 MODULES  := base phi vault store http mail trail flow gate desk comply api cli
 LAYERS   := tools/layers.txt
@@ -176,7 +176,7 @@ scripts: $(if $(strip $(CHECKS)),all)          ## the test scripts of CHECKS
 	@B=$(B) tools/run-scripts $(CHECKS)
 
 check-web: all                                 ## the screens in Chromium, part of check (SHOTS=folder keeps pictures)
-	@B=$(B) tools/run-scripts tests/system/web.py tests/system/web_work.py tests/system/web_keys.py tests/system/webadmin.py tests/system/help.py
+	@B=$(B) tools/run-scripts tests/system/web.py tests/system/web_work.py tests/system/web_keys.py tests/system/webadmin.py tests/system/web_help.py tests/system/help.py
 
 check-clients: all                             ## unmodified clients, as their makers publish them (needs their registries)
 	@B=$(B) tools/run-scripts tests/system/node.py tests/system/client_zcli.py tests/system/client_zenpy.py tests/system/client_tap.py
