@@ -254,7 +254,7 @@ def write(first, last, sync_ms):
                    "" if met is None else "reached" if met(z) else "missed"))
     out.append("| resident memory, all processes, after it | 300 MB | %.0f MB | | | %.0f MB | | | | %s |" % (first["rss"], last["rss"], "reached" if last["rss"] < 300 else "missed"))
     out += ["", "CPU of the server a request, of which the writer thread's: " + "; ".join("%s %.0f us, %.0f" % (n.split(",")[0], last[n]["server_us"], last[n]["writer_us"]) for n in last if isinstance(last[n], dict) and "server_us" in last[n]) + ".",
-            "", "The counters of the 20 views took %.2f s when they were asked for the first time after a start, and %.2f s." % (first["first"], last["first"]),
+            "", "The counters of the 20 views took %.2f s when they were asked for the first time after a start, and %.2f s; meanwhile they are answered as not fresh." % (first["first"], last["first"]),
             "", "The load of a desk: of 100 requests 35 show a ticket, 15 its comments, 10 a user; 13 are pages of a view, 7 the counters of all views, 3 a requester's tickets, 2 searches of two words; 10 update a ticket "
             "(fields, comments, solving) and 5 create one. Where requests are asked at a fixed rate, their time counts from the moment they were due; elsewhere each connection asks again as soon as it was answered, so both cores "
             "are busy and the times hold the waiting for each other."]
