@@ -643,9 +643,14 @@ every_change_has_its_event(void **state UNUSED)
 	MUST(&cx, user_update(&cx, id, &in, &u));
 	assert_int_equal(events(&w, "user.update"), updated + 1);
 	assert_int_equal(u.updated_at, at);
-	/* A password is set, and not told. */
+	/* A password is set where the account lets administrators, and not told. */
 	in = (struct user_change){ .has = USER_PASSWORD, .password = HIDE(S(PASSWORD)) };
+	assert_int_equal(user_update(&cx, id, &in, &u), E_INVALID);
+	again(&cx);
+	assert_int_equal(events(&w, "user.update"), updated + 1);
+	MUST(&cx, gate_setting_set(&cx, "admins_can_set_user_passwords", S("true")));
 	MUST(&cx, user_update(&cx, id, &in, &u));
+	MUST(&cx, gate_setting_set(&cx, "admins_can_set_user_passwords", S("false")));
 	assert_true(last_event_says(&w, "user.update", "password", "set"));
 	MUST(&cx, user_delete(&cx, id, &u));
 	assert_int_equal(events(&w, "user.delete"), deleted + 1);
