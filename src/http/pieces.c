@@ -34,7 +34,7 @@ piece_come(struct call *w, const char *data, size_t *n)
 
 	if (given > w->body_max - w->total) {
 		*n = 0;
-		return refuse_midway(w, (struct refusal){ 413, "request body too large" });
+		return refuse_midway(w, too_large(w));
 	}
 	if (w->body_cap < w->rq.piece) {         /* the first one, or the handler wants larger ones */
 		body_drop(w);

@@ -226,7 +226,11 @@ refuse_midway(struct call *w, struct refusal no)
 	return reply_early(w) ? MHD_YES : MHD_NO;
 }
 
-static const struct refusal too_large = { 413, "request body too large" };
+struct refusal
+too_large(struct call *w)
+{
+	return (struct refusal){ 413, str_z(w->a, str_printf(w->a, "request body too large: at most %zu bytes here", w->body_max)) };
+}
 
 /* Room for a body of `n` bytes at most. Beyond 64 KiB it gets pages that cost
  * nothing until bytes arrive, never move, and need no wiping. */
@@ -297,7 +301,7 @@ on_head(struct call *w, const char *method, const char *version)
 	if (w->length == 0 && !w->chunked)
 		return MHD_YES;
 	if (w->length > w->body_max)
-		return w->expects ? refuse(w, too_large) : refuse_midway(w, too_large);
+		return w->expects ? refuse(w, too_large(w)) : refuse_midway(w, too_large(w));
 	w->pieces = w->rq.piece > 0 && (w->chunked || w->length > BODY_IN_ARENA || w->length > w->rq.piece);
 	if (w->pieces) {
 		w->rq.address = str_dup(w->a, w->rq.address);    /* outlives the connection */
@@ -315,7 +319,7 @@ static enum MHD_Result
 on_body(struct call *w, const char *data, size_t n)
 {
 	if (n > w->body_cap - w->body_n)
-		return refuse_midway(w, too_large);
+		return refuse_midway(w, too_large(w));
 	if (!body_count(w, w->body_n + n))
 		return refuse_midway(w, (struct refusal){ 503, "too many large requests at once" });
 	memcpy(w->body + w->body_n, data, n);

@@ -208,6 +208,7 @@ void stream_left(struct call *w);                    /* wire: the call is over *
 void streams_end(struct http *h);                    /* all of them, now */
 
 /* server.c */
+struct refusal too_large(struct call *w);            /* names the limit */
 bool body_room(struct call *w, size_t n);
 bool body_count(struct call *w, size_t n);           /* so many bytes of its pages are used now; false: too many in all */
 void body_drop(struct call *w);

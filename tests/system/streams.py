@@ -146,6 +146,8 @@ with Desk() as desk:
         check(r.status == status, "%s is refused: %r" % (why, r))
     check(Client(desk).post("/api/v2/uploads", **envelope(("uploaded_data", "a.pdf", b"x"))).status == 401, "a stranger's form")
     check(admin.post("/api/v2/uploads", **envelope(("uploaded_data", "a.pdf", bytes(50 * MB)))).status == 413, "a form above the limit")
+    r = admin.post("/api/v2/uploads?filename=a.bin", raw=bytes(50 * MB + 1), headers={"Content-Type": "application/binary"})
+    check(r.status == 413 and "at most %d bytes" % (50 * MB) in r.json["description"], "what is too large is told the limit: %r" % r)
 
     big = (b"Nothing to see. " * (5 * MB // 16))
     r = upload(admin, "long.txt", big, "text/plain")
