@@ -3,7 +3,7 @@
 Both record what they got. Their behaviour is set from outside: a function that
 is asked at each step and may answer otherwise, or an exception to hang up.
 """
-import http.server, os, socket, ssl, subprocess, threading, time
+import contextlib, http.server, os, quopri, socket, ssl, subprocess, threading, time
 
 
 class HangUp(Exception):
@@ -161,6 +161,29 @@ class Relay:
                 c.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    @contextlib.contextmanager
+    def carried(self, box):
+        """While it lasts, what is taken stands in the folder `box` as 0000.txt and on, decoded, for a browser's side to read."""
+        over = threading.Event()
+
+        def carry():
+            n = 0
+            while not over.is_set():
+                for m in list(self.got)[n:]:
+                    with open(os.path.join(box, "%04d.tmp" % n), "wb") as f:
+                        f.write(quopri.decodestring(m["data"]))
+                    os.rename(os.path.join(box, "%04d.tmp" % n), os.path.join(box, "%04d.txt" % n))
+                    n += 1
+                time.sleep(0.05)
+
+        carrier = threading.Thread(target=carry)
+        carrier.start()
+        try:
+            yield
+        finally:
+            over.set()
+            carrier.join()
 
 
 class Receiver:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The help centre in a real browser: without JavaScript from the question to the answer, with it where it helps, on a phone, in
 Spanish, against hostile mails and articles. SHOTS=folder keeps pictures."""
-import json, os, quopri, shutil, subprocess, sys, tempfile, threading, time
+import json, os, shutil, subprocess, sys, tempfile
 from desk import Desk, check, done, node_env, node_modules
 from peers import Authority, Relay
 
@@ -69,26 +69,11 @@ with Desk(start=False) as desk:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "box": box, "first": first, "form": form, "topic": topic, "number": number,
                    "parking": parking, "section": sec, "category": cat, "hostile": hostile, "mails": mails,
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD, "codes": desk.factor()[1]}}, f)
-    over = threading.Event()
-
-    def carry():
-        n = 0
-        while not over.is_set():
-            for m in list(relay.got)[n:]:
-                with open(os.path.join(box, "%04d.tmp" % n), "wb") as f:
-                    f.write(quopri.decodestring(m["data"]))
-                os.rename(os.path.join(box, "%04d.tmp" % n), os.path.join(box, "%04d.txt" % n))
-                n += 1
-            time.sleep(0.05)
-
-    carrier = threading.Thread(target=carry)
-    carrier.start()
     env = node_env(modules, HOME=folder)
     try:
-        r = subprocess.run(["node", os.path.join(HERE, "web_help.js"), facts], env=env, capture_output=True, text=True, timeout=600)
+        with relay.carried(box):
+            r = subprocess.run(["node", os.path.join(HERE, "web_help.js"), facts], env=env, capture_output=True, text=True, timeout=600)
     finally:
-        over.set()
-        carrier.join()
         shutil.rmtree(folder, ignore_errors=True)
     print(r.stdout[-6000:], r.stderr[-3000:])
     check(r.returncode == 0 and "steps" in r.stdout, "the steps in the browser all pass")

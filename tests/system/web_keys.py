@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The ten most used paths by keyboard alone: what has the focus can be seen, is named, and is never lost; what opened closes with
 Escape; what was done is said; nothing that is open on the way breaks WCAG 2.2 AA, light or dark, at 320 px. SHOTS=folder keeps pictures."""
-import hashlib, json, os, quopri, shutil, subprocess, sys, tempfile, threading, time
+import hashlib, json, os, shutil, subprocess, sys, tempfile
 from desk import SLOW, Desk, check, done, node_env, node_modules
 from peers import Authority, Relay
 
@@ -56,27 +56,11 @@ with Desk(start=False) as desk:
         json.dump({"port": desk.port, "cert": os.path.join(desk.data, "tls.crt"), "chromium": chromium, "folder": folder, "shots": shots, "box": box, "bearer": desk.token("mara@clinic.example", "--bearer"), "slow": SLOW, "first": first, "chair": chair,
                    "print": hashlib.sha256(open(os.path.join(desk.data, "root.key"), "rb").read()).hexdigest(),
                    "admin": {"email": desk.ADMIN, "password": desk.PASSWORD}, "mara": mara, "ines": ines, "paul": paul, "fresh": fresh}, f)
-    over = threading.Event()
-
-    def carry():
-        """What the relay took, as files for the browser's side."""
-        n = 0
-        while not over.is_set():
-            for m in list(relay.got)[n:]:
-                with open(os.path.join(box, "%04d.tmp" % n), "wb") as f:
-                    f.write(quopri.decodestring(m["data"]))
-                os.rename(os.path.join(box, "%04d.tmp" % n), os.path.join(box, "%04d.txt" % n))
-                n += 1
-            time.sleep(0.05)
-
-    carrier = threading.Thread(target=carry)
-    carrier.start()
     env = node_env(modules, HOME=folder)
     try:
-        r = subprocess.run(["node", os.path.join(HERE, "web_keys.js"), facts], env=env, capture_output=True, text=True, timeout=900 * SLOW)
+        with relay.carried(box):
+            r = subprocess.run(["node", os.path.join(HERE, "web_keys.js"), facts], env=env, capture_output=True, text=True, timeout=900 * SLOW)
     finally:
-        over.set()
-        carrier.join()
         shutil.rmtree(folder, ignore_errors=True)
     print(r.stdout[-8000:], r.stderr[-4000:])
     if not check(r.returncode == 0 and "paths" in r.stdout, "the paths are gone to their ends"):
