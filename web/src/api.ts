@@ -7,6 +7,9 @@ export class Refused extends Error {
 		super(message);
 	}
 }
+/** What is wrong with the fields that were sent, a sentence each; null: it is something else. */
+export const wrongs = (err: unknown): string[] | null =>
+	err instanceof Refused && err.status === 422 ? (Object.values(err.fields).length ? Object.values(err.fields) : [err.message]) : null;
 
 type Body = { description?: string; error?: string | { title?: string; message?: string };
 	errors?: { title?: string; detail?: string }[]; details?: Record<string, { description: string }[]> };

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { call, get, post, put, Refused } from "../api";
+import { call, get, post, put, wrongs } from "../api";
 import { Acting, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -69,7 +69,8 @@ function Editor({ form, fields, onClose, onDone }: { form: Form | null; fields: 
 			say(t("records.saved"));
 			onDone();
 		} catch (err) {
-			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			const list = wrongs(err);
+			if (list) setWrong(list);
 			else fault(err);
 		}
 	};

@@ -2,7 +2,7 @@
 import { Button } from "@zendeskgarden/react-buttons";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { get, post, put, Refused, type User } from "../api";
+import { get, post, put, wrongs, type User } from "../api";
 import { Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -69,7 +69,8 @@ export function Invite({ onClose }: { onClose(): void }) {
 			const { user } = await post<{ user: User }>("/api/v2/users.json", { user: { ...rest, role: officer ? "agent" : role, custom_role_id, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
 			setDone(await invite(user.id));
 		} catch (err) {
-			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			const list = wrongs(err);
+			if (list) setWrong(list);
 			else fault(err);
 		}
 	};

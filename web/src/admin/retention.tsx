@@ -5,7 +5,7 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { call, get, post, put, Refused } from "../api";
+import { call, get, post, put, wrongs } from "../api";
 import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -41,7 +41,8 @@ function Editor({ schedule, defs, onClose, onDone }: { schedule: Schedule | null
 			say(t("records.saved"));
 			onDone();
 		} catch (err) {
-			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			const list = wrongs(err);
+			if (list) setWrong(list);
 			else fault(err);
 		}
 	};

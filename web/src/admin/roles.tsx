@@ -4,7 +4,7 @@ import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { call, get, post, put, Refused, type User } from "../api";
+import { call, get, post, put, wrongs, type User } from "../api";
 import { Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -44,7 +44,8 @@ function Editor({ role, onClose, onDone }: { role: Role | null; onClose(): void;
 			say(t("records.saved"));
 			onDone();
 		} catch (err) {
-			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			const list = wrongs(err);
+			if (list) setWrong(list);
 			else fault(err);
 		}
 	};

@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { del, get, post, put, Refused } from "../api";
+import { del, get, post, put, wrongs } from "../api";
 import { Choice, Empty, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -146,7 +146,8 @@ function Editor({ kind, rule, defs, onClose, onDone }: { kind: Kind; rule: Rule 
 			say(t("records.saved"));
 			onDone();
 		} catch (err) {
-			if (err instanceof Refused && err.status === 422) setWrong(Object.values(err.fields).length ? Object.values(err.fields) : [err.message]);
+			const list = wrongs(err);
+			if (list) setWrong(list);
 			else fault(err);
 			setBusy(false);
 		}
