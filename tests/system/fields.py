@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Ticket, user and organization fields, forms, custom statuses, and the other things that administrators define."""
+import re
 import time
 from desk import Desk, Client, check, done
 
@@ -63,7 +64,7 @@ def types(c):
           any(e.get("field_name") == str(ids["tagger"]) and e["value"] == "red" and e["previous_value"] == "blue" for e in u["audit"]["events"]), "the audit names the field: %s" % u["audit"]["events"])
     u = c.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"custom_fields": [{"id": ids["tagger"], "value": None}]}}).json["ticket"]
     check(u["tags"] == ["one"] and value(u, ids["tagger"]) is None, "null clears")
-    check(b"4111" not in b"".join(open(f, "rb").read() for f in c.desk.files()), "no card number on disk")
+    check(not re.search(rb"4111[ -]?1111", b"".join(open(f, "rb").read() for f in c.desk.files())), "no card number on disk")
     # A pattern that would take forever is over soon, and the server lives.
     slow = field(c, type="regexp", title="Slow", regexp_for_validation="^(a+)+$")
     ticket(c, [(slow, "a" * 40 + "!")], 422)

@@ -65,6 +65,11 @@ async function main() {
 		page.on("pageerror", (e) => complaints.push(String(e)));
 		page.on("request", (r) => { if (!r.url().startsWith(U + "/") && !/^(blob:|data:)/.test(r.url())) foreign.push(r.url()); });
 		page.on("dialog", (d) => d.accept());
+		// What is asked for and not yet here; the stream of events never ends.
+		const asked = new Set();
+		page.on("request", (r) => { if (!/\/stream|\/events\/?(\?|$)/.test(r.url())) asked.add(r); });
+		for (const over of ["requestfinished", "requestfailed"]) page.on(over, (r) => asked.delete(r));
+		const quiet = async () => { for (const end = Date.now() + WAIT; asked.size && Date.now() < end; ) await sleep(20); await sleep(50); };
 
 		const named = async () => {
 			const { result } = await cdp.send("Runtime.evaluate", { expression: "document.activeElement" });
@@ -169,7 +174,7 @@ async function main() {
 			states++;
 		};
 		// In, on a page that says which it is.
-		const arrived = async () => { await page.waitForFunction(() => [...document.querySelectorAll(".shell main h1")].some((h) => h.textContent.trim())); await at("heading", /./); };
+		const arrived = async () => { await page.waitForFunction(() => [...document.querySelectorAll(".shell main h1")].some((h) => h.textContent.trim())); await quiet(); await at("heading", /./); };
 		const signIn = async (who, code) => {
 			await seen("#sign-in");
 			await fill("textbox", "E-mail", who.email);
@@ -196,6 +201,7 @@ async function main() {
 			await to("link", page_, { most: 60 });
 			await page.keyboard.press("Enter");
 			await heading(h || page_);
+			await quiet();
 			await stop(false);
 		};
 		const signOut = async () => { await back("button", "Sign out", { most: 90 }); await page.keyboard.press("Enter"); await seen("#sign-in"); await stop(false); };

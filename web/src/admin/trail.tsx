@@ -21,26 +21,25 @@ function Proof() {
 	const trail = useQuery({ queryKey: ["trail-state"], queryFn: () => get<{ trail: { events: number; public_key: string; checkpoint: string | null; checkpoint_covers: number } }>("/api/ward/v1/trail") });
 	const checks = useQuery({ queryKey: ["trail-checks"], queryFn: () => get<{ verifications: Check[] }>("/api/ward/v1/trail/verifications"), refetchInterval: (q) => q.state.data?.verifications[0]?.state === "running" ? 700 : false });
 	if (trail.error || checks.error) return <Fault error={trail.error || checks.error} />;
-	if (!trail.data || !checks.data) return null;
-	const s = trail.data.trail, last = checks.data.verifications[0], running = last?.state === "running";
+	const s = trail.data?.trail, all = checks.data?.verifications, last = all?.[0], running = last?.state === "running";
 	const go = () => post("/api/ward/v1/trail/verifications").then(() => cache.invalidateQueries({ queryKey: ["trail-checks"] }), fault);
 	const says = (c: Check) => c.state === "good" ? t("trail.good", { events: number(c.events), checkpoints: number(c.checkpoints) }) : c.state === "wrong" ? t("trail.wrong", { seq: c.wrong_from ? number(c.wrong_from) : "?", why: c.why }) : c.state === "failed" ? t("trail.unfinished", { why: c.why }) : t("trail.checking", { done: number(c.done), of: number(c.of) });
 	return (
 		<div className="card stack" id="proof">
 			<div className="row between"><h2>{t("trail.proof")}</h2><div className="row"><a href="/api/ward/v1/trail/export" download>{t("trail.export")}</a><Button isPrimary size="small" disabled={running} onClick={go}>{t("trail.verify")}</Button></div></div>
-			<p className="soft">{t("trail.proofAbout", { events: number(s.events) })}</p>
+			{s ? <p className="soft">{t("trail.proofAbout", { events: number(s.events) })}</p> : <Loading />}
 			{last ? (
 				<div role="status" className="stack">
 					<p><span className={"state " + (last.state === "good" ? "good" : last.state === "running" ? "" : "bad")}>{t("trail.state." + last.state)}</span> {says(last)} {last.ended_at ? <Time at={last.ended_at} /> : null}</p>
 					{running ? <progress max={last.of || 1} value={last.done} style={{ width: "100%" }} aria-label={t("trail.verify")} /> : null}
 					{last.head ? <dl className="facts"><dt>{t("trail.head")}</dt><dd><code>{last.head}</code></dd></dl> : null}
 				</div>
-			) : <p>{t("trail.never")}</p>}
-			<details><summary>{t("trail.checkpoint")}</summary><div className="stack">
+			) : all ? <p>{t("trail.never")}</p> : null}
+			{s ? <details><summary>{t("trail.checkpoint")}</summary><div className="stack">
 				<p className="soft">{t("trail.checkpointAbout", { events: number(s.checkpoint_covers) })}</p>
 				{s.checkpoint ? <pre className="code" id="checkpoint">{s.checkpoint}</pre> : <p>{t("trail.noCheckpoint")}</p>}
-				<dl className="facts"><dt>{t("keyring.signing")}</dt><dd><code>{s.public_key}</code></dd></dl></div></details>
-			{checks.data.verifications.length > 1 ? <details><summary>{t("trail.earlier")}</summary><ul style={{ paddingInlineStart: 18 }}>{checks.data.verifications.slice(1).map((c) => <li key={c.id}><Time at={c.started_at} />: {says(c)}</li>)}</ul></details> : null}
+				<dl className="facts"><dt>{t("keyring.signing")}</dt><dd><code>{s.public_key}</code></dd></dl></div></details> : null}
+			{all && all.length > 1 ? <details><summary>{t("trail.earlier")}</summary><ul style={{ paddingInlineStart: 18 }}>{all.slice(1).map((c) => <li key={c.id}><Time at={c.started_at} />: {says(c)}</li>)}</ul></details> : null}
 		</div>
 	);
 }
