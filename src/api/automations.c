@@ -47,7 +47,7 @@ run(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	usec at = 0, began = time_mono();
 	const json_t *obj, *v;
-	bool more = true;
+	bool more = true, begin = true;
 
 	if (rq->body.n) {
 		TRY(api_body(cx, rq, rp, NULL, &obj));
@@ -60,8 +60,12 @@ run(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 			return bad_check(cx);
 		}
 	}
-	for (bool first = true; more && time_mono() - began < RUN_FOR; first = false)
-		TRY(automations_step(cx, at, first, &more));
+	TRY(automations_asked(cx));
+	while (more && time_mono() - began < RUN_FOR)
+		TRY(automations_step(cx, at, &begin, &more));
+	/* One that was under way goes to its end first, by its own clock. */
+	if (begin)
+		return fail(cx, E_CONFLICT, NULL, "another run is under way and has many tickets to change; ask again when it is completed");
 	return state(cx, rq, rp);
 }
 

@@ -64,7 +64,7 @@ background(void *arg)
 		}
 		if (hours || time_mono() - hourly >= 20 * SECOND) {
 			step_ctx(w, &cx);
-			if (automations_step(&cx, 0, false, &hours) != OK) {
+			if (automations_step(&cx, 0, NULL, &hours) != OK) {
 				log_line(LOG_LV_WARN, "desk", "the automations will go on in a while: %s", cx.fail.why ? cx.fail.why : "");
 				hours = false;
 			}

@@ -638,8 +638,11 @@ enum err ticket_metric_events(struct ctx *cx, const struct ticket *t, struct met
 enum err ticket_idle_breaches(struct ctx *cx, usec from, int limit, struct ticket **out, int *count) MUST_CHECK;
 
 /* One step of the hour's automations, at most 1,000 tickets each; *more: call
- * again. `at`: the clock to go by (0: now). */
-enum err automations_step(struct ctx *cx, usec at, bool force, bool *more) MUST_CHECK;
+ * again. `at`: the clock to go by (0: now). *force: a run that begins with this
+ * clock whatever the hour is, once the one under way is at its end; it becomes
+ * false when it has begun (NULL: only the hour's). */
+enum err automations_step(struct ctx *cx, usec at, bool *force, bool *more) MUST_CHECK;
+enum err automations_asked(struct ctx *cx) MUST_CHECK;       /* the trail's event for a forced one */
 struct automation_run { usec at; bool done; int64_t rule_id, changed, total; };
 enum err automations_state(struct ctx *cx, struct automation_run *out) MUST_CHECK;   /* E_ABSENT: none ran yet */
 

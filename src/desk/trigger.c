@@ -391,7 +391,7 @@ forced_tx(struct ctx *cx, void *arg)
 }
 
 static enum err
-step(struct ctx *cx, usec at, bool force, bool *more)
+step(struct ctx *cx, usec at, bool *force, bool *more)
 {
 	const struct compiled *c = NULL;
 	const struct book *b;
@@ -405,10 +405,11 @@ step(struct ctx *cx, usec at, bool force, bool *more)
 	TRY(run_get(cx, &run, &found));
 	if (run.done) {
 		/* Once an hour: when the clock's hour is another than the last run's. */
-		if (!force && found && run.at / HOUR == clock / HOUR)
+		if (!*force && found && run.at / HOUR == clock / HOUR)
 			return OK;
 		run = (struct run){ .at = clock };
 		TRY(store_write(cx, put_tx, &run));
+		*force = false;
 	}
 	TRY(book_get(cx, &b));
 	if (run.rule_id != 0)
@@ -426,7 +427,7 @@ step(struct ctx *cx, usec at, bool force, bool *more)
 		run.done = c == NULL;
 		run.after_id = run.changed = 0;
 		TRY(store_write(cx, put_tx, &run));
-		*more = c != NULL;
+		*more = c != NULL || *force;
 		return OK;
 	}
 	for (int i = 0; i < n && run.changed < PER_RUN; i++) {
@@ -446,13 +447,14 @@ step(struct ctx *cx, usec at, bool force, bool *more)
 }
 
 enum err
-automations_step(struct ctx *cx, usec at, bool force, bool *more)
+automations_step(struct ctx *cx, usec at, bool *force, bool *more)
 {
 	const struct actor *actor = cx->actor;
+	bool never = false;
 	enum err e;
 
-	if (force)
-		TRY(store_write(cx, forced_tx, NULL));
+	if (force == NULL)
+		force = &never;
 	/* Whoever asks for it, the automations do it. */
 	gate_as_system(cx, "automation");
 	pthread_mutex_lock(&one_runs);
@@ -460,6 +462,12 @@ automations_step(struct ctx *cx, usec at, bool force, bool *more)
 	pthread_mutex_unlock(&one_runs);
 	cx->actor = actor;
 	return e;
+}
+
+enum err
+automations_asked(struct ctx *cx)
+{
+	return store_write(cx, forced_tx, NULL);
 }
 
 enum err

@@ -377,8 +377,9 @@ with Desk() as desk:
         th.join()
         desk.start()
     left = count(admin, swept["id"])
-    admin.post("/api/ward/v1/automations/run", {"at": at(2)})
-    admin.post("/api/ward/v1/automations/run", {"at": at(2)})
+    asked = at(3)
+    ran = admin.post("/api/ward/v1/automations/run", {"at": asked}).json["automation_run"]
+    check(ran["at"] == asked and ran["status"] == "completed", "what was under way ends first, then the one asked for runs: %s, %r" % (asked, ran))
     check(count(admin, swept["id"]) == 0, "all are done after two kills (%d were left)" % left)
     trail = desk.ward("trail", "export", "--format", "jsonl").stdout.decode()
     check(trail.count('automation:%d\\"' % x) == 300, "each once (%d)" % trail.count('automation:%d\\"' % x))
