@@ -83,6 +83,23 @@ static const struct {
 	{ "a custom value that changed", "custom_fields_401", "changed", "null", CHANGED, { .custom = "[{\"id\":401,\"value\":\"a\"}]" }, { .custom = "[{\"id\":401,\"value\":\"b\"}]" }, 0, NULL, true },
 	{ "and changed from",            "custom_fields_401", "value_previous", "\"a\"", CHANGED, { .custom = "[{\"id\":401,\"value\":\"a\"}]" }, { .custom = "[{\"id\":401,\"value\":\"b\"}]" }, 0, NULL, true },
 	{ "no custom value",             "custom_fields_401", "not_present", "null", NOTHING, { 0 }, { .custom = "[{\"id\":401,\"value\":null}]" }, 0, NULL, true },
+	/* The requester and the organization below. */
+	{ "a value of the requester",    "requester.custom_fields.plan", "is", "\"Gold\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "another value of theirs",     "requester.custom_fields.plan", "is_not", "\"silver\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "a value they do not have",    "requester.custom_fields.shoe", "not_present", "null", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "their number by size",        "requester.custom_fields.visits", "greater_than", "\"9\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "their tick",                  "requester.custom_fields.vip", "is", "\"true\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "a tick they never had",       "requester.custom_fields.shoe", "is", "\"false\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "their day within days",       "requester.custom_fields.since", "within_previous_n_days", "\"5\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "one of their many",           "requester.custom_fields.many", "includes", "[\"b\"]", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "a value of the organization", "organization.custom_fields.region", "is", "\"north\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "which is not the requester's", "organization.custom_fields.plan", "present", "null", NOTHING, { 0 }, { 0 }, 0, NULL, false },
+	{ "the requester's language",    "locale_id", "is", "\"2\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "by name",                     "locale_id", "is", "\"es\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "another language",            "locale_id", "is_not", "\"1\"", NOTHING, { 0 }, { 0 }, 0, NULL, true },
+	{ "a file came with it",         "attachment", "is", "\"present\"", CHANGED, { 0 }, { 0 }, PUBLIC, "enclosed", true },
+	{ "no file came",                "attachment", "present", "null", CHANGED, { 0 }, { 0 }, PUBLIC, "x", false },
+	{ "no comment has no file",      "attachment", "is", "\"not_present\"", CHANGED, { 0 }, { 0 }, SILENT, NULL, true },
 	{ "the current user is an agent", "role", "is", "\"agent\"", CHANGED, { 0 }, { 0 }, 0, NULL, true },
 	{ "or a certain one",            "role", "is", "\"5\"", CHANGED, { 0 }, { 0 }, 0, NULL, true },
 	{ "not an end user",             "role", "is_not", "\"end_user\"", CHANGED, { 0 }, { 0 }, 0, NULL, true },
@@ -126,7 +143,11 @@ holds(void **state)
 	size_t i = ROW(state);
 	bool hours = false;
 	struct ticket was = made(&rows[i].was), is = made(&rows[i].is);
-	struct comment c = { .id = 2, .is_public = rows[i].said == PUBLIC, .body = HIDE(str_of(rows[i].words)) };
+	struct comment c = { .id = 2, .is_public = rows[i].said == PUBLIC, .body = HIDE(str_of(rows[i].words)),
+	    .attachment_count = rows[i].words && strcmp(rows[i].words, "enclosed") == 0 };
+	struct user person = { .id = 7, .locale = S("es"), .user_fields = HIDE(S("{\"plan\":\"gold\",\"visits\":12,\"vip\":true,"
+	    "\"since\":\"2026-01-02\",\"many\":[\"a\",\"b\"]}")) };
+	struct organization house = { .id = 8, .fields = HIDE(S("{\"region\":\"north\"}")) };
 	struct compiled k;
 	struct rule r;
 	struct ctx cx;
@@ -144,7 +165,8 @@ holds(void **state)
 	assert_null(cx.bad);
 	assert_int_equal(k.alls, 1);
 	s = (struct subject){ .cx = &cx, .t = &is, .old = rows[i].how == CHANGED ? &was : NULL, .update = rows[i].how != NOTHING,
-	    .created = rows[i].how == MADE, .comment = rows[i].said != SILENT ? &c : NULL, .user_id = 5, .role = ROLE_AGENT, .now = NOW, .m = &counted };
+	    .created = rows[i].how == MADE, .comment = rows[i].said != SILENT ? &c : NULL, .user_id = 5, .role = ROLE_AGENT, .now = NOW, .m = &counted,
+	    .requester = &person, .organization = &house };
 	assert_int_equal(rule_holds(&s, &k), rows[i].holds);
 	assert_int_equal(s.e, OK);
 	ctx_done(&cx);
@@ -167,6 +189,10 @@ static const struct {
 	{ "hours below zero",               RULE_AUTOMATION, "[{\"field\":\"OPEN\",\"operator\":\"is\",\"value\":\"-1\"}]", NULL, 1 },
 	{ "a value that is an object",      RULE_TRIGGER, "[{\"field\":\"status\",\"operator\":\"is\",\"value\":{\"a\":1}}]", NULL, 1 },
 	{ "a custom field without a number", RULE_TRIGGER, "[{\"field\":\"custom_fields_x\",\"operator\":\"is\",\"value\":\"a\"}]", NULL, 1 },
+	{ "a requester's field without a key", RULE_TRIGGER, "[{\"field\":\"requester.custom_fields.\",\"operator\":\"is\",\"value\":\"a\"}]", NULL, 1 },
+	{ "a requester's field that changed", RULE_TRIGGER, "[{\"field\":\"requester.custom_fields.plan\",\"operator\":\"changed\"}]", NULL, 1 },
+	{ "a file in a view",               RULE_VIEW, "[{\"field\":\"attachment\",\"operator\":\"is\",\"value\":\"present\"}]", NULL, 1 },
+	{ "a language that is not known",   RULE_TRIGGER, "[{\"field\":\"locale_id\",\"operator\":\"is\",\"value\":\"77\"}]", NULL, 1 },
 	{ "conditions that are words",      RULE_TRIGGER, "[\"status\"]", NULL, 1 },
 	{ "no actions",                     RULE_TRIGGER, NULL, "[]", 1 },
 	{ "an unknown action",              RULE_TRIGGER, NULL, "[{\"field\":\"explode\",\"value\":\"now\"}]", 1 },

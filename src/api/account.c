@@ -3,41 +3,16 @@
 
 /* ---- locales: what the desk speaks ---------------------------------------------------------------------------- */
 
-/* Zendesk's numbers. Pages and fixed words of mails are in English and Spanish; texts in other languages are dynamic content. */
-static const struct { int id; const char *locale, *name; } locales[] = {
-	{ 1, "en-US", "English (United States)" }, { 8, "de", "Deutsch" }, { 16, "fr", "Fran\xc3\xa7" "ais" }, { 2, "es", "Espa\xc3\xb1ol" },
-	{ 22, "it", "Italiano" }, { 19, "pt-BR", "Portugu\xc3\xaas do Brasil" }, { 4, "nl", "Nederlands" }, { 1176, "en-GB", "English (United Kingdom)" },
-	{ 67, "ja", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e" }, { 10, "zh-CN", "\xe7\xae\x80\xe4\xbd\x93\xe4\xb8\xad\xe6\x96\x87" },
-};
-
-int
-locale_number(str locale)
-{
-	for (size_t i = 0; i < COUNT(locales); i++)
-		if (str_eqi(locale, str_of(locales[i].locale)))
-			return locales[i].id;
-	return locales[0].id;
-}
-
-str
-locale_named(int64_t number)
-{
-	for (size_t i = 0; i < COUNT(locales); i++)
-		if (locales[i].id == number)
-			return str_of(locales[i].locale);
-	return S("");
-}
-
 static void
-json_locale(struct json *j, struct ctx *cx, const char *base, size_t i)
+json_locale(struct json *j, struct ctx *cx, const char *base, int i)
 {
 	jw_obj(j);
-	url_of(j, cx, base, "locales", locales[i].id);
-	jw_kint(j, "id", locales[i].id);
-	jw_kz(j, "locale", locales[i].locale);
-	jw_kz(j, "name", locales[i].name);
-	jw_kz(j, "native_name", locales[i].name);
-	jw_kz(j, "presentation_name", locales[i].name);
+	url_of(j, cx, base, "locales", desk_locale[i].id);
+	jw_kint(j, "id", desk_locale[i].id);
+	jw_kz(j, "locale", desk_locale[i].locale);
+	jw_kz(j, "name", desk_locale[i].name);
+	jw_kz(j, "native_name", desk_locale[i].name);
+	jw_kz(j, "presentation_name", desk_locale[i].name);
 	jw_kbool(j, "rtl", false);
 	jw_kbool(j, "default", i == 0);
 	jw_kz(j, "created_at", "2026-01-01T00:00:00Z");
@@ -46,7 +21,7 @@ json_locale(struct json *j, struct ctx *cx, const char *base, size_t i)
 }
 
 static enum err
-locale_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, size_t i)
+locale_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int i)
 {
 	struct json j;
 
@@ -68,10 +43,10 @@ locale_list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_obj(&j);
 	jw_key(&j, "locales");
 	jw_arr(&j);
-	for (size_t i = 0; i < COUNT(locales); i++)
+	for (int i = 0; i < LOCALES; i++)
 		json_locale(&j, cx, z_of(cx, api_base(cx, rq)), i);
 	jw_end_arr(&j);
-	api_page_end(&j, cx, rq, &p, (int)COUNT(locales), false, (struct place){ 0, 0 }, (struct place){ 0, 0 }, (int64_t)COUNT(locales));
+	api_page_end(&j, cx, rq, &p, LOCALES, false, (struct place){ 0, 0 }, (struct place){ 0, 0 }, LOCALES);
 	jw_end_obj(&j);
 	return OK;
 }
@@ -80,8 +55,8 @@ locale_list(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 static enum err
 locale_show(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
-	for (size_t i = 0; i < COUNT(locales); i++)
-		if (rq->word[0].n ? str_eqi(rq->word[0], str_of(locales[i].locale)) : rq->param[0] == locales[i].id)
+	for (int i = 0; i < LOCALES; i++)
+		if (rq->word[0].n ? str_eqi(rq->word[0], str_of(desk_locale[i].locale)) : rq->param[0] == desk_locale[i].id)
 			return locale_reply(cx, rq, rp, i);
 	return fail(cx, E_ABSENT, NULL, "no such locale");
 }
@@ -90,11 +65,11 @@ static enum err
 locale_current(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct user u;
-	size_t at = 0;
+	int at = 0;
 
 	if (cx->actor->user_id != 0 && user_load(cx, cx->actor->user_id, &u) == OK)
-		for (size_t i = 0; i < COUNT(locales); i++)
-			if (str_eqi(u.locale, str_of(locales[i].locale)))
+		for (int i = 0; i < LOCALES; i++)
+			if (str_eqi(u.locale, str_of(desk_locale[i].locale)))
 				at = i;
 	fail_forget(cx);
 	return locale_reply(cx, rq, rp, at);
@@ -112,9 +87,9 @@ locale_best(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	while (rest.n) {
 		str tag = str_cut(&rest, ','), all = str_trim(tag), lang = str_trim(str_cut(&all, ';')), head = lang;
 		str primary = str_cut(&head, '-');
-		for (size_t i = 0; i < COUNT(locales); i++) {
+		for (int i = 0; i < LOCALES; i++) {
 			bool may = !limited;
-			str mine = str_of(locales[i].locale), own = mine;
+			str mine = str_of(desk_locale[i].locale), own = mine;
 			for (int k = 0; k < rq->query_count && !may; k++)
 				may = str_starts(rq->query[k].name, S("available_locales")) && str_eqi(rq->query[k].value, mine);
 			if (may && (str_eqi(mine, lang) || str_eqi(str_cut(&own, '-'), primary)))
@@ -225,8 +200,8 @@ settings_reply(struct ctx *cx, struct http_reply *rp)
 	jw_obj(&j);
 	jw_key(&j, "locale_ids");
 	jw_arr(&j);
-	for (size_t i = 0; i < COUNT(locales); i++)
-		jw_int(&j, locales[i].id);
+	for (int i = 0; i < LOCALES; i++)
+		jw_int(&j, desk_locale[i].id);
 	jw_end_arr(&j);
 	jw_end_obj(&j);
 	jw_end_obj(&j);

@@ -152,9 +152,6 @@ enum err org_membership_item(struct ctx *cx, const json_t *obj, int64_t *id) MUS
 void  ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  ticket_new_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch);
 void  comment_fields(struct ctx *cx, const json_t *comment, struct ticket_change *ch);       /* a ticket's "comment" */
-/* Zendesk's number of a locale (the first's when it is not known), and the other way round (empty). */
-int   locale_number(str locale);
-str   locale_named(int64_t number);
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
 void  json_identity(struct json *j, struct ctx *cx, const char *base, const struct identity *i);
 /* user_create() and the `identities` of the object, all or nothing. */

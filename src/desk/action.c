@@ -403,6 +403,82 @@ notify_webhook(struct effect *fx, const struct act *a)
 	return note(fx, &out);
 }
 
+/* ---- what is written of the requester and the organization */
+
+/* A value that does not fit, or somebody who cannot be changed, is passed over. */
+static enum err
+passed_over(struct ctx *cx, struct bad_field *bad, struct bad_field **bad_end, enum err e)
+{
+	if (e == E_INVALID || e == E_ABSENT || e == E_DENIED || e == E_CONFLICT) {
+		fail_clear(cx);
+		e = OK;
+	}
+	cx->bad = bad;
+	cx->bad_end = bad ? bad_end : &cx->bad;
+	return e;
+}
+
+static enum err
+write_requester(struct effect *fx, const struct user_change *ch)
+{
+	struct ctx *cx = fx->cx;
+	struct bad_field *bad = cx->bad, **bad_end = cx->bad_end;
+	struct user u;
+
+	if (fx->dry || fx->t->requester_id == 0)
+		return OK;
+	cx->bad = NULL;
+	cx->bad_end = &cx->bad;
+	fx->s->requester = NULL;         /* to be read again */
+	fx->elsewhere = true;
+	return passed_over(cx, bad, bad_end, user_update(cx, fx->t->requester_id, ch, &u));
+}
+
+/* {"KEY":"value"}, or null. */
+static enum err
+one_field(struct effect *fx, const struct act *a, sensitive *out)
+{
+	str text = S("");
+
+	if (a->texts)
+		TRY(template_render(fx->cx, a->text[0], fx->s, &text));
+	text = text.n == 0 ? S("null") : json_quote(fx->cx, text);
+	*out = HIDE(str_printf(fx->cx->arena, "{" STR_F ":" STR_F "}", STR_A(json_quote(fx->cx, a->key)), STR_A(text)));
+	return OK;
+}
+
+static enum err
+set_requester_field(struct effect *fx, const struct act *a)
+{
+	struct user_change ch = { .has = USER_FIELDS };
+
+	TRY(one_field(fx, a, &ch.u.user_fields));
+	return write_requester(fx, &ch);
+}
+
+static enum err
+set_organization_field(struct effect *fx, const struct act *a)
+{
+	struct ctx *cx = fx->cx;
+	struct bad_field *bad = cx->bad, **bad_end = cx->bad_end;
+	struct organization in = { 0 }, o;
+
+	TRY(one_field(fx, a, &in.fields));
+	if (fx->dry || fx->t->organization_id == 0)
+		return OK;
+	cx->bad = NULL;
+	cx->bad_end = &cx->bad;
+	fx->s->organization = NULL;
+	fx->elsewhere = true;
+	return passed_over(cx, bad, bad_end, org_update(cx, fx->t->organization_id, ORG_FIELDS, &in, &o));
+}
+
+static enum err
+set_locale(struct effect *fx, const struct act *a)
+{
+	return write_requester(fx, &(struct user_change){ .has = USER_LOCALE, .u.locale = locale_named(a->num) });
+}
+
 #define RULES (IN_TRIGGER | IN_AUTOMATION)
 static const struct act_row acts[] = {
 	{ "status",       "Status",      "Ticket", "list", VAL_STATUS,   RULES | IN_MACRO, 1, false, set_status },
@@ -418,6 +494,9 @@ static const struct act_row acts[] = {
 	{ "brand_id",     "Brand",       "Ticket", "list", VAL_ID,       RULES | IN_MACRO, 1, false, set_brand },
 	{ "set_schedule", "Set schedule", "Ticket", "list", VAL_SCHEDULE, IN_TRIGGER, 1, true, set_schedule },
 	{ "custom_fields_", "Custom field", "Custom fields", "text", VAL_CUSTOM, RULES | IN_MACRO, 1, true, set_custom },
+	{ REQUESTER_FIELD,    "Requester: custom field", "Requester", "text", VAL_PERSON, RULES, 1, true, set_requester_field },
+	{ ORGANIZATION_FIELD, "Organization: custom field", "Organization", "text", VAL_PERSON, RULES, 1, true, set_organization_field },
+	{ "locale_id",    "Requester's language", "Requester", "list", VAL_LOCALE, RULES, 1, false, set_locale },
 	{ "subject",      "Set subject", "Ticket", "text", VAL_TEXT,     IN_MACRO | RULES, 1, false, set_subject },
 	{ "comment_value", "Comment/description", "Ticket", "textarea", VAL_TEXT, IN_MACRO, 1, false, set_comment },
 	{ "comment_value_html", "Comment/description", "Ticket", "textarea", VAL_TEXT, IN_MACRO, 1, false, set_comment_html },
@@ -490,6 +569,10 @@ act_read(struct ctx *cx, const json_t *one, unsigned where, struct act *a, bool 
 		}
 		name = S("custom_fields_");
 	}
+	if (!rule_person(&name, &a->key)) {
+		wrong(cx, "Actions: names a field that is not known");
+		return;
+	}
 	for (i = 0; i < COUNT(acts) && a->row == NULL; i++)
 		if (str_eq(name, str_of(acts[i].name)))
 			a->row = &acts[i];
@@ -542,7 +625,7 @@ act_read(struct ctx *cx, const json_t *one, unsigned where, struct act *a, bool 
 			wrong(cx, "Actions: a value is missing");
 			return;
 		}
-	} else if (a->row->value != VAL_TEXT && a->row->value != VAL_TAGS && a->row->value != VAL_CUSTOM
+	} else if (a->row->value != VAL_TEXT && a->row->value != VAL_TAGS && a->row->value != VAL_CUSTOM && a->row->value != VAL_PERSON
 	    && !rule_number(a->row->value, str_trim(a->text[0]), &a->num)) {
 		if (!(a->row->value == VAL_USER && rule_number(VAL_AGENT, str_trim(a->text[0]), &a->num))) {
 			wrong(cx, "Actions: a value does not fit its field");

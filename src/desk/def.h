@@ -134,6 +134,7 @@ sensitive fields_shown(struct ctx *cx, const struct ticket *t);
 int      field_asked(const struct defs *d, const struct def *form, const struct def *field, const struct ticket *t, const json_t *values);
 /* May the actor know the value of the field with this id (audit events name fields by number). */
 bool     field_readable(struct ctx *cx, int64_t id);
+bool     field_person_readable(struct ctx *cx, bool organization, str key); /* the same of a user's or organization's; false: there is none */
 bool     field_readable_by(struct ctx *cx, enum role role, int64_t id);     /* for rules, which run as the system in somebody's name */
 /* Are values of it searchable: all staff may read it. */
 bool     field_all_read(const struct def *field);

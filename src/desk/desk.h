@@ -156,6 +156,13 @@ struct ticket_change {
 /* What is shown of a channel. Who is signed in in a browser writes by "desk": Zendesk's word for that is "web", which here
  * is what forms are, and the PHI policy must tell the two apart (policy_channel: "desk" is api). */
 str channel_shown(str channel);
+/* The languages that people may have, with Zendesk's number of each: of one that is not known the first's; 0 or a number
+ * that is not known: empty. */
+enum { LOCALES = 10 };
+struct locale { int id; const char *locale, *name; };
+extern const struct locale desk_locale[LOCALES];
+int  locale_number(str locale);
+str  locale_named(int64_t number);
 const char *calendar_zone(str name);         /* the IANA name of a time zone, or NULL when there is no such zone */
 /* Who is not signed in makes a ticket as the system does, so *in is cut down to what an end user may say before that:
  * words, the form and fields of the portal; in nobody else's name, beside nobody else. */

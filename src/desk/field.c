@@ -180,6 +180,22 @@ field_readable(struct ctx *cx, int64_t id)
 }
 
 bool
+field_person_readable(struct ctx *cx, bool organization, str key)
+{
+	const struct def *const *all;
+	const struct defs *d;
+	int n;
+
+	if (defs_get(cx, &d) != OK)
+		return false;
+	all = def_all(d, organization ? DEF_ORG_FIELD : DEF_USER_FIELD, &n);
+	for (int i = 0; i < n; i++)
+		if (all[i]->active && str_eq(def_text(all[i], "key"), key))
+			return field_access(cx, all[i]) != FIELD_NONE;
+	return false;
+}
+
+bool
 field_all_read(const struct def *f)
 {
 	const json_t *map = json_object_get(f->doc, "phi_access");

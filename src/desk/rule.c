@@ -255,6 +255,19 @@ eval_update(struct subject *s, const struct cond *c)
 }
 
 static bool
+eval_attachment(struct subject *s, const struct cond *c)
+{
+	bool there = s->comment != NULL && s->comment->attachment_count > 0;
+
+	switch (c->op) {
+	case OP_PRESENT:     return there;
+	case OP_NOT_PRESENT: return !there;
+	case OP_IS:          return there == (c->num[0] == NUM_YES);
+	default:             return there != (c->num[0] == NUM_YES);
+	}
+}
+
+static bool
 eval_comment_public(struct subject *s, const struct cond *c)
 {
 	bool is = false;
@@ -288,21 +301,54 @@ eval_role(struct subject *s, const struct cond *c)
 	return role_is(c, s->user_id, s->role) == (c->op == OP_IS);
 }
 
+static const struct user *
+requester_of(struct subject *s)
+{
+	struct user *u = s->requester;
+	enum err e;
+
+	if (u != NULL)
+		return u;
+	u = s->requester = NEW(s->cx->arena, struct user, 1);
+	e = s->t->requester_id ? user_load(s->cx, s->t->requester_id, u) : E_ABSENT;
+	if (e == E_ABSENT)
+		fail_forget(s->cx);
+	else if (e != OK && s->e == OK)
+		s->e = e;
+	return u;
+}
+
+static const struct organization *
+organization_of(struct subject *s)
+{
+	struct organization *o = s->organization;
+	enum err e = OK;
+	int n = 0;
+
+	if (o != NULL)
+		return o;
+	if (s->t->organization_id != 0)
+		e = org_many(s->cx, &s->t->organization_id, 1, &o, &n);
+	if (e != OK && s->e == OK)
+		s->e = e;
+	return s->organization = n ? o : NEW(s->cx->arena, struct organization, 1);
+}
+
 static bool
 eval_requester_role(struct subject *s, const struct cond *c)
 {
-	struct user *u = s->requester;
+	const struct user *u = requester_of(s);
 
-	if (u == NULL) {
-		enum err e;
-		u = s->requester = NEW(s->cx->arena, struct user, 1);
-		e = s->t->requester_id ? user_load(s->cx, s->t->requester_id, u) : E_ABSENT;
-		if (e == E_ABSENT)
-			fail_forget(s->cx);
-		else if (e != OK && s->e == OK)
-			s->e = e;
-	}
 	return role_is(c, u->id, u->role) == (c->op == OP_IS);
+}
+
+static bool
+eval_locale(struct subject *s, const struct cond *c)
+{
+	const struct user *u = requester_of(s);
+	int64_t now = u->id ? locale_number(u->locale) : 0;
+
+	return by_number(s, c, now, now);
 }
 
 /* ---- tags, custom values ---------------------------------------------------------------------------------------------- */
@@ -389,14 +435,26 @@ hash_of_plain(struct ctx *cx, int64_t id, str json, struct field_hash *h)
 	return true;
 }
 
+/* A value, or each of a list; at *n of `h`, which has room. */
+static void
+hash_values(struct ctx *cx, int64_t id, const json_t *v, struct field_hash *h, size_t *n)
+{
+	const json_t *w;
+	size_t k;
+
+	json_array_foreach(v, k, w)
+		h[(*n)++] = hash_of_value(cx, id, w);
+	if (json_array_size(v) == 0)
+		h[(*n)++] = hash_of_value(cx, id, json_is_array(v) ? NULL : v);
+}
+
 static int
 custom_hashes(struct ctx *cx, sensitive json, const struct field_hash **out)
 {
 	struct field_value *f;
 	struct field_hash *h;
 	int count = field_values(cx, reveal(cx, json, TO_SCAN), &f);
-	json_t *v, *w;
-	size_t k, n = 0, room = 0;
+	size_t n = 0, room = 0;
 
 	*out = NULL;
 	if (count == 0)
@@ -409,11 +467,7 @@ custom_hashes(struct ctx *cx, sensitive json, const struct field_hash **out)
 			n++;
 			continue;
 		}
-		v = json_again(cx, f[i].json);
-		json_array_foreach(v, k, w)
-			h[n++] = hash_of_value(cx, f[i].id, w);
-		if (json_array_size(v) == 0)
-			h[n++] = hash_of_value(cx, f[i].id, json_is_array(v) ? NULL : v);
+		hash_values(cx, f[i].id, json_again(cx, f[i].json), h, &n);
 	}
 	*out = h;
 	return (int)n;
@@ -511,45 +565,72 @@ within_days(enum op op, usec at, usec now, int64_t days)
 	return op == OP_WITHIN_LAST ? at <= now && at > now - days * 24 * HOUR : at >= now && at < now + days * 24 * HOUR;
 }
 
+/* The operators that look at the values as they are now. */
 static bool
-eval_custom(struct subject *s, const struct cond *c)
+by_values(const struct cond *c, const struct field_hash *h, int n, usec at)
 {
-	const struct field_hash *old = NULL;
-	int olds = 0;
 	int64_t num = 0, want = 0;
-	bool changed, has = false, there = false;
+	bool has = false, there = false;
 
-	subject_hashes(s);
-	if (s->old != NULL)
-		olds = custom_hashes(s->cx, s->old->custom_fields, &old);
-	for (int i = 0; i < s->customs; i++)
-		if (s->custom[i].id == c->field && !s->custom[i].empty) {
+	for (int i = 0; i < n; i++)
+		if (h[i].id == c->field && !h[i].empty) {
 			there = true;
-			if (s->custom[i].is_num)
-				has = true, num = s->custom[i].num;
+			if (h[i].is_num)
+				has = true, num = h[i].num;
 		}
-	changed = s->update && !same_custom(s->custom, s->customs, old, olds, c->field);
 	if (c->words && !str_int(c->word[0], &want))
 		(void)time_parse(c->word[0], &want);
 	switch (c->op) {
-	case OP_IS: case OP_INCLUDES:         return custom_is(s->custom, s->customs, c);
-	case OP_IS_NOT: case OP_NOT_INCLUDES: return !custom_is(s->custom, s->customs, c);
+	case OP_IS: case OP_INCLUDES:         return custom_is(h, n, c);
+	case OP_IS_NOT: case OP_NOT_INCLUDES: return !custom_is(h, n, c);
 	case OP_PRESENT:     return there;
 	case OP_NOT_PRESENT: return !there;
 	case OP_LESS:        return has && num < want;
 	case OP_GREATER:     return has && num > want;
 	case OP_LESS_EQ:     return has && num <= want;
 	case OP_GREATER_EQ:  return has && num >= want;
-	case OP_WITHIN_LAST: case OP_WITHIN_NEXT: return has && within_days(c->op, num, s->now, want);
+	case OP_WITHIN_LAST: case OP_WITHIN_NEXT: return has && within_days(c->op, num, at, want);
+	default:             return false;
+	}
+}
+
+static bool
+eval_custom(struct subject *s, const struct cond *c)
+{
+	const struct field_hash *old = NULL;
+	int olds = 0;
+	bool changed;
+
+	subject_hashes(s);
+	if (!(B(c->op) & OPS_CHG))
+		return by_values(c, s->custom, s->customs, s->now);
+	if (s->old != NULL)
+		olds = custom_hashes(s->cx, s->old->custom_fields, &old);
+	changed = s->update && !same_custom(s->custom, s->customs, old, olds, c->field);
+	switch (c->op) {
 	case OP_CHANGED:     return changed;
 	case OP_NOT_CHANGED: return !changed;
 	case OP_TO:          return changed && custom_is(s->custom, s->customs, c);
 	case OP_NOT_TO:      return !(changed && custom_is(s->custom, s->customs, c));
 	case OP_FROM:        return changed && custom_is(old, olds, c);
-	case OP_NOT_FROM:    return !(changed && custom_is(old, olds, c));
-	default:             return false;
+	default:             return !(changed && custom_is(old, olds, c));
 	}
 }
+
+/* A field of the requester or of the organization, as it is now. */
+static bool
+by_person(struct subject *s, const struct cond *c, sensitive fields)
+{
+	const json_t *all = json_again(s->cx, reveal(s->cx, fields, TO_SCAN)), *v = json_object_get(all, str_z(s->cx->arena, c->key));
+	struct field_hash *h = NEW(s->cx->arena, struct field_hash, json_array_size(v) + 1);
+	size_t n = 0;
+
+	hash_values(s->cx, 0, v, h, &n);
+	return by_values(c, h, (int)n, s->now);
+}
+
+static bool eval_requester_field(struct subject *s, const struct cond *c) { return by_person(s, c, requester_of(s)->user_fields); }
+static bool eval_organization_field(struct subject *s, const struct cond *c) { return by_person(s, c, organization_of(s)->fields); }
 
 /* ---- words -------------------------------------------------------------------------------------------------------------- */
 
@@ -767,12 +848,16 @@ static const struct cond_row conds[] = {
 	OTHER("current_via_id", "Update via", "Ticket", VAL_VIA, IN_TRIGGER, OPS_EQ, eval_current_via),
 	OTHER("update_type", "Ticket", "Ticket", VAL_UPDATE, IN_TRIGGER, OPS_EQ, eval_update),
 	OTHER("comment_is_public", "Comment", "Ticket", VAL_COMMENT, IN_TRIGGER, OPS_EQ, eval_comment_public),
+	OTHER("attachment", "Attachment", "Ticket", VAL_ATTACHED, IN_TRIGGER, OPS_EQ | OPS_THERE, eval_attachment),
 	OTHER("comment_includes_word", "Comment text", "Ticket", VAL_WORDS, IN_TRIGGER, OPS_EQ | OPS_SET, eval_comment_words),
 	OTHER("subject_includes_word", "Subject text", "Ticket", VAL_WORDS, EVERYWHERE, OPS_EQ | OPS_SET, eval_subject),
 	OTHER("description_includes_word", "Description", "Ticket", VAL_WORDS, EVERYWHERE, OPS_EQ | OPS_SET, eval_description),
 	OTHER("recipient", "Received at", "Ticket", VAL_TEXT, EVERYWHERE, OPS_EQ, eval_recipient),
 	OTHER("role", "Current user", "Other", VAL_ROLE, IN_TRIGGER, OPS_EQ, eval_role),
 	OTHER("requester_role", "Requester role", "Requester", VAL_ROLE, EVERYWHERE, OPS_EQ, eval_requester_role),
+	OTHER("locale_id", "Requester's language", "Requester", VAL_LOCALE, EVERYWHERE, OPS_EQ | OPS_SET, eval_locale),
+	OTHER(REQUESTER_FIELD, "Requester: custom field", "Requester", VAL_PERSON, EVERYWHERE, OPS_TIME | OPS_SET, eval_requester_field),
+	OTHER(ORGANIZATION_FIELD, "Organization: custom field", "Organization", VAL_PERSON, EVERYWHERE, OPS_TIME | OPS_SET, eval_organization_field),
 	OTHER("satisfaction_score", "Satisfaction", "Ticket", VAL_SCORE, EVERYWHERE, OPS_EQ | OPS_SET, eval_score),
 	OTHER("in_business_hours", "Within (schedule)", "Ticket", VAL_SHIFT, IN_TRIGGER | IN_AUTOMATION, OPS_EQ, eval_shift),
 	OTHER("on_a_holiday", "On a holiday", "Ticket", VAL_SHIFT, IN_TRIGGER | IN_AUTOMATION, OPS_EQ, eval_holiday),
@@ -817,10 +902,29 @@ cond_rows(int *count)
 	return conds;
 }
 
+bool
+rule_person(str *name, str *key)
+{
+	static const char *const heads[] = { REQUESTER_FIELD, ORGANIZATION_FIELD };
+
+	for (size_t i = 0; i < COUNT(heads); i++) {
+		str head = str_of(heads[i]);
+		if (!str_starts(*name, head))
+			continue;
+		*key = str_sub(*name, head.n, name->n);
+		*name = head;
+		return key->n > 0;
+	}
+	return true;
+}
+
 static const struct cond_row *
-cond_of(str name, int64_t *field)
+cond_of(str name, int64_t *field, str *key)
 {
 	*field = 0;
+	*key = S("");
+	if (!rule_person(&name, key))
+		return NULL;
 	if (str_starts(name, S("custom_fields_")) || str_starts(name, S("ticket_fields_"))) {
 		if (!str_int(str_sub(name, 14, name.n), field) || *field <= 0)
 			return NULL;
@@ -938,6 +1042,14 @@ rule_number(enum value_type type, str s, int64_t *out)
 			if (str_eq(s, str_of(scores[i].word)))
 				return *out = scores[i].v, true;
 		return false;
+	case VAL_LOCALE:
+		if (!str_int(s, out))
+			*out = locale_number(s);
+		return str_eqi(locale_named(*out), s) || (s.p[0] >= '0' && s.p[0] <= '9' && locale_named(*out).n > 0);
+	case VAL_ATTACHED:
+		if (str_eq(s, S("present")) || str_eq(s, S("true")))
+			return *out = NUM_YES, true;
+		return str_eq(s, S("not_present")) || str_eq(s, S("false")) ? (*out = NUM_NO, true) : false;
 	case VAL_SHIFT:
 		if (str_eq(s, S("false")))
 			return *out = NUM_NO, true;
@@ -970,7 +1082,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 		wrong(cx, "conditions", "Conditions: each is an object with field, operator and value");
 		return;
 	}
-	if ((c->row = cond_of(name, &c->field)) == NULL || !(c->row->where & where)) {
+	if ((c->row = cond_of(name, &c->field, &c->key)) == NULL || !(c->row->where & where)) {
 		wrong(cx, "conditions", c->row == NULL ? "Conditions: names a field that is not known"
 		    : "Conditions: names a field that cannot be used in this kind of rule");
 		return;
@@ -983,7 +1095,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 	}
 	type = c->row->type;
 	if (c->op == OP_WITHIN_LAST || c->op == OP_WITHIN_NEXT)
-		type = type == VAL_CUSTOM ? type : VAL_DAYS;
+		type = type == VAL_CUSTOM || type == VAL_PERSON ? type : VAL_DAYS;
 	n = json_is_array(v) ? json_array_size(v) : 1;
 	if (n > VALUES_MAX) {
 		wrong(cx, "conditions", "Conditions: at most 100 values are allowed in one condition");
@@ -1030,7 +1142,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 		case VAL_TEXT:
 			c->word[c->words++] = s;
 			break;
-		case VAL_CUSTOM:
+		case VAL_CUSTOM: case VAL_PERSON:
 			c->word[c->words] = str_lower(cx->arena, s);
 			c->num[c->words] = (int64_t)rule_hash(c->word[c->words]);
 			c->words++;
@@ -1047,7 +1159,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 	/* Where "none" means nothing, a value must be there. */
 	if (c->nums + c->words == 0 && (type == VAL_STATUS || type == VAL_VIA || type == VAL_UPDATE || type == VAL_COMMENT
 	    || type == VAL_ROLE || type == VAL_SCORE || type == VAL_WORDS || type == VAL_TAGS || type == VAL_HOURS || type == VAL_COUNT
-	    || type == VAL_PUBLIC || type == VAL_DAYS || type == VAL_SCHEDULE || c->op == OP_LESS || c->op == OP_GREATER)) {
+	    || type == VAL_PUBLIC || type == VAL_DAYS || type == VAL_SCHEDULE || type == VAL_LOCALE || type == VAL_ATTACHED || c->op == OP_LESS || c->op == OP_GREATER)) {
 		wrong(cx, "conditions", "Conditions: a value is missing");
 		*ok = false;
 	}
@@ -1127,24 +1239,30 @@ rule_compile(struct ctx *cx, const struct rule *r, struct compiled *out)
 	}
 }
 
+static bool
+names_hidden(struct ctx *cx, const struct cond *k)
+{
+	switch (k->row->type) {
+	case VAL_CUSTOM: return !field_readable(cx, k->field);
+	case VAL_PERSON: return !field_person_readable(cx, str_eq(str_of(k->row->name), S(ORGANIZATION_FIELD)), k->key);
+	default:         return false;
+	}
+}
+
 void
 rule_fields_check(struct ctx *cx, const struct compiled *c)
 {
-	for (int i = 0; i < c->alls + c->anys; i++) {
-		const struct cond *k = i < c->alls ? &c->all[i] : &c->any[i - c->alls];
-		if (k->row->type == VAL_CUSTOM && !field_readable(cx, k->field))
+	for (int i = 0; i < c->alls + c->anys; i++)
+		if (names_hidden(cx, i < c->alls ? &c->all[i] : &c->any[i - c->alls]))
 			wrong(cx, "conditions", "Conditions: names a field that is not known");
-	}
 }
 
 bool
 rule_hidden(struct ctx *cx, const struct compiled *c)
 {
-	for (int i = 0; i < c->alls + c->anys; i++) {
-		const struct cond *k = i < c->alls ? &c->all[i] : &c->any[i - c->alls];
-		if (k->row->type == VAL_CUSTOM && !field_readable(cx, k->field))
+	for (int i = 0; i < c->alls + c->anys; i++)
+		if (names_hidden(cx, i < c->alls ? &c->all[i] : &c->any[i - c->alls]))
 			return true;
-	}
 	return false;
 }
 

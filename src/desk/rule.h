@@ -30,7 +30,7 @@ const char *op_title(enum op o);
 enum value_type {
 	VAL_STATUS, VAL_PRIORITY, VAL_TYPE, VAL_AGENT, VAL_USER, VAL_GROUP, VAL_ORG, VAL_ID, VAL_VIA, VAL_UPDATE, VAL_PUBLIC,
 	VAL_COMMENT, VAL_ROLE, VAL_TAGS, VAL_WORDS, VAL_TEXT, VAL_HOURS, VAL_COUNT, VAL_TIME, VAL_DAYS, VAL_CUSTOM, VAL_SHIFT, VAL_SCORE,
-	VAL_SCHEDULE,
+	VAL_SCHEDULE, VAL_PERSON, VAL_LOCALE, VAL_ATTACHED,
 	VAL_TYPES
 };
 
@@ -58,6 +58,7 @@ struct cond {
 	const struct cond_row *row;
 	enum op  op;
 	int64_t  field;               /* custom_fields_N */
+	str      key;                 /* requester.custom_fields.KEY */
 	int64_t *num; int nums;       /* values as numbers; 0: none ("") */
 	str     *word; int words;     /* as folded words or texts */
 	str      field_text;          /* as it was written, for explanations */
@@ -76,6 +77,7 @@ struct act_row {
 struct act {
 	const struct act_row *row;
 	int64_t  field, num;
+	str      key;                 /* as of struct cond */
 	str     *text; int texts;
 };
 
@@ -108,6 +110,11 @@ void rule_fields_check(struct ctx *cx, const struct compiled *c);
 /* Does it ask for a field that the actor may not read: what it finds would tell its value. */
 bool rule_hidden(struct ctx *cx, const struct compiled *c);
 
+/* "requester.custom_fields.plan" becomes the row's name, and the key; another name stays. False: the key is missing. */
+#define REQUESTER_FIELD    "requester.custom_fields."
+#define ORGANIZATION_FIELD "organization.custom_fields."
+bool rule_person(str *name, str *key);
+
 const struct cond_row *cond_rows(int *count);
 const struct act_row  *act_rows(int *count);
 
@@ -125,7 +132,8 @@ struct subject {
 	usec                  now;
 	const struct actor   *reader;            /* to whom what is rendered is shown; NULL: it is sent */
 	const struct metric  *m;                 /* loaded when first asked for */
-	struct user          *requester;         /* the same */
+	struct user          *requester;         /* the same; id 0: there is none */
+	struct organization  *organization;      /* the same */
 	int64_t              *group; int groups; bool have_groups;   /* current user's */
 	uint64_t             *tag; int tags; bool have_tag;          /* hashed; set when the texts are not there */
 	const struct field_hash *custom; int customs; bool have_custom;
@@ -154,6 +162,7 @@ struct effect {
 	bool              body_set, public_set, is_public;
 	struct cc_change *cc, *follower; int ccs, followers;
 	bool              dry;         /* nothing outside *t may change */
+	bool              elsewhere;   /* the requester or the organization changed, which other rules may ask for */
 };
 enum err rule_apply(struct effect *fx) MUST_CHECK;
 /* One custom value of a ticket's custom_fields text, as JSON. */

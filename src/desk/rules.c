@@ -496,7 +496,7 @@ takes_away(const struct compiled *c)
 		for (int i = 0; i < c->alls; i++) {
 			const struct act *act = &c->act[a];
 			const struct cond *cond = &c->all[i];
-			if (strcmp(act->row->name, cond->row->name) == 0 && act->field == cond->field)
+			if (strcmp(act->row->name, cond->row->name) == 0 && act->field == cond->field && str_eq(act->key, cond->key))
 				return true;
 			for (size_t p = 0; p < COUNT(pairs); p++)
 				if (strcmp(act->row->name, pairs[p].action) == 0 && strcmp(cond->row->name, pairs[p].condition) == 0)

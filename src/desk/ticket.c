@@ -784,7 +784,8 @@ run_rules(struct ctx *cx, struct work *w, const struct ticket *old)
 {
 	const struct ticket_change *in = w->in;
 	const struct comment said = { .id = w->a.id + 1, .ticket_id = w->t.id, .author_id = w->a.author_id, .body = in->body,
-	    .is_public = w->c.is_public, .channel = w->a.channel, .created_at = w->a.created_at };
+	    .is_public = w->c.is_public, .channel = w->a.channel, .created_at = w->a.created_at,
+	    .attachment_count = in->upload_count + in->token_count };
 	const struct ticket before = w->t;
 
 	TRY(rules_on_ticket(cx, &(struct rule_event){ .old = old, .t = &w->t, .a = &w->a, .automation = in->rule,

@@ -184,7 +184,7 @@ run_rule(struct subject *s, const struct compiled *c, struct ticket *t, struct a
 		did.custom[i].value_json = custom_json(cx, t->custom_fields, fx->custom[i]);
 	}
 	ticket_note_changes(cx, a, false, &before, t, &did);
-	*changed = a->event_count > from;
+	*changed = a->event_count > from || fx->elsewhere;
 	for (int i = from; i < a->event_count; i++)
 		a->event[i].rule_id = c->r.id;
 	for (int i = 0; i < fx->notices; i++) {
@@ -652,6 +652,7 @@ type_word(enum value_type v)
 		[VAL_PUBLIC] = "truth", [VAL_COMMENT] = "comment", [VAL_ROLE] = "role", [VAL_TAGS] = "tags", [VAL_WORDS] = "words",
 		[VAL_TEXT] = "text", [VAL_HOURS] = "hours", [VAL_COUNT] = "count", [VAL_TIME] = "time", [VAL_DAYS] = "days",
 		[VAL_CUSTOM] = "custom field", [VAL_SHIFT] = "schedule", [VAL_SCHEDULE] = "schedule", [VAL_SCORE] = "satisfaction",
+		[VAL_PERSON] = "custom field", [VAL_LOCALE] = "language", [VAL_ATTACHED] = "attachment",
 	};
 
 	return (unsigned)v < VAL_TYPES && words[v] ? words[v] : "value";

@@ -281,7 +281,7 @@ look(struct plan *p, const struct cond *c)
 	    || c->op == OP_WITHIN_NEXT;
 	p->sealed = p->sealed || c->row->type == VAL_TAGS || c->row->type == VAL_CUSTOM;
 	p->words = p->words || c->row->type == VAL_WORDS || c->row->type == VAL_TEXT || c->row->type == VAL_ROLE
-	    || c->row->type == VAL_SCORE;
+	    || c->row->type == VAL_SCORE || c->row->type == VAL_PERSON || c->row->type == VAL_LOCALE;
 	for (int i = 0; i < c->nums; i++) {
 		p->mine = p->mine || c->num[i] == NUM_ME || c->num[i] == NUM_MY_GROUPS;
 		p->groups = p->groups || c->num[i] == NUM_MY_GROUPS;

@@ -492,6 +492,53 @@ with Desk() as desk:
     exported = (r.json or {}).get("tickets", [])
     check(exported and all(x["metric_set"]["ticket_id"] == x["id"] for x in exported), "metric sets in the export: %r" % r)
 
+    # ---- what is known of the requester and the organization
+    def person_field(kind, **f):
+        r = admin.post("/api/v2/%s_fields.json" % kind, {kind + "_field": f})
+        check(r.status == 201, "a field is made: %r" % r)
+    person_field("user", type="tagger", key="plan", title="Plan", custom_field_options=[{"name": "Gold", "value": "gold_plan"}, {"name": "Basic", "value": "basic_plan"}])
+    person_field("user", type="integer", key="calls", title="Calls")
+    person_field("user", type="text", key="illness", title="Illness", phi=True, phi_purpose="care", phi_access={"admin": "write", "agent": "none"})
+    person_field("organization", type="text", key="region", title="Region")
+    house = admin.post("/api/v2/organizations.json", {"organization": {"name": "Northern", "organization_fields": {"region": "north"}}}).json["organization"]["id"]
+    rita = admin.post("/api/v2/users.json", {"user": {"name": "Rita Rich", "email": "rita@patients.example", "organization_id": house, "locale_id": 2,
+                      "user_fields": {"plan": "gold_plan", "calls": 3, "illness": "flu"}}}).json["user"]
+    check(rita["locale_id"] == 2 and rita["user_fields"]["plan"] == "gold_plan", "the requester: %r" % rita)
+    fields = [trigger(title="About %s" % tag, conditions={"all": [{"field": f, "operator": op, "value": v}]}, actions=[{"field": "current_tags", "value": tag}])["id"] for f, op, v, tag in (
+        ("requester.custom_fields.plan", "is", "gold_plan", "f_gold"), ("requester.custom_fields.calls", "greater_than", "2", "f_calls"), ("requester.custom_fields.illness", "present", None, "f_ill"),
+        ("organization.custom_fields.region", "is", "north", "f_north"), ("locale_id", "is", "2", "f_spanish"), ("attachment", "is", "present", "f_file"))]
+    offered = {d["subject"]: d for d in admin.get("/api/v2/triggers/definitions.json").json["definitions"]["conditions_all"]}
+    check([v["value"] for v in offered["requester.custom_fields.plan"]["values"]] == ["gold_plan", "basic_plan"] and "organization.custom_fields.region" in offered
+          and offered["attachment"]["values"][0]["value"] == "present", "they are offered: %r" % sorted(offered))
+    check("requester.custom_fields.illness" in offered and "requester.custom_fields.illness" not in {d["subject"] for d in agent.get("/api/v2/views/definitions.json").json["definitions"]["conditions_all"]},
+          "to who may read them")
+    t = ticket(subject="of Rita", requester_id=rita["id"])
+    check({"f_gold", "f_calls", "f_ill", "f_north", "f_spanish"} <= set(t["tags"]) and "f_file" not in t["tags"], "their fields and language are asked: %r" % t["tags"])
+    check(not any(x.startswith("f_") for x in ticket(subject="of Eve", requester_id=end_id)["tags"]), "another requester has none of it")
+    token = admin.post("/api/v2/uploads.json?filename=a.txt", raw=b"a", headers={"Content-Type": "text/plain"}).json["upload"]["token"]
+    check("f_file" in update(t["id"], comment={"body": "see", "uploads": [token]})["ticket"]["tags"], "a file that came")
+    rich = view(title="Gold", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "requester.custom_fields.plan", "operator": "is", "value": "gold_plan"}])
+    ill = view(title="Ill", all=[{"field": "status", "operator": "less_than", "value": "solved"}, {"field": "requester.custom_fields.illness", "operator": "is", "value": "flu"}])
+    check(ids(agent, rich["id"]) == [t["id"]] and count(agent, rich["id"]) == 1, "a view asks for them")
+    check(ids(admin, ill["id"]) == [t["id"]] and ids(agent, ill["id"]) == [] and count(agent, ill["id"]) == 0, "who may not read a field is not told by a view")
+    hidden_view = {"view": {"title": "x", "all": [{"field": "status", "operator": "is", "value": "open"}, {"field": "requester.custom_fields.illness", "operator": "is", "value": "flu"}]}}
+    check(agent.post("/api/v2/views.json", hidden_view).status == 422 and agent.post("/api/v2/views/preview/count.json", hidden_view).status == 422, "nor may they ask for it")
+    check(admin.post("/api/v2/triggers.json", {"trigger": {"title": "x", "conditions": {"all": [{"field": "requester.custom_fields.nothing", "operator": "present"}]}, "actions": [{"field": "priority", "value": "low"}]}}).status == 422,
+          "a field that is not there")
+    writes = trigger(title="Writes", conditions={"all": [{"field": "current_tags", "operator": "includes", "value": "upgrade"}, {"field": "requester.custom_fields.plan", "operator": "is_not", "value": "gold_plan"}]},
+                     actions=[{"field": "requester.custom_fields.plan", "value": "gold_plan"}, {"field": "requester.custom_fields.calls", "value": "no number"},
+                              {"field": "organization.custom_fields.region", "value": "south"}, {"field": "locale_id", "value": "8"}])
+    t = ticket(subject="upgrade", requester_id=end_id, tags=["upgrade"])
+    u = admin.get("/api/v2/users/%d.json" % end_id).json["user"]
+    check(u["user_fields"]["plan"] == "gold_plan" and u["user_fields"]["calls"] is None and u["locale_id"] == 8, "what does not fit a field is passed over: %r" % u)
+    check("f_gold" in t["tags"], "and other triggers of the same update see it: %r" % t["tags"])
+    ticket(subject="basic", requester_id=rita["id"], tags=["x"])
+    admin.put("/api/v2/users/%d.json" % rita["id"], {"user": {"user_fields": {"plan": "basic_plan"}}})
+    ticket(subject="upgrade", requester_id=rita["id"], tags=["upgrade"])
+    check(admin.get("/api/v2/organizations/%d.json" % house).json["organization"]["organization_fields"]["region"] == "south", "the organization's field")
+    for i in fields + [writes["id"]]:
+        admin.delete("/api/v2/triggers/%d.json" % i)
+
     # ---- at rest nothing of a rule can be read: it may name somebody
     canary = "Zyxwquopple"
     trigger(title=canary, description=canary, conditions={"all": [{"field": "subject_includes_word", "operator": "includes", "value": canary}]}, actions=[{"field": "current_tags", "value": canary}])
