@@ -9,9 +9,9 @@
  *   - it is UTF-8 (bytes that are not become windows-1252),
  *   - each charset in it has the name of one this process has loaded, so that
  *     iconv looks for nothing in the file system (charset.c),
- *   - what would read as syntax inside an encoded word is escaped: gmime takes
- *     the colon of =?utf-8?q?Clinic:_desk?= for the start of a group, and the
- *     address behind it would be lost.
+ *   - an encoded word is base64: gmime takes the colon of
+ *     =?utf-8?q?Clinic:_desk?= for the start of a group, and the address behind
+ *     it would be lost.
  *
  * Who wrote it. From is believed only when it names one mailbox: two From
  * fields, or several mailboxes of which Sender is none, are how a message
@@ -264,55 +264,129 @@ clean_line(struct arena *a, str s, size_t max)
 	return buf_str(&b);
 }
 
-/* Bytes that are syntax to somebody when they stand in a Q-encoded word. */
-static bool
-is_special(char c)
-{
-	return c == 0 || strchr("()<>@,;:\\\".[]?\t", c) != NULL;
-}
+/* Neighbouring encoded words of one charset: their bytes are joined before they
+ * become text, since many senders cut them within a character, and some within
+ * a group of base64 digits. (gmime alone loses padded neighbours.) */
+struct run {
+	const char *canon;   /* NULL: unknown */
+	int         words;   /* 0: no run */
+	struct buf  bytes;
+	str         digits;  /* at most three, to be read with the next word's */
+};
 
-/* Whether the text of an encoded word is UTF-8. */
-static bool
-is_utf8_word(struct arena *a, str text, char how)
+/* What damaged base64 still holds. */
+static str
+lenient_bytes(struct arena *a, str digits)
 {
-	char *out = arena_alloc(a, 1, text.n + 8, 1);
+	char *out = arena_alloc(a, 1, digits.n + 8, 1);
 	GMimeEncoding state;
 	size_t n;
 
-	g_mime_encoding_init_decode(&state, how == 'b' ? GMIME_CONTENT_ENCODING_BASE64 :
-	    GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-	n = g_mime_encoding_step(&state, text.p, text.n, out);
+	g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_BASE64);
+	n = g_mime_encoding_step(&state, digits.p, digits.n, out);
 	n += g_mime_encoding_flush(&state, "", 0, out + n);
-	return utf8_valid((str){ out, n });
+	return (str){ out, n };
 }
 
-/* The encoded words of a value with charsets that are loaded and specials
- * escaped, see above. Every byte is looked at a constant number of times:
- * once no "?=" is left, none is searched for again. */
+static void
+add_base64(struct arena *a, struct run *r, str text)
+{
+	struct buf b;
+	str digits, bytes;
+	size_t whole;
+
+	buf_init(&b, a, r->digits.n + text.n + 1);
+	buf_add(&b, r->digits);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != ' ')
+			buf_byte(&b, text.p[i]);
+	digits = buf_str(&b);
+	whole = digits.n - digits.n % 4;
+	r->digits = (str){ 0 };
+	if (base64_to(a, digits, &bytes))
+		buf_add(&r->bytes, bytes);
+	else if (digits.n % 4 > 0 && base64_to(a, str_sub(digits, 0, whole), &bytes)) {
+		buf_add(&r->bytes, bytes);
+		r->digits = str_sub(digits, whole, digits.n);
+	} else
+		buf_add(&r->bytes, lenient_bytes(a, digits));
+}
+
+/* RFC 2047 4.2; a NUL is a blank. */
+static void
+add_quoted(struct run *r, str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		int high = text.p[i] == '=' && i + 2 < text.n ? g_ascii_xdigit_value(text.p[i + 1]) : -1;
+		int low = high >= 0 ? g_ascii_xdigit_value(text.p[i + 2]) : -1;
+		char c = text.p[i] == '_' ? ' ' : text.p[i];
+
+		if (low >= 0) {
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		buf_byte(&r->bytes, c != 0 ? c : ' ');
+	}
+}
+
+static void
+run_end(struct arena *a, struct run *r, struct buf *out)
+{
+	const char *canon = r->canon;
+	str bytes;
+
+	if (r->words == 0)
+		return;
+	buf_add(&r->bytes, lenient_bytes(a, r->digits));
+	bytes = buf_str(&r->bytes);
+	if (canon == NULL || strcmp(canon, "utf-8") == 0)
+		canon = utf8_valid(bytes) || (canon != NULL && r->words > 1) ? "utf-8" : "windows-1252";
+	if (bytes.n > 0) {
+		buf_fmt(out, "=?%s?b?", canon);
+		buf_add(out, base64_of(a, bytes));
+		buf_add(out, S("?="));
+	}
+	*r = (struct run){ 0 };
+}
+
+static bool
+same_charset(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The encoded words of a value, joined, in base64 and in charsets that are
+ * loaded, see above. Every byte is looked at a constant number of times: once
+ * no "?=" is left, none is searched for again. */
 static str
 tame_words(struct arena *a, str v, struct mail *m)
 {
+	struct run run = { 0 };
 	struct buf b;
-	size_t at = 0, word_end = SIZE_MAX;
+	size_t at = 0;
 
 	if (str_find(v, S("=?")) == SIZE_MAX)
 		return v;
 	buf_init(&b, a, 16 * FIELD_MAX);
 	while (at < v.n) {
-		str rest = str_sub(v, at, v.n), charset, text;
+		str rest = str_sub(v, at, v.n), charset, text, between;
 		size_t start = str_find(rest, S("=?")), q, end;
 		const char *canon;
 		char how;
 
 		if (start == SIZE_MAX)
 			break;
-		buf_add(&b, str_sub(rest, 0, start));
+		between = str_sub(rest, 0, start);
+		if (str_trim(between).n > 0)
+			run_end(a, &run, &b);
 		at += start;
 		rest = str_sub(v, at + 2, v.n);
 		for (q = 0; q < rest.n && q < 75 && rest.p[q] != '?' && rest.p[q] != ' '; q++)
 			;
 		if (q == 0 || q + 3 > rest.n || rest.p[q] != '?' || rest.p[q + 2] != '?' ||
 		    strchr("qQbB", rest.p[q + 1]) == NULL) {
+			run_end(a, &run, &b);
+			buf_add(&b, between);
 			buf_add(&b, S("=?"));
 			at += 2;
 			continue;
@@ -321,34 +395,30 @@ tame_words(struct arena *a, str v, struct mail *m)
 		how = (char)(rest.p[q + 1] | 0x20);
 		text = str_sub(rest, q + 3, rest.n);
 		end = str_find(text, S("?="));
-		if (end == SIZE_MAX)
+		if (end == SIZE_MAX) {
+			at -= start;
 			break;
+		}
 		canon = charset_canon(charset);
 		if (canon == NULL)
 			mail_problem(m, PROBLEM_CHARSET_UNKNOWN);
-		if (canon == NULL || strcmp(canon, "utf-8") == 0 || strcmp(canon, "us-ascii") == 0) {
-			/* A character may be split between neighbours; gmime joins them. */
-			bool alone = (word_end == SIZE_MAX || str_trim(str_sub(v, word_end, at - word_end)).n > 0) &&
-			    !str_starts(str_trim(str_sub(text, end + 2, 8)), S("=?"));
-
-			canon = (!alone && canon != NULL) || is_utf8_word(a, str_sub(text, 0, end), how) ? "utf-8" : "windows-1252";
+		else if (strcmp(canon, "us-ascii") == 0)
+			canon = "utf-8";
+		if (run.words > 0 && !same_charset(run.canon, canon))
+			run_end(a, &run, &b);
+		if (run.words++ == 0) {
+			buf_add(&b, between);
+			run.canon = canon;
+			buf_init(&run.bytes, a, FIELD_MAX);
 		}
 		text = str_sub(text, 0, end);
-		buf_fmt(&b, "=?%s?%c?", canon, how);
-		for (size_t i = 0; i < text.n; i++) {
-			if (how == 'q' && is_special(text.p[i]))
-				buf_fmt(&b, "=%02X", (unsigned)(unsigned char)text.p[i]);
-			else if (how == 'q' && str_starts(str_sub(text, i, 3), S("=00")))
-				buf_byte(&b, '_'), i += 2;
-			else if (text.p[i] == ' ' && how == 'q')
-				buf_byte(&b, '_');
-			else if (text.p[i] != ' ')
-				buf_byte(&b, text.p[i]);
-		}
-		buf_add(&b, S("?="));
+		if (how == 'b')
+			add_base64(a, &run, text);
+		else
+			add_quoted(&run, text);
 		at += 2 + q + 3 + end + 2;
-		word_end = at;
 	}
+	run_end(a, &run, &b);
 	buf_add(&b, str_sub(v, at, v.n));
 	return buf_str(&b);
 }
