@@ -1,5 +1,6 @@
 /* Memory: that it is wiped, zeroed and aligned, and that a buf has a ceiling. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "rows.h"
 #include "base/base.h"
@@ -243,6 +244,33 @@ buf_grows_beside_others(void **state)
 	arena_free(&a);
 }
 
+/* An answer of some MiB would else cost a fault and a cleared page per 4 KiB, and be copied as often as it doubles. */
+static void
+what_is_large_is_kept_and_grows_where_it_is(void **state)
+{
+	struct arena *a = arena_new();
+	struct buf b = { 0 };
+	char *p, *other;
+
+	(void)state;
+	memset(p = arena_alloc(a, 5 * MiB, 1, 1), 0xA5, 5 * MiB);
+	arena_free(&a);
+	other = malloc(5 * MiB + 4096);              /* takes the place of what was given back */
+	a = arena_new();
+	buf_init(&b, a, 16 * MiB);
+	buf_expect(&b, 5 * MiB - 1);
+	LOOK_INTO(b.p, 5 * MiB);
+	assert_ptr_equal(b.p, p);
+	assert_true(all_zero(b.p, 5 * MiB));
+#ifndef WITH_ASAN                                    /* there a gap lies behind it */
+	buf_room(&b, 5 * MiB);
+	buf_room(&b, 2 * MiB);
+	assert_ptr_equal(b.p, p);
+#endif
+	free(other);
+	arena_free(&a);
+}
+
 static void
 numbers_at_their_ends(void **state)
 {
@@ -332,6 +360,7 @@ main(void)
 	ADD(t, n, copies_are_terminated);
 	ADD_ROWS(t, n, ceilings, ceiling_row);
 	ADD(t, n, buf_grows_beside_others);
+	ADD(t, n, what_is_large_is_kept_and_grows_where_it_is);
 	ADD(t, n, numbers_at_their_ends);
 	ADD(t, n, the_first_failure_is_kept);
 	return RUN_ROWS("base arena", t, n);
