@@ -957,7 +957,9 @@ ticket_create(struct ctx *cx, const struct ticket_change *in, struct ticket *out
 		mine.has &= T_SUBJECT | T_COMMENT | T_PRIORITY | T_TYPE | T_CUSTOM | T_CC | T_METADATA | T_FORM | T_DUE;
 		mine.requester_id = cx->actor->user_id;
 		mine.submitter_id = mine.author_id = mine.assignee_id = mine.group_id = mine.organization_id = 0;
-		mine.problem_id = mine.followup_source_id = 0;
+		mine.problem_id = 0;
+		if (!is_end_user(cx))
+			mine.followup_source_id = 0;
 		mine.status = TICKET_NEW;
 		mine.tag_count = mine.drop_count = mine.follower_count = 0;
 		mine.comment_public = mine.comment_public_set = true;

@@ -196,6 +196,9 @@ ticket_follow_up(struct ctx *cx, const struct ticket_change *in, struct ticket *
 	e = ticket_row(cx, in->followup_source_id, &from);
 	if (e == OK)
 		e = ticket_may(cx, MAY_READ_TICKET, MAY_READ_REQUEST, &from);
+	/* One without a public comment is no request of anybody's. */
+	if (e == OK && !from.is_public && cx->actor != NULL && cx->actor->role == ROLE_END_USER)
+		e = E_ABSENT;
 	if (e == E_ABSENT || e == E_DENIED || (e == OK && (from.deleted_at || from.status != TICKET_CLOSED))) {
 		fail_forget(cx);
 		bad(cx, "via_followup_source_id", "InvalidValue", "Followup source: is not a closed ticket");

@@ -168,6 +168,13 @@ def life(desk, c):
     check(c.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] == "open", "an answer opens it again")
     r = end.post("/api/v2/requests.json", {"request": {"subject": "Mine", "comment": {"body": "b"}, "requester": {"email": "other@patients.example", "name": "O"}, "assignee_id": aid}})
     check(r.status == 201 and r.json["request"]["requester_id"] == uid and r.json["request"]["assignee_id"] is None, "a request is one's own: %r" % r)
+    past = lambda **f: c.post("/api/v2/tickets.json", {"ticket": dict(dict(subject="s", comment={"body": "b"}, requester_id=uid, status="closed"), **f)}).json["ticket"]["id"]
+    again = lambda source: end.post("/api/v2/requests.json", {"request": {"subject": "Once more", "comment": {"body": "b"}, "via_followup_source_id": source}})
+    source = past()
+    r = again(source)
+    check(r.status == 201 and r.json["request"]["followup_source_id"] == source and r.json["request"]["via"]["channel"] == "closed_ticket", "a closed request of one's own is followed up: %r" % r)
+    for source in (past(requester_id=aid), past(comment={"body": "a note", "public": False}), past(status="solved"), 999999):
+        expect("no other is", again(source), 422, "via_followup_source_id")
     expect("no anonymous requests unless switched on", Client(desk).post("/api/v2/requests.json", {"request": {"subject": "x", "comment": {"body": "b"}, "requester": {"name": "A", "email": "a@b.example"}}}), 401)
     # Gone, back, gone for good.
     expect("delete", c.delete("/api/v2/tickets/%d.json" % t["id"]), 204)
