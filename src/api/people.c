@@ -764,6 +764,9 @@ belongs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	n = more ? p.limit : n;
 	if (!p.cursor)
 		TRY(org_membership_count(cx, user, org, &total));
+	/* With their people it is a list of people, unless it is of one person. */
+	if (user == 0 && api_includes(rq, "users"))
+		TRY(gate_may(cx, MAY_LIST_USERS, NULL));
 	users = NEW(cx->arena, int64_t, n + 1);
 	orgs = NEW(cx->arena, int64_t, n + 1);
 	api_begin(rp, &j, 200);

@@ -125,6 +125,9 @@ with Desk() as desk:
     check(c.get("/api/v2/users.json").status == 200, "lists people")
     set_(end_user_list_access="none")
     check(c.get("/api/v2/users.json").status == 403 and c.get("/api/v2/users/search.json?query=pat").status == 403, "end_user_list_access")
+    for p in ("/api/v2/organization_memberships.json", "/api/v2/organizations/%d/organization_memberships.json" % org):
+        check(c.get(p).status == 200 and c.get(p + "?include=users").status == 403, "nor by way of what they belong to: " + p)
+    check(c.get("/api/v2/users/%d/organization_memberships.json?include=users" % uid).status == 200, "one person's are no list of people")
     # rules and reports
     view = {"view": {"title": "Mine", "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}]}, "restriction": {"type": "User", "id": uid}}}
     macro = {"macro": {"title": "Mine", "actions": [{"field": "status", "value": "solved"}], "restriction": {"type": "User", "id": uid}}}
