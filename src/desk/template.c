@@ -193,7 +193,7 @@ ticket_value(struct subject *s, str what, str *out)
 	int64_t id;
 	int n;
 
-	if (str_eq(what, S("id")))
+	if (str_eq(what, S("id")) && t->id)
 		*out = str_printf(cx->arena, "%lld", (long long)t->id);
 	else if (str_eq(what, S("title")) || str_eq(what, S("subject")))
 		*out = reveal(cx, t->subject, TO_STORE);
@@ -263,33 +263,46 @@ ticket_value(struct subject *s, str what, str *out)
 	return OK;
 }
 
-/* {{dc.name}}: the item's text in its default language. */
+static enum err render(struct ctx *cx, str text, struct subject *s, bool inside, str *out) MUST_CHECK;
+
+/* {{dc.name}}: the item's text in the requester's language if it has one, else in its default language; its own
+ * placeholders are filled in, another item's are not. */
 static enum err
 dynamic_content(struct subject *s, str name, str *out)
 {
-	str placeholder = str_printf(s->cx->arena, "{{dc." STR_F "}}", STR_A(name));
+	str placeholder = str_printf(s->cx->arena, "{{dc." STR_F "}}", STR_A(name)), language, text = S("");
 	const struct def *const *all;
 	const struct defs *d;
 	int n;
 
+	TRY(user_value(s, s->t->requester_id, S("language"), &language));
 	TRY(defs_get(s->cx, &d));
 	all = def_all(d, DEF_CONTENT, &n);
 	for (int i = 0; i < n; i++) {
 		const json_t *list = json_object_get(all[i]->doc, "variants"), *v;
+		bool theirs = false;
 		size_t k;
+
 		if (!str_eq(def_text(all[i], "placeholder"), placeholder))
 			continue;
-		json_array_foreach(list, k, v)
-			if (json_is_true(json_object_get(v, "default"))) {
-				const json_t *c = json_object_get(v, "content");
-				*out = str_dup(s->cx->arena, (str){ json_string_value(c), json_string_length(c) });
-			}
+		json_array_foreach(list, k, v) {
+			const json_t *c = json_object_get(v, "content");
+			bool match = language.n > 0 && !json_is_false(json_object_get(v, "active"))
+			    && str_eq(locale_named(json_integer_value(json_object_get(v, "locale_id"))), language);
+
+			if (match || (!theirs && json_is_true(json_object_get(v, "default"))))
+				text = str_dup(s->cx->arena, (str){ json_string_value(c), json_string_length(c) });
+			theirs |= match;
+		}
 	}
+	if (template_wrong(text) == NULL)
+		return render(s->cx, text, s, true, out);
+	*out = text;                     /* Liquid: as it was written */
 	return OK;
 }
 
 static enum err
-value_of(struct subject *s, str name, str *out)
+value_of(struct subject *s, str name, bool inside, str *out)
 {
 	str rest = name, head = str_cut(&rest, '.');
 
@@ -300,13 +313,14 @@ value_of(struct subject *s, str name, str *out)
 		return user_value(s, s->user_id, rest, out);
 	if (str_eq(head, S("requester")))
 		return user_value(s, s->t->requester_id, rest, out);
-	if (str_eq(head, S("dc")))
+	if (str_eq(head, S("dc")) && !inside)
 		return dynamic_content(s, rest, out);
 	return OK;
 }
 
-enum err
-template_render(struct ctx *cx, str text, struct subject *s, str *out)
+/* `inside` an item of dynamic content. */
+static enum err
+render(struct ctx *cx, str text, struct subject *s, bool inside, str *out)
 {
 	struct buf b;
 	size_t k, end;
@@ -318,7 +332,7 @@ template_render(struct ctx *cx, str text, struct subject *s, str *out)
 	buf_init(&b, cx->arena, RENDERED_MAX);
 	while ((k = str_find(text, S("{{"))) != SIZE_MAX && (end = str_find(str_sub(text, k, text.n), S("}}"))) != SIZE_MAX) {
 		str v;
-		TRY(value_of(s, str_trim(str_sub(text, k + 2, end - 2)), &v));
+		TRY(value_of(s, str_trim(str_sub(text, k + 2, end - 2)), inside, &v));
 		buf_add(&b, str_sub(text, 0, k));
 		buf_add(&b, v);
 		text = str_sub(text, k + end + 2, text.n);
@@ -326,4 +340,10 @@ template_render(struct ctx *cx, str text, struct subject *s, str *out)
 	buf_add(&b, text);
 	*out = buf_str(&b);              /* what fitted */
 	return OK;
+}
+
+enum err
+template_render(struct ctx *cx, str text, struct subject *s, str *out)
+{
+	return render(cx, text, s, false, out);
 }

@@ -307,7 +307,17 @@ with Desk() as desk:
           and r["comment"]["body"] == "Dear Eve, about Invoice (%d): Ana Agent" % t["id"], "a macro applied to a ticket: %r" % r)
     check(admin.get("/api/v2/tickets/%d.json" % t["id"]).json["ticket"]["status"] != "pending", "is shown, not done")
     r = agent.get("/api/v2/macros/%d/apply.json" % m["id"]).json["result"]["ticket"]
-    check(r["comment"]["body"].startswith("Dear , about ") and "id" not in r, "and without a ticket: %r" % r)
+    check(r["comment"]["body"].startswith("Dear , about  ():") and "id" not in r, "and without a ticket: %r" % r)
+    for name, usual, spanish in (("Hours", "Open, {{ticket.requester.first_name}} {{dc.hours}}", "Abierto, {{ticket.requester.first_name}}"), ("Fee", "{% if x %}{{ticket.id}}", "{{ticket.id | upcase}}")):
+        r = admin.post("/api/v2/dynamic_content/items.json", {"item": {"name": name, "default_locale_id": 1, "variants": [
+            {"locale_id": 1, "default": True, "content": usual}, {"locale_id": 2, "content": spanish}]}})
+        check(r.status == 201, "dynamic content: %r" % r)
+    d = macro(title="Dynamic", actions=[{"field": "comment_value", "value": "{{dc.hours}}. {{dc.fee}}"}])
+    said = lambda: agent.get("/api/v2/tickets/%d/macros/%d/apply.json" % (t["id"], d["id"])).json["result"]["ticket"]["comment"]["body"]
+    check(said() == "Open, Eve . {% if x %}{{ticket.id}}", "its placeholders are filled in; Liquid stays as it was written: %r" % said())
+    admin.put("/api/v2/users/%d.json" % end_id, {"user": {"locale_id": 2}})
+    check(said() == "Abierto, Eve. {{ticket.id | upcase}}", "in the requester's language: %r" % said())
+    admin.put("/api/v2/users/%d.json" % end_id, {"user": {"locale_id": 1}})
     check(agent.get("/api/v2/tickets/%d/macros/%d/apply.json" % (hidden, m["id"])).status == 404, "not to a ticket that one may not see")
     check(admin.get("/api/v2/macros/categories.json").json["categories"] == ["Billing"], "categories")
     check([x["id"] for x in admin.get("/api/v2/macros.json?category=Billing").json["macros"]] == [m["id"]], "macros of a category")
