@@ -151,6 +151,28 @@ json_def(struct json *j, struct ctx *cx, const char *base, const struct resource
 }
 
 enum err
+sideload_roles(struct json *j, struct ctx *cx, const char *base, const int64_t *ids, int n)
+{
+	const struct resource *r = &resources[6];
+	const struct defs *all;
+	const struct def *const *d;
+	int count;
+
+	TRY(defs_get(cx, &all));
+	d = def_all(all, DEF_ROLE, &count);
+	jw_key(j, "roles");
+	jw_arr(j);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < n; k++)
+			if (ids[k] == d[i]->id) {
+				json_def(j, cx, base, r, all, d[i]);
+				break;
+			}
+	jw_end_arr(j);
+	return OK;
+}
+
+enum err
 sideload_forms(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n)
 {
 	const struct defs *all;

@@ -123,6 +123,7 @@ shows_of(struct ctx *cx, const struct ticket *t)
 int   ids_unique(int64_t *ids, int n);
 /* "users":[...] and so on for the ids on this page, with their access event. */
 enum err sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+enum err sideload_roles(struct json *j, struct ctx *cx, const char *base, const int64_t *ids, int n) MUST_CHECK;
 enum err sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 /* A ticket's metrics; what stands in it with ?include=dates and slas. */

@@ -120,8 +120,36 @@ execution(struct json *j, struct ctx *cx, const struct rule *r)
 	jw_end_obj(j);
 }
 
+/* ---- how often they were used ---- */
+
+static const char *const usages[4] = { "usage_1h", "usage_24h", "usage_7d", "usage_30d" };
+struct uses { struct rule_use *use; int count; bool shown[4]; };
+
+/* Loaded when ?include= names one of them, or the list goes by one. */
+static enum err
+uses_read(struct ctx *cx, const struct http_req *rq, const struct rule_api *a, bool sorted, struct uses *out)
+{
+	bool any = sorted;
+
+	*out = (struct uses){ 0 };
+	if (a->kind != RULE_MACRO && a->kind != RULE_TRIGGER && a->kind != RULE_AUTOMATION)
+		return OK;
+	for (int i = 0; i < 4; i++)
+		any = (out->shown[i] = api_includes(rq, usages[i])) || any;
+	return any ? rule_uses(cx, &out->use, &out->count) : OK;
+}
+
+static int64_t
+used(const struct uses *u, int64_t rule_id, int which)
+{
+	for (int i = 0; i < u->count; i++)
+		if (u->use[i].rule_id == rule_id)
+			return u->use[i].n[which];
+	return 0;
+}
+
 void
-json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r)
+json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r, const struct uses *uses)
 {
 	static const char *const paths[RULE_KINDS] = { [RULE_VIEW] = "views", [RULE_MACRO] = "macros", [RULE_TRIGGER] = "triggers",
 	    [RULE_AUTOMATION] = "automations", [RULE_SLA] = "slas/policies", [RULE_GROUP_SLA] = "group_slas/policies" };
@@ -141,6 +169,9 @@ json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r
 	jw_ktime(j, "updated_at", r->updated_at);
 	jw_ktime(j, "created_at", r->created_at);
 	jw_kint(j, "position", r->position);
+	for (int i = 0; i < 4 && uses != NULL; i++)
+		if (uses->shown[i])
+			jw_kint(j, usages[i], used(uses, r->id, i));
 	word_or_null(j, "description", r->description);
 	switch (r->kind) {
 	case RULE_VIEW:
@@ -176,12 +207,14 @@ enum err
 rule_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, int status, const struct rule_api *a,
     const struct rule *r)
 {
+	struct uses uses;
 	struct json j;
 
+	TRY(uses_read(cx, rq, a, false, &uses));
 	api_begin(rp, &j, status);
 	jw_obj(&j);
 	jw_key(&j, a->one);
-	json_rule(&j, cx, z_of(cx, api_base(cx, rq)), r);
+	json_rule(&j, cx, z_of(cx, api_base(cx, rq)), r, &uses);
 	jw_end_obj(&j);
 	return OK;
 }
@@ -497,10 +530,25 @@ by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The least used first; a list is turned round where the most used are asked for. */
+static void
+by_use(struct rule *r, int n, const struct uses *u, int which)
+{
+	for (int i = 1; i < n; i++) {
+		struct rule one = r[i];
+		int64_t uses = used(u, one.id, which);
+		int k = i;
+		for (; k > 0 && used(u, r[k - 1].id, which) > uses; k--)
+			r[k] = r[k - 1];
+		r[k] = one;
+	}
+}
+
 static enum err
 list_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, const struct rule_api *a, struct rule *r, int total)
 {
 	const char *base = z_of(cx, api_base(cx, rq));
+	struct uses uses;
 	struct paging p;
 	struct json j;
 	int from, n;
@@ -509,7 +557,10 @@ list_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, con
 	/* The order comes first, so that a page is a page of it. */
 	if (!rules_page(cx, rq, rp, 0, rule_id_at, r, &p, &from, &n, &more))
 		return OK;
-	if (p.sort > 0 && p.sort < 6)
+	TRY(uses_read(cx, rq, a, p.sort >= 6, &uses));
+	if (p.sort >= 6)
+		by_use(r, total, &uses, p.sort - 6);
+	else if (p.sort > 0)
 		qsort(r, (size_t)total, sizeof *r, p.sort == 1 ? by_created : p.sort == 2 ? by_updated : p.sort == 4 ? by_id : by_title);
 	if (p.descending)
 		for (int i = 0; i < total / 2; i++) {
@@ -524,7 +575,7 @@ list_reply(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, con
 	jw_key(&j, a->many);
 	jw_arr(&j);
 	for (int i = from; i < from + n; i++)
-		json_rule(&j, cx, base, &r[i]);
+		json_rule(&j, cx, base, &r[i], &uses);
 	jw_end_arr(&j);
 	api_page_end(&j, cx, rq, &p, n, more, n ? (struct place){ from, r[from].id } : (struct place){ 0, 0 },
 	    n ? (struct place){ from + n - 1, r[from + n - 1].id } : (struct place){ 0, 0 }, total);

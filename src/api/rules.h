@@ -4,7 +4,9 @@
 
 #include "api/in.h"
 
-void json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r);
+/* uses NULL: without what ?include=usage_... asks for. */
+struct uses;
+void json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r, const struct uses *uses);
 
 /* One resource's names: "trigger", "triggers", path "triggers". */
 struct rule_api { enum rule_kind kind; const char *one, *many, *path; };

@@ -385,6 +385,22 @@ json_people_change(struct json *j, struct ctx *cx, const struct audit_event *e)
 	return true;
 }
 
+/* What an agent used; its title as it is now. */
+static void
+macro_event(struct json *j, struct ctx *cx, const struct audit_event *e)
+{
+	str v = reveal(cx, e->value, TO_SHOW_ACTOR), title;
+	const char *rel;
+	int64_t id = 0;
+	bool there;
+
+	(void)str_int(str_sub(v, 1, v.n > 2 ? v.n - 2 : 0), &id);
+	there = rule_name(cx, id, &title, &rel);
+	show_raw(j, cx, "macro_id", e->value, "null");
+	jw_kstr(j, "macro_title", title);
+	jw_kbool(j, "macro_deleted", !there);
+}
+
 void
 json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit *a)
 {
@@ -436,6 +452,8 @@ json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit 
 		} else if (str_eq(e->type, S("ScheduleAssignment"))) {
 			show_raw(j, cx, "previous_schedule_id", e->previous, "null");
 			show_raw(j, cx, "new_schedule_id", e->value, "null");
+		} else if (str_eq(e->type, S("AgentMacroReference"))) {
+			macro_event(j, cx, e);
 		} else {
 			jw_key_str(j, e->field);
 			jw_raw(j, reveal(cx, e->value, TO_SHOW_ACTOR));

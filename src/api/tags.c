@@ -157,7 +157,7 @@ tags_after(struct ctx *cx, enum http_method method, sensitive now, const json_t 
 				all[n++] = json_text(cx, w);
 	json_decref(old);
 	json_array_foreach((json_t *)(uintptr_t)given, i, w) {
-		str rest = str_lower(cx->arena, json_text(cx, w));
+		str rest = tag_lower(cx, json_text(cx, w));
 		while (rest.n) {
 			str one = tag_cut(&rest);
 			int k;

@@ -193,6 +193,36 @@ read_people(struct ctx *cx, const json_t *v, const char *name, struct cc_change 
 	}
 }
 
+#define MACROS_MAX 50
+
+/* `macro_id`, `macro_ids`: written only. */
+static void
+read_macros(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
+{
+	const json_t *one = json_object_get(obj, "macro_id"), *list = json_object_get(obj, "macro_ids");
+	size_t n = json_array_size(list), i;
+
+	if (list != NULL && !json_is_null(list) && (!json_is_array(list) || n > MACROS_MAX)) {
+		bad(cx, "macro_ids", "InvalidValue", "Macro ids: must be an array of at most 50 ids");
+		return;
+	}
+	ch->macro = NEW(cx->arena, int64_t, n + 1);
+	for (i = 0; i <= n; i++) {
+		const json_t *v = i < n ? json_array_get(list, i) : one;
+		int64_t *to = &ch->macro[ch->macro_count];
+		bool twice = false;
+		if (i == n && (v == NULL || json_is_null(v)))
+			continue;
+		if (!json_id(v, to) || *to == 0) {
+			bad(cx, i < n ? "macro_ids" : "macro_id", "InvalidValue", "Macro: must be an id");
+			continue;
+		}
+		for (int k = 0; k < ch->macro_count; k++)
+			twice = twice || ch->macro[k] == *to;
+		ch->macro_count += !twice;
+	}
+}
+
 static const struct field ticket_table[] = {
 	{ "subject",         F_TEXT,     offsetof(struct ticket_change, subject),         T_SUBJECT,     false },
 	{ "external_id",     F_TEXT,     offsetof(struct ticket_change, external_id),     T_EXTERNAL_ID, true  },
@@ -259,6 +289,7 @@ ticket_fields(struct ctx *cx, const json_t *obj, struct ticket_change *ch)
 	read_people(cx, json_object_get(obj, "additional_collaborators"), "additional_collaborators", &ch->cc, &ch->cc_count);
 	read_people(cx, json_object_get(obj, "email_ccs"), "email_ccs", &ch->cc, &ch->cc_count);
 	read_people(cx, json_object_get(obj, "followers"), "followers", &ch->follower, &ch->follower_count);
+	read_macros(cx, obj, ch);
 	if (ch->cc_count)
 		ch->has |= T_CC;
 	if (ch->follower_count)

@@ -283,7 +283,7 @@ category_jobs(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		(void)json_id(json_object_get(one, "id"), &id);
 		for (int k = 0; k < nr; k++)
 			if (r[k].id == id)
-				json_rule(&j, cx, base, &r[k]);
+				json_rule(&j, cx, base, &r[k], NULL);
 	}
 	jw_end_arr(&j);
 	jw_end_obj(&j);

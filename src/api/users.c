@@ -124,7 +124,53 @@ user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch)
 	}
 }
 
-/* The addresses of the people of a page. */
+/* Open tickets of each: staff have those assigned to them, requesters those that they asked for. */
+static enum err
+open_counts(struct json *j, struct ctx *cx, const struct user *u, int n)
+{
+	jw_key(j, "open_ticket_count");
+	jw_obj(j);
+	for (int i = 0; i < n; i++) {
+		struct ticket_filter f = { .status_mask = (1 << TICKET_SOLVED) - 1 };
+		int64_t count;
+		*(u[i].role >= ROLE_AGENT ? &f.assignee_id : &f.requester_id) = u[i].id;
+		TRY(ticket_count(cx, &f, &count));
+		jw_kint(j, z_of(cx, str_printf(cx->arena, "%lld", (long long)u[i].id)), count);
+	}
+	jw_end_obj(j);
+	return OK;
+}
+
+/* What the actor may do with each. */
+static enum err
+abilities(struct json *j, struct ctx *cx, const char *base, const struct user *u, int n)
+{
+	jw_key(j, "abilities");
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		enum err e = gate_may(cx, MAY_WRITE_USER, &(struct about){ .user_id = u[i].id, .role = u[i].role, .organization_id = u[i].organization_id,
+		    .has_object = true });
+		if (e == E_DENIED || e == E_ABSENT)
+			fail_forget(cx);
+		else
+			TRY(e);
+		jw_obj(j);
+		url_of(j, cx, base, "users", u[i].id);
+		jw_kint(j, "id", u[i].id);
+		jw_key(j, "can");
+		jw_obj(j);
+		jw_kbool(j, "edit", e == OK);
+		jw_kbool(j, "delete", e == OK && u[i].id != cx->actor->user_id);
+		jw_kbool(j, "manage_identities", e == OK);
+		jw_kbool(j, "create_ticket", u[i].active && !u[i].suspended);
+		jw_end_obj(j);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+	return OK;
+}
+
+/* The addresses of the people of a page, and what else ?include= asks for. */
 static enum err
 people_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const char *base, const struct user *u, int n)
 {
@@ -141,6 +187,18 @@ people_sideload(struct json *j, struct ctx *cx, const struct http_req *rq, const
 		}
 		jw_end_arr(j);
 	}
+	if (cx->actor->role < ROLE_AGENT)
+		return OK;
+	if (api_includes(rq, "roles")) {
+		int64_t *ids = NEW(cx->arena, int64_t, n + 1);
+		for (int i = 0; i < n; i++)
+			ids[i] = u[i].custom_role_id;
+		TRY(sideload_roles(j, cx, base, ids, n));
+	}
+	if (api_includes(rq, "open_ticket_count"))
+		TRY(open_counts(j, cx, u, n));
+	if (api_includes(rq, "abilities"))
+		TRY(abilities(j, cx, base, u, n));
 	return OK;
 }
 

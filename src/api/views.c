@@ -31,7 +31,7 @@ compact(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_key(&j, "views");
 	jw_arr(&j);
 	for (int i = 0; i < n; i++)
-		json_rule(&j, cx, base, &r[i]);
+		json_rule(&j, cx, base, &r[i], NULL);
 	jw_end_arr(&j);
 	jw_knull(&j, "next_page");
 	jw_knull(&j, "previous_page");
@@ -375,7 +375,7 @@ execute_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	}
 	jw_end_arr(&j);
 	jw_key(&j, "view");
-	json_rule(&j, cx, base, r);
+	json_rule(&j, cx, base, r, NULL);
 	ids = NEW(cx->arena, int64_t, (n + 1) * 3);
 	for (int k = 0; k < n; k++) {
 		ids[3 * k] = t[k].requester_id;

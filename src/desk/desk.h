@@ -119,6 +119,7 @@ struct ticket_change {
 	enum ticket_priority priority;
 	enum ticket_type     type;
 	int64_t requester_id, submitter_id, assignee_id, group_id, organization_id, problem_id, brand_id, form_id, custom_status_id;
+	int64_t *macro; int macro_count;             /* what an agent used for it: stands in the audit */
 	int64_t followup_source_id;                  /* a closed ticket that this one follows up */
 	sensitive requester_name, requester_email;   /* instead of requester_id: found or made */
 	sensitive assignee_email;
@@ -167,6 +168,8 @@ const char *calendar_zone(str name);         /* the IANA name of a time zone, or
 /* Who is not signed in makes a ticket as the system does, so *in is cut down to what an end user may say before that:
  * words, the form and fields of the portal; in nobody else's name, beside nobody else. */
 enum err ticket_by_nobody(struct ctx *cx, struct ticket_change *in) MUST_CHECK;
+/* A tag, or several, in lower case, as Unicode has it for no language in particular. */
+str tag_lower(struct ctx *cx, str s);
 /* Cuts the next tag off *rest, which holds several between blanks and commas; may be empty. */
 str tag_cut(str *rest);
 /* All wrong fields are reported at once (E_INVALID with cx->bad), among them
@@ -547,6 +550,10 @@ enum err revision_list(struct ctx *cx, int64_t trigger_id, struct rule_revision 
 
 /* Title of a rule and what audits call it ("trigger", "automation"); false: it is gone, and *rel is "trigger". */
 bool     rule_name(struct ctx *cx, int64_t id, str *title, const char **rel);
+/* How often triggers and automations did their work and macros were used: in the last hour, day, 7 and 30 days (of ten
+ * minutes a whole). Those that were, by id. */
+struct rule_use { int64_t rule_id, n[4]; };
+enum err rule_uses(struct ctx *cx, struct rule_use **out, int *count) MUST_CHECK;
 /* What may stand in rules of a kind: conditions (all or any), actions, and for
  * views columns; as the API's definitions write it. */
 void rule_definitions(struct ctx *cx, enum rule_kind kind, struct json *j);

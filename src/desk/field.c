@@ -109,7 +109,8 @@ access_of(enum role role, const struct def *f)
 	return def_bool(f, "editable_in_portal") ? FIELD_WRITE : FIELD_READ;
 }
 
-/* Adds a tag, which str_lower() may still have to lower, to a set that may say yes of one that is not in it. */
+/* Adds a tag, which may still have to be lowered, to a set that may say yes of one that is not in it: of all, when it is not
+ * ASCII, so that lowering it takes more than is here. */
 static void
 tag_mark(uint64_t set[4], str w)
 {
@@ -117,6 +118,10 @@ tag_mark(uint64_t set[4], str w)
 
 	for (size_t i = 0; i < w.n; i++) {
 		unsigned char c = (unsigned char)w.p[i];
+		if (c >= 0x80) {
+			memset(set, 0xff, sizeof *set * 4);
+			return;
+		}
 		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
 	}
 	set[h >> 30] |= (uint64_t)1 << (h >> 24 & 63);
@@ -774,12 +779,12 @@ tags_of(struct ctx *cx, const struct def *f, const json_t *v, str *out, int *n)
 	if (def_bool(f, "phi") || !field_all_read(f) || v == NULL)
 		return;
 	if (str_eq(type, S("tagger")) && json_is_string(v))
-		out[(*n)++] = str_lower(cx->arena, text_of(v));
+		out[(*n)++] = tag_lower(cx, text_of(v));
 	else if (str_eq(type, S("multiselect")))
 		json_array_foreach(v, i, w)
-			out[(*n)++] = str_lower(cx->arena, text_of(w));
+			out[(*n)++] = tag_lower(cx, text_of(w));
 	else if (str_eq(type, S("checkbox")) && json_is_true(v) && def_text(f, "tag").n)
-		out[(*n)++] = str_lower(cx->arena, def_text(f, "tag"));
+		out[(*n)++] = tag_lower(cx, def_text(f, "tag"));
 }
 
 static int
@@ -823,7 +828,7 @@ has_word(const str *w, int n, str word)
 static json_t *
 value_by_tags(struct ctx *cx, const struct def *f, const json_t *now, const str *was, int n_was, const str *is, int n_is)
 {
-	str type = def_text(f, "type"), tag = str_lower(cx->arena, def_text(f, "tag"));
+	str type = def_text(f, "type"), tag = tag_lower(cx, def_text(f, "tag"));
 	bool many = str_eq(type, S("multiselect")), changed = false;
 	json_t *list, *o;
 	size_t i;
@@ -837,7 +842,7 @@ value_by_tags(struct ctx *cx, const struct def *f, const json_t *now, const str 
 	list = json_array();
 	json_array_foreach(json_object_get(f->doc, "custom_field_options"), i, o) {
 		const json_t *value = json_object_get(o, "value");
-		str word = str_lower(cx->arena, text_of(value));
+		str word = tag_lower(cx, text_of(value));
 		bool had = has_word(was, n_was, word), has = has_word(is, n_is, word), held = many ? false : json_equal(now, value);
 		for (size_t k = 0; many && k < json_array_size(now); k++)
 			held = held || json_equal(json_array_get(now, k), value);

@@ -54,6 +54,11 @@ enum err report_time(struct ctx *cx, enum figure f, usec from, usec at) MUST_CHE
 /* What a change brought; `gone`: destroyed before it came (mail), or NULL. */
 enum err report_phi(struct ctx *cx, const struct verdict *v, const uint16_t *gone, usec at, str channel) MUST_CHECK;
 extern const struct stmt *const report_stmts[];
+/* ---- how often rules were used (use.c); in a transaction ---- */
+enum err rule_used(struct ctx *cx, int64_t rule_id) MUST_CHECK;
+enum err rule_uses_sweep(struct ctx *cx) MUST_CHECK;                     /* older ones than are counted go */
+enum err rule_uses_forget(struct ctx *cx, int64_t rule_id) MUST_CHECK;
+extern const struct stmt *const use_stmts[];
 /* ---- held changes (held.c) ---- */
 enum { CAUSE_HELD = 13 };
 #define CAUSE_HELD_WORDS "Held by the PHI policy until somebody decides"

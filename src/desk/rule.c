@@ -1120,7 +1120,7 @@ read_cond(struct ctx *cx, const json_t *one, unsigned where, struct cond *c, boo
 			continue;
 		switch (type) {
 		case VAL_TAGS:
-			for (s = str_lower(cx->arena, s); s.n;) {
+			for (s = tag_lower(cx, s); s.n;) {
 				str tag = str_trim(str_cut(&s, ' '));
 				if (tag.n && c->words < VALUES_MAX) {
 					c->num[c->words] = (int64_t)rule_hash(tag);

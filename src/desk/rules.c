@@ -832,6 +832,7 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(store_exec(cx, &delete_rule, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_fired, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_revisions, ARGS(INT(cx->account), INT(r.id)), NULL));
+	TRY(rule_uses_forget(cx, r.id));
 	if (w->kind == RULE_MACRO)
 		TRY(macro_files_forget(cx, r.id));
 	TRY(trail_rule(cx, DID_DELETE, &r, NULL));

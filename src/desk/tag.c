@@ -5,6 +5,7 @@
  * by the writer's thread, and written once for all just before their commit.
  */
 #include <stdlib.h>
+#include <unicode/ucasemap.h>
 
 #include "desk/in.h"
 
@@ -74,6 +75,33 @@ static const struct stmt tag_named = {
 const struct stmt *const tag_stmts[] = {
 	&tag_named, &tag_totals, &tag_count, &tag_insert, &tag_delete, &tag_popular, &tag_after, &tag_before, &tag_by_head, &tagged_tickets, NULL
 };
+
+static bool
+ascii_only(str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+str
+tag_lower(struct ctx *cx, str s)
+{
+	size_t room = s.n * 3 + 1;       /* U+0130 has the most: two bytes become three */
+	UErrorCode e = U_ZERO_ERROR;
+	UCaseMap *map;
+	int32_t n = 0;
+	char *to;
+
+	if (ascii_only(s) || s.n > 1 * MiB)
+		return str_lower(cx->arena, s);
+	to = NEW(cx->arena, char, room);
+	map = ucasemap_open("", 0, &e);
+	n = ucasemap_utf8ToLower(map, to, (int32_t)room, s.p, (int32_t)s.n, &e);
+	ucasemap_close(map);
+	return U_FAILURE(e) ? str_lower(cx->arena, s) : (str){ to, (size_t)n };
+}
 
 static str
 head_of(str name)
@@ -366,7 +394,7 @@ word_begins(str tag, str with)
 enum err
 tag_complete(struct ctx *cx, str beginning, int limit, struct tag **out, int *count)
 {
-	str b = str_lower(cx->arena, str_trim(beginning));
+	str b = tag_lower(cx, str_trim(beginning));
 	struct rows heads = { 0 }, popular = { 0 };
 	struct tag *all, *more;
 	int n = 0, have;

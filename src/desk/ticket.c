@@ -368,7 +368,7 @@ clean_tags(struct ctx *cx, const sensitive *in, int n, str **out)
 			(void)tag_cut(&rest);
 	*out = NEW(cx->arena, str, cap + 1);
 	for (int i = 0; i < n; i++) {
-		str rest = str_lower(cx->arena, reveal(cx, in[i], TO_STORE));
+		str rest = tag_lower(cx, reveal(cx, in[i], TO_STORE));
 		while (rest.n) {
 			str w = tag_cut(&rest);
 			bool have = w.n == 0;
@@ -410,6 +410,8 @@ ticket_tags_after(struct ctx *cx, str old_json, const struct ticket_change *in)
 	int n_given = clean_tags(cx, in->tag, in->tag_count, &given);
 	int n_drop = clean_tags(cx, in->drop_tag, in->drop_count, &drop);
 
+	for (int i = 0; i < n; i++)          /* kept before capitals beyond ASCII were lowered */
+		old[i] = tag_lower(cx, old[i]);
 	n = in->has & T_TAGS ? 0 : without(old, n, given, n_given);
 	all = NEW(cx->arena, str, n + n_given + 1);
 	for (int i = 0; i < n; i++)
@@ -516,7 +518,7 @@ void
 ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct ticket *old, const struct ticket *t,
     const struct ticket_change *in)
 {
-	struct audit_event *room = NEW(cx->arena, struct audit_event, a->event_count + FIELDS + in->custom_count);
+	struct audit_event *room = NEW(cx->arena, struct audit_event, a->event_count + FIELDS + in->custom_count + in->macro_count);
 	json_t *list = NULL;
 
 	if (a->event_count)
@@ -547,6 +549,26 @@ ticket_note_changes(struct ctx *cx, struct audit *a, bool created, const struct 
 	for (int i = 0; i < in->custom_count; i++)
 		note(a, created, str_z(cx->arena, str_printf(cx->arena, "%lld", (long long)in->custom[i].id)),
 		    in->custom[i].value_json, custom_was(cx, list, in->custom[i].id));
+	for (int i = 0; i < in->macro_count; i++)
+		add_event(a, "AgentMacroReference", S("macro_id"), json_number(cx, in->macro[i]), S("null"));
+}
+
+/* Macros that the actor may see. */
+static enum err
+macros_used(struct ctx *cx, const struct ticket_change *in)
+{
+	struct rule r;
+
+	for (int i = 0; i < in->macro_count; i++) {
+		enum err e = rule_get(cx, RULE_MACRO, in->macro[i], &r);
+		if (e == E_ABSENT || e == E_DENIED) {
+			fail_forget(cx);
+			bad(cx, "macro_ids", "InvalidValue", "Macro: is not a known macro");
+		} else
+			TRY(e);
+		TRY(rule_used(cx, in->macro[i]));
+	}
+	return OK;
 }
 
 /* One event for the change and what triggers made of it: their fields name them as their cause. Of what is very large they
@@ -874,6 +896,7 @@ create_tx(struct ctx *cx, void *arg)
 		t->organization_id = in->organization_id;
 	TRY(ticket_assignee(cx, in, t));
 	TRY(ticket_links(cx, in, t));
+	TRY(macros_used(cx, in));
 	TRY(ticket_follow_up(cx, in, t));
 	t->submitter_id = in->submitter_id ? in->submitter_id : cx->actor && cx->actor->user_id ? cx->actor->user_id
 	    : t->requester_id;
@@ -1083,6 +1106,7 @@ update_tx(struct ctx *cx, void *arg)
 		t->recipient = in->recipient;
 	TRY(ticket_assignee(cx, in, t));
 	TRY(ticket_links(cx, in, t));
+	TRY(macros_used(cx, in));
 	/* Who solves what nobody has takes it, as Zendesk does. */
 	if (t->status == TICKET_SOLVED && t->assignee_id == 0 && agent && cx->actor->user_id != 0
 	    && old.status < TICKET_SOLVED && gate_setting_bool(cx, "assign_upon_solve", true)) {

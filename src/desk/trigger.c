@@ -176,6 +176,8 @@ run_rule(struct subject *s, const struct compiled *c, struct ticket *t, struct a
 		e = ticket_change_people(cx, t, 2, fx->follower, fx->followers);
 	cx->actor = actor;
 	TRY(e);
+	if (!dry)
+		TRY(rule_used(cx, c->r.id));
 	TRY(ticket_settle(cx, t, &before, s->now));
 	did.custom_count = fx->customs;
 	did.custom = arena_alloc(cx->arena, sizeof *did.custom, (size_t)fx->customs + 1, 16);
@@ -369,6 +371,14 @@ put_tx(struct ctx *cx, void *arg)
 	return run_put(cx, arg);
 }
 
+/* A new run. */
+static enum err
+start_tx(struct ctx *cx, void *arg)
+{
+	TRY(rule_uses_sweep(cx));
+	return run_put(cx, arg);
+}
+
 /* The next automation behind this place in the order. */
 static const struct compiled *
 next_automation(const struct book *b, int64_t position, int64_t id)
@@ -408,7 +418,7 @@ step(struct ctx *cx, usec at, bool *force, bool *more)
 		if (!*force && found && run.at / HOUR == clock / HOUR)
 			return OK;
 		run = (struct run){ .at = clock };
-		TRY(store_write(cx, put_tx, &run));
+		TRY(store_write(cx, start_tx, &run));
 		*force = false;
 	}
 	TRY(book_get(cx, &b));

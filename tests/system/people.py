@@ -37,6 +37,23 @@ def job(c, reply):
     return {"results": []}
 
 
+def side_loads(desk, c):
+    role = c.post("/api/v2/custom_roles.json", {"custom_role": {"name": "Light", "configuration": {"ticket_access": "all"}}}).json["custom_role"]["id"]
+    who, agent = desk.person(c, "Sid Sideload", "sid@clinic.example", "agent")
+    c.put("/api/v2/users/%d.json" % who, {"user": {"custom_role_id": role}})
+    asks = user(c, "Una Asks", "una@patients.example")
+    for status in ("open", "pending", "solved"):
+        r = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "x"}, "requester_id": asks, "assignee_id": who, "status": status}})
+        check(r.status == 201, "a ticket: %r" % r)
+    j = c.get("/api/v2/users/show_many.json?ids=%d,%d&include=roles,abilities,open_ticket_count" % (who, asks)).json
+    check([r["id"] for r in j["roles"]] == [role] and j["roles"][0]["name"] == "Light", "roles: %r" % j)
+    check(j["open_ticket_count"] == {str(who): 2, str(asks): 2}, "open tickets of each: %r" % j["open_ticket_count"])
+    check({a["id"]: a["can"]["edit"] for a in j["abilities"]} == {who: True, asks: True}, "what an administrator may do: %r" % j["abilities"])
+    other = c.post("/api/v2/users.json", {"user": {"name": "Olga Other", "email": "olga@clinic.example", "role": "agent"}}).json["user"]["id"]
+    j = agent.get("/api/v2/users/%d.json?include=abilities,open_ticket_count" % other).json
+    check(not j["abilities"][0]["can"]["edit"] and "roles" not in j, "an agent may not, and only what was asked for comes: %r" % j)
+
+
 def identities(desk, c):
     uid = user(c, "Ida Ident", "ida@patients.example")
     u = "/api/v2/users/%d/identities" % uid
@@ -278,6 +295,7 @@ with Desk() as desk:
     admin = desk.admin()
     kept_as(admin)
     agent = identities(desk, admin)
+    side_loads(desk, admin)
     sessions(desk, admin)
     merging(desk, admin, agent)
     deletion(desk, admin)

@@ -502,6 +502,28 @@ with Desk() as desk:
     exported = (r.json or {}).get("tickets", [])
     check(exported and all(x["metric_set"]["ticket_id"] == x["id"] for x in exported), "metric sets in the export: %r" % r)
 
+    # ---- how often rules are used
+    some = macro(title="Used", actions=[{"field": "priority", "value": "low"}])
+    other_macro = macro(title="Unused", actions=[{"field": "priority", "value": "low"}])
+    fires = trigger(title="Fires", conditions={"all": [{"field": "current_tags", "operator": "includes", "value": "\u00c4RZTE"}]}, actions=[{"field": "priority", "value": "high"}])
+    t = ticket(subject="used", tags=["\u00c4rzte"])
+    check(t["tags"] == ["\u00e4rzte"] and t["priority"] == "high", "tags beyond ASCII are lowered, in conditions too: %r" % t["tags"])
+    r = update(t["id"], macro_ids=[some["id"], some["id"]])
+    event = [e for e in r["audit"]["events"] if e["type"] == "AgentMacroReference"]
+    check([(e["macro_id"], e["macro_title"], e["macro_deleted"]) for e in event] == [(str(some["id"]), "Used", False)], "a macro that was used stands in the audit: %r" % r["audit"]["events"])
+    check("macro_ids" not in r["ticket"], "and not in the ticket")
+    update(t["id"], macro_id=some["id"], comment={"body": "x"})
+    for wrong_ids in ([999999], ["x"], "x", [{}]):
+        check(admin.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"macro_ids": wrong_ids}}).status == 422, "macro_ids %r" % wrong_ids)
+    r = admin.get("/api/v2/macros.json?include=usage_1h,usage_24h,usage_7d,usage_30d&sort_by=usage_7d&sort_order=desc").json["macros"]
+    check(r[0]["id"] == some["id"] and [r[0][k] for k in ("usage_1h", "usage_24h", "usage_7d", "usage_30d")] == [2, 2, 2, 2], "a macro's uses are counted: %r" % r[0])
+    check([m["usage_1h"] for m in r if m["id"] == other_macro["id"]] == [0], "of another there are none")
+    r = admin.get("/api/v2/triggers/%d.json?include=usage_24h" % fires["id"]).json["trigger"]
+    check(r["usage_24h"] == 3 and "usage_1h" not in r, "a trigger's, too; only what was asked for: %r" % r)
+    check("usage_1h" not in admin.get("/api/v2/macros/%d.json" % some["id"]).json["macro"], "without asking there is none")
+    admin.delete("/api/v2/macros/%d.json" % other_macro["id"])
+    admin.delete("/api/v2/triggers/%d.json" % fires["id"])
+
     # ---- what is known of the requester and the organization
     def person_field(kind, **f):
         r = admin.post("/api/v2/%s_fields.json" % kind, {kind + "_field": f})

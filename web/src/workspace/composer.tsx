@@ -263,7 +263,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 		if (making) making.apply(rest);
 		else if (Object.keys(rest).length) {
 			try {
-				await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: rest });
+				await put("/api/v2/tickets/" + ticket!.id + ".json", { ticket: { ...rest, macro_ids: [macro!.id] } });
 				await onSent();
 			} catch (e) {
 				fault(e);
