@@ -48,6 +48,7 @@ void ward_close(struct ward *w);
 void ward_ctx(struct ward *w, struct ctx *cx, const char *how);     /* acts as the system */
 int  exit_of(enum err e);
 const char *conf_path(struct ward *w, const char *value);           /* relative to the data folder */
+enum err file_guarded(struct ctx *cx, const char *path, const char *name, unsigned not) MUST_CHECK;   /* E_DENIED: its mode has a bit of `not` */
 
 /* FILE.new takes the place of FILE, which becomes FILE.old; durable. */
 bool root_settle(const char *path);

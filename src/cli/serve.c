@@ -241,10 +241,13 @@ cmd_serve(int argc, char **argv)
 	    .key_file = conf_path(&w, w.conf.tls_key), .workers = w.conf.workers > 0 ? (int)w.conf.workers : 64, .admit = api_admit,
 	    .handle = api_handle, .arg = api,
 	    .trusted_proxy = w.conf.trusted_proxy && *w.conf.trusted_proxy ? w.conf.trusted_proxy : NULL };
-	e = http_start(&cx, &hc, &w.http);
+	e = plain ? OK : file_guarded(&cx, hc.key_file, w.conf.tls_key, 027);
+	if (e == OK)
+		e = http_start(&cx, &hc, &w.http);
 	control = e == OK ? control_start(&w) : NULL;
 	if (e != OK || control == NULL) {
-		fprintf(stderr, "ward: cannot serve on %s: %s\n", listen, e != OK && cx.fail.why ? cx.fail.why : "no control socket");
+		fprintf(stderr, "ward: cannot serve on %s: %s%s%s\n", listen, e != OK && cx.fail.field ? cx.fail.field : "",
+		    e != OK && cx.fail.field ? ": " : "", e != OK && cx.fail.why ? cx.fail.why : "no control socket");
 		code = e != OK ? exit_of(e) : 74;
 	} else {
 		if (!plain && cert_fingerprint(&cx, hc.cert_file, &print) == OK)

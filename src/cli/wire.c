@@ -17,7 +17,7 @@ const struct conf_row conf_rows[] = {
 	{ "passphrase_salt", CONF_TEXT, AT(passphrase_salt), "root.salt",      "salt of the passphrase" },
 	{ "passphrase_file", CONF_TEXT, AT(passphrase_file), "",               "file with the passphrase, e.g. a systemd credential" },
 	{ "tls_cert",        CONF_TEXT, AT(tls_cert),        "tls.crt",        "certificate, PEM" },
-	{ "tls_key",         CONF_TEXT, AT(tls_key),         "tls.key",        "its private key, PEM, mode 0600" },
+	{ "tls_key",         CONF_TEXT, AT(tls_key),         "tls.key",        "its private key, PEM, mode 0600 or 0640" },
 	{ "base_url",        CONF_TEXT, AT(base_url),        "",               "how people reach this desk, https://desk.example" },
 	{ "trusted_proxy",   CONF_TEXT, AT(trusted_proxy),   "",               "address of the proxy whose X-Forwarded headers count" },
 	{ "user",            CONF_TEXT, AT(user),            "",               "user to become when started as root" },
@@ -213,6 +213,28 @@ term_key(struct sys *sys, str term)
 	return vault_term(sys->vault, term);
 }
 
+enum err
+file_guarded(struct ctx *cx, const char *path, const char *name, unsigned not)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & not) == 0)
+		return OK;               /* what is missing is told by who opens it */
+	return fail(cx, E_DENIED, name, (not & 04) ? "others may read it: run chmod 600 on it" : "others may write to it: run chmod go-w on it");
+}
+
+/* Who may write here could put another database, key or setting in the place of ours. */
+static enum err
+folder_guarded(struct ward *w, struct ctx *cx)
+{
+	static const char *const names[] = { "ward.conf", "ward.db", "keyring.db", "trail.witness" };
+
+	TRY(file_guarded(cx, w->dir, "the folder itself", 022));
+	for (size_t i = 0; i < COUNT(names); i++)
+		TRY(file_guarded(cx, conf_path(w, names[i]), names[i], 022));
+	return OK;
+}
+
 static int
 open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 {
@@ -230,6 +252,8 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 
 	if (w->conf.fips && (e = vault_fips(cx)) != OK)
 		return refuse(cx, err, "locked", e);
+	if ((e = folder_guarded(w, cx)) != OK)
+		return refuse(cx, err, "cannot open the data folder", e);
 	store_trouble = log_trouble;
 	/* The lock comes first, so that a running server is named before the key is asked for. */
 	if ((e = store_open(cx, &sc, &w->sys.store)) != OK)

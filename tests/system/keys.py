@@ -66,6 +66,15 @@ with Desk() as desk:
     os.chmod(key, 0o644)
     refused(desk, range(1, 126), "key")
     os.chmod(key, 0o600)
+    # What others may write to could be another's by now; a certificate's key is read by nobody else.
+    for name, mode, words in ((".", 0o777, "chmod go-w"), (".", 0o720, "the folder itself"), ("ward.db", 0o666, "ward.db: others may write"), ("keyring.db", 0o620, "keyring.db"), ("ward.conf", 0o622, "ward.conf"), ("tls.key", 0o644, "tls.key: others may read")):
+        path = os.path.join(desk.data, name)
+        before = os.stat(path).st_mode & 0o777
+        os.chmod(path, mode)
+        refused(desk, range(1, 126), words)
+        os.chmod(path, before)
+    os.chmod(desk.data, 0o755)                # to look into it is no harm: the files are closed
+    os.chmod(os.path.join(desk.data, "tls.key"), 0o640)
     desk.start()
     check(b"under lock" in c.get("/api/v2/tickets/%d.json" % tid).body, "with the right key all is there")
     desk.stop()
