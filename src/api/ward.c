@@ -197,6 +197,23 @@ routes(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* In the words of Zendesk's custom roles. */
+static const char *
+view_access(struct ctx *cx)
+{
+	const struct about own = { .user_id = cx->actor->user_id, .has_object = true };
+
+	if (gate_limited(cx, LIMIT_VIEWS))
+		return "readonly";
+	if (gate_may(cx, MAY_MANAGE_RULES, NULL) == OK)
+		return "full";
+	fail_forget(cx);
+	if (gate_may(cx, MAY_WRITE_RULES, &own) == OK)
+		return "manage-personal";
+	fail_forget(cx);
+	return "readonly";
+}
+
 /* What the page shows of itself: a permission is listed when the role has it at all; each request is judged anew. */
 static enum err
 me(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
@@ -219,6 +236,7 @@ me(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	jw_end_arr(&j);
 	jw_kint(&j, "idle_minutes", sign_in_setting(cx, SIGN_IN_IDLE));
+	jw_kz(&j, "view_access", view_access(cx));
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	return OK;

@@ -304,6 +304,22 @@ async function office() {
 		for (let i = 0; i < 3; i++) await page.locator("ol > li").nth(3 - i).getByRole("button", { name: "Move up" }).click().catch(() => undefined);
 		await page.getByLabel("Why").fill("Record numbers are not needed here.");
 		await look("policy-draft");
+	await step("a view for one group, made in the admin centre", async () => {
+		await open("/admin/views");
+		await page.getByRole("button", { name: "New", exact: true }).click();
+		await seen("#view-editor");
+		await page.getByLabel("Title").fill("Waiting at the desk");
+		await page.getByLabel("Who sees it").selectOption("Group");
+		await page.locator("#view-editor fieldset", { hasText: "Which groups" }).locator("input").first().check();
+		await page.click("#view-preview button");
+		await page.waitForFunction(() => /^[\d,]+ tickets? now$/.test(document.querySelector("#view-preview [role=status]").textContent));
+		await page.click("#view-editor button[type=submit]");
+		await notice("Saved.");
+		await page.waitForSelector("table.list tr:has-text('Waiting at the desk')");
+		const made = (await page.evaluate(() => fetch("/api/v2/views.json?per_page=100").then((r) => r.json()))).views.find((v) => v.title === "Waiting at the desk");
+		assert.equal(made.restriction.type, "Group");
+		await look("admin-views");
+	});
 		await page.getByRole("button", { name: "Save as draft" }).click();
 		await seen("[data-trial]");
 		await page.getByRole("button", { name: "Try", exact: true }).click();

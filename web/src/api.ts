@@ -76,19 +76,24 @@ export function forget(cache: QueryClient) {
 export interface User { id: number; name: string; email: string | null; role: "end-user" | "agent" | "admin"; phone: string | null;
 	organization_id: number | null; created_at: string; last_login_at?: string | null; time_zone?: string; locale?: string; notes?: string; details?: string;
 	tags?: string[]; suspended?: boolean; active?: boolean; ticket_restriction?: string | null; authenticity_token?: string; verified?: boolean;
-	default_group_id?: number | null; two_factor_auth_enabled?: boolean; custom_role_id?: number | null; permissions?: string[]; idle_minutes?: number }
+	default_group_id?: number | null; two_factor_auth_enabled?: boolean; custom_role_id?: number | null; permissions?: string[]; idle_minutes?: number; view_access?: "readonly" | "manage-personal" | "full" }
 export interface Group { id: number; name: string; description?: string; is_public?: boolean; default?: boolean; deleted?: boolean }
 export interface Organization { id: number; name: string; domain_names?: string[]; tags?: string[]; details?: string; notes?: string; created_at?: string }
 export interface Via { channel: string }
 export interface Ticket { id: number; subject: string; raw_subject?: string; description?: string; status: string; priority: string | null; type: string | null;
 	requester_id: number; submitter_id?: number; assignee_id: number | null; group_id: number | null; organization_id: number | null; tags: string[];
 	created_at: string; updated_at: string; due_at: string | null; via: Via; email_cc_ids?: number[]; follower_ids?: number[]; problem_id?: number | null;
-	custom_fields?: { id: number; value: unknown }[]; ticket_form_id?: number | null; satisfaction_rating?: { score: string }; has_incidents?: boolean; custom_status_id?: number | null }
+	custom_fields?: { id: number; value: unknown }[]; ticket_form_id?: number | null; satisfaction_rating?: { score: string }; has_incidents?: boolean; custom_status_id?: number | null;
+	dates?: Record<string, string | null> | null; slas?: { policy_metrics: { breach_at: string | null }[] } | null }
 export interface Attachment { id: number; file_name: string; content_url: string; size: number; content_type: string; inline?: boolean }
 export interface Comment { id: number; author_id: number; body: string; html_body?: string; plain_body?: string; public: boolean; created_at: string; via?: Via;
 	attachments?: Attachment[]; metadata?: { trusted?: boolean } }
 export interface Finding { label: string; start: number; end: number; score: number; rule: string; field: string }
-export interface View { id: number; title: string; active: boolean; position?: number; restriction?: unknown; description?: string | null }
+export interface ViewOrder { group_by: string | null; group_order: "asc" | "desc"; sort_by: string; sort_order: "asc" | "desc" }
+export interface View { id: number; title: string; active: boolean; position?: number; description?: string | null;
+	restriction?: { type: "User" | "Group"; id?: number; ids?: number[] } | null; conditions?: { all: Rule[]; any: Rule[] };
+	execution?: ViewOrder & { group?: { id: string } | null; sort?: { id: string } | null; columns: { id: string | number; title: string }[] } }
+interface Rule { field: string; operator: string; value: unknown }
 
 export const staff = (u: User | null) => !!u && u.role !== "end-user";
 // What the page shows; the server judges each request anew.

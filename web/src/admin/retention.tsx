@@ -11,7 +11,7 @@ import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { number } from "../words";
 import { Typed } from "./records";
-import { Conditions, type Condition, type Definitions } from "./rules";
+import { Conditions, type Condition, type Definitions } from "./conditions";
 
 interface Schedule { id: number; title: string; description: string | null; active: boolean; conditions: { all: Condition[]; any: Condition[] }; ward_paused: string | null; updated_at: string }
 interface Preview { count: number; complete: boolean; can_be_active: boolean; ticket_ids: number[] }

@@ -4,78 +4,19 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { del, get, post, put, wrongs } from "../api";
+import { del, get, post, put, wrongs, type View } from "../api";
 import { Choice, Empty, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
+import { asText, Conditions, grouped, ValueField, type Condition, type Definition, type Definitions } from "./conditions";
 import { Typed } from "./records";
+import { ViewEditor } from "./view-editor";
 
 export type Kind = "trigger" | "automation" | "macro" | "view";
-interface Value { value: string; title: string }
-interface Operator { value: string; title: string; terminal: boolean }
-export interface Definition { title: string; subject: string; type: string; group: string; operators?: Operator[]; values?: Value[] }
-export interface Definitions { conditions_all: Definition[]; conditions_any: Definition[]; actions: Definition[] }
-export interface Condition { field: string; operator: string; value: unknown }
 interface Action { field: string; value: unknown }
 interface Rule { id: number; title: string; description?: string | null; active: boolean; position?: number; conditions?: { all: Condition[]; any: Condition[] }; all?: Condition[]; any?: Condition[]; actions?: Action[] }
 
 const PATH: Record<Kind, string> = { trigger: "triggers", automation: "automations", macro: "macros", view: "views" };
-const asText = (v: unknown) => Array.isArray(v) ? v.join("\n") : v === null || v === undefined ? "" : String(v);
-
-function ValueField({ def, value, onChange, label }: { def?: Definition; value: unknown; onChange(v: unknown): void; label: string }) {
-	const { t } = useTranslation();
-	const { fields } = parts(def);
-	if (fields.length > 1) {
-		const list = Array.isArray(value) ? value.map(asText) : [asText(value)];
-		return <>{fields.map((f, i) => f.values ? (
-			<select key={i} className="plain-select" aria-label={label + " " + f.words(t)} value={list[i] || ""} onChange={(e) => onChange(fields.map((_, k) => k === i ? e.target.value : list[k] || ""))}><option value="">–</option>{f.values.map((v) => <option key={v.value} value={v.value}>{v.title}</option>)}</select>
-		) : f.long ? <textarea key={i} className="plain-input" style={{ flexBasis: "100%" }} rows={3} aria-label={label + " " + f.words(t)} placeholder={f.words(t)} value={list[i] || ""} onChange={(e) => onChange(fields.map((_, k) => k === i ? e.target.value : list[k] || ""))} />
-			: <input key={i} className="plain-input grow" aria-label={label + " " + f.words(t)} placeholder={f.words(t)} value={list[i] || ""} onChange={(e) => onChange(fields.map((_, k) => k === i ? e.target.value : list[k] || ""))} />)}</>;
-	}
-	if (def?.values?.length) {
-		const known = def.values.some((v) => v.value === asText(value));
-		return <select className="plain-select grow" aria-label={label} value={asText(value)} onChange={(e) => onChange(e.target.value)}>
-			<option value="">–</option>{!known && asText(value) ? <option value={asText(value)}>{asText(value)}</option> : null}{def.values.map((v) => <option key={v.value} value={v.value}>{v.title}</option>)}</select>;
-	}
-	return def?.subject === "comment_value" ? <textarea className="plain-input" style={{ flexBasis: "100%" }} rows={4} aria-label={label} value={asText(value)} onChange={(e) => onChange(e.target.value)} />
-		: <input className="plain-input grow" aria-label={label} value={asText(value)} onChange={(e) => onChange(e.target.value)} />;
-}
-
-// A notification has three values: to whom, subject, text.
-function parts(def?: Definition) {
-	const three = def && /^notification_(user|group|sms_user)$/.test(def.subject);
-	return { fields: three ? [{ words: (t: any) => t("rules.toWhom"), values: def.values }, { words: (t: any) => t("field.subject") }, { words: (t: any) => t("new.text"), long: true }] as { words(t: any): string; values?: Value[]; long?: boolean }[] : [] };
-}
-
-function grouped(defs: Definition[]) {
-	const out = new Map<string, Definition[]>();
-	for (const d of defs) out.set(d.group, [...(out.get(d.group) || []), d]);
-	return [...out].map(([g, list]) => <optgroup key={g} label={g}>{list.map((d) => <option key={d.subject} value={d.subject}>{d.title}</option>)}</optgroup>);
-}
-
-export function Conditions({ title, defs, list, onChange }: { title: string; defs: Definition[]; list: Condition[]; onChange(l: Condition[]): void }) {
-	const { t } = useTranslation();
-	const [fresh, setFresh] = useState(-1);      // the row that was added has the focus
-	const set = (i: number, c: Partial<Condition>) => onChange(list.map((x, k) => k === i ? { ...x, ...c } : x));
-	return (
-		<fieldset className="stack" style={{ border: 0, padding: 0, margin: 0 }}>
-			<legend><strong>{title}</strong></legend>
-			{list.map((c, i) => {
-				const def = defs.find((d) => d.subject === c.field), op = def?.operators?.find((o) => o.value === c.operator);
-				return (
-					<div key={i} className="row card" style={{ padding: 8 }}>
-						<select className="plain-select" autoFocus={i === fresh} aria-label={t("rules.condition", { n: i + 1 })} value={c.field} onChange={(e) => { const d = defs.find((x) => x.subject === e.target.value); set(i, { field: e.target.value, operator: d?.operators?.[0]?.value || "is", value: "" }); }}>
-							{!def ? <option value={c.field}>{c.field}</option> : null}{grouped(defs)}</select>
-						<select className="plain-select" aria-label={t("rules.operator", { n: i + 1 })} value={c.operator} onChange={(e) => set(i, { operator: e.target.value })}>{!op ? <option value={c.operator}>{c.operator}</option> : null}{def?.operators?.map((o) => <option key={o.value} value={o.value}>{o.title}</option>)}</select>
-						{op?.terminal ? null : <ValueField def={def} value={c.value} label={t("rules.value", { n: i + 1 })} onChange={(value) => set(i, { value })} />}
-						<Button size="small" isBasic type="button" aria-label={t("rules.removeCondition", { n: i + 1 })} onClick={() => onChange(list.filter((_, k) => k !== i))}>×</Button>
-					</div>
-				);
-			})}
-			<div><Button size="small" type="button" onClick={() => { setFresh(list.length); if (defs[0]) onChange([...list, { field: defs[0].subject, operator: defs[0].operators?.[0]?.value || "is", value: "" }]); }}>{t("rules.addCondition")}</Button></div>
-		</fieldset>
-	);
-}
 
 function Actions({ defs, list, onChange }: { defs: Definition[]; list: Action[]; onChange(l: Action[]): void }) {
 	const { t } = useTranslation();
@@ -134,8 +75,8 @@ function Editor({ kind, rule, defs, onClose, onDone }: { kind: Kind; rule: Rule 
 	const [active, setActive] = useState(rule?.active ?? true);
 	const [wrong, setWrong] = useState<string[]>([]);
 	const [busy, setBusy] = useState(false);
-	const conditional = kind !== "macro", acting = kind !== "view";
-	const body = { title, active, ...(conditional ? (kind === "view" ? { all, any } : { conditions: { all, any } }) : {}), ...(acting ? { actions } : {}) };
+	const conditional = kind !== "macro";
+	const body = { title, active, ...(conditional ? { conditions: { all, any } } : {}), actions };
 	const submit = async (e: FormEvent) => {
 		e.preventDefault();
 		setBusy(true);
@@ -158,9 +99,9 @@ function Editor({ kind, rule, defs, onClose, onDone }: { kind: Kind; rule: Rule 
 				{wrong.length ? <div className="leaving" role="alert">{wrong.map((w) => <p key={w}>{w}</p>)}</div> : null}
 				<label className="field"><span>{t("rules.title")}</span><input required value={title} onChange={(e) => setTitle(e.target.value)} /></label>
 				{conditional ? <><Conditions title={t("rules.all")} defs={defs.conditions_all || []} list={all} onChange={setAll} /><Conditions title={t("rules.any")} defs={defs.conditions_any || []} list={any} onChange={setAny} /></> : null}
-				{acting ? <Actions defs={defs.actions || []} list={actions} onChange={setActions} /> : null}
+				<Actions defs={defs.actions || []} list={actions} onChange={setActions} />
 				<label className="row"><input type="checkbox" checked={active} onChange={(e) => setActive(e.target.checked)} /> {t("rules.active")}</label>
-				<Try kind={kind} rule={{ title: title || "–", ...(conditional ? { conditions: { all, any } } : {}), ...(acting ? { actions } : {}) }} defs={defs} />
+				<Try kind={kind} rule={{ title: title || "–", ...(conditional ? { conditions: { all, any } } : {}), actions }} defs={defs} />
 				<div className="row"><Button isPrimary type="submit" disabled={busy}>{t("records.save")}</Button><Button type="button" onClick={onClose}>{t("cancel")}</Button></div>
 			</form>
 		</Box>
@@ -195,7 +136,8 @@ export function Rules({ kind }: { kind: Kind }) {
 						<td><input type="checkbox" checked={r.active} aria-label={t("rules.switch", { title: r.title })} onChange={(e) => switchTo(r, e.target.checked)} /></td>
 						<td><div className="row"><Button size="small" isBasic onClick={() => setOpen(r)}>{t("records.change")}</Button><Button size="small" isBasic isDanger onClick={() => setGone(r)}>{t("records.delete")}</Button></div></td></tr>)}</tbody></table></div>
 			)}
-			{open !== undefined && defs.data ? <Editor kind={kind} rule={open} defs={defs.data.definitions} onClose={() => setOpen(undefined)} onDone={() => { setOpen(undefined); reload(); }} /> : null}
+			{open !== undefined && kind === "view" ? <ViewEditor view={open as View | null} onClose={() => setOpen(undefined)} onDone={() => { setOpen(undefined); reload(); }} />
+				: open !== undefined && defs.data ? <Editor kind={kind} rule={open} defs={defs.data.definitions} onClose={() => setOpen(undefined)} onDone={() => { setOpen(undefined); reload(); }} /> : null}
 			{gone ? <Typed title={t("records.delete")} warn={t("rules.deleteWarn")} word={gone.title} onClose={() => setGone(null)} go={async () => { await del(path + "/" + gone.id + ".json"); reload(); }} /> : null}
 		</>
 	);

@@ -9,7 +9,7 @@ import { Empty, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { Typed } from "./records";
-import { Conditions, type Condition, type Definitions } from "./rules";
+import { Conditions, type Condition, type Definitions } from "./conditions";
 
 interface Target { priority: string; metric: string; target: number; business_hours: boolean }
 interface Policy { id: number; title: string; description: string | null; position: number; filter: { all: Condition[]; any: Condition[] }; policy_metrics: Target[] }

@@ -1,26 +1,35 @@
 // Views and what was found: one list, with selection, bulk changes and keys.
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
-import { useEffect, useMemo, useState } from "react";
+import { Fragment, lazy, Suspense, useEffect, useMemo, useState, type CSSProperties } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
-import { get, people, put, type Ticket, type User, type View } from "../api";
+import { del, get, people, put, type Group, type Organization, type Ticket, type User, type View } from "../api";
 import { every } from "../live";
-import { Choice, Empty, Fault, Loading, Name, Status, Time } from "../ui/bits";
+import { useMe } from "../session";
+import { Choice, Empty, Fault, Loading, Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
-import { number } from "../words";
+import { moreWords, number } from "../words";
+import { COLUMNS, columnOf, columnsOf, columnWords, leastWidth, type Beside, type ColumnId } from "./columns";
 import { waitFor } from "./job";
 import { setRound } from "./round";
-import { AGENTS, getReady, GROUPS, opened } from "./ready";
+import { AGENTS, FIELDS, getReady, GROUPS, opened } from "./ready";
+
+// The builder is fetched when somebody makes or changes a view.
+const editor = () => moreWords("office").then(() => import("../admin/view-editor"));
+const ViewEditor = lazy(() => editor().then((m) => ({ default: m.ViewEditor })));
+
+// By what a search can be ordered.
+const SEARCHED = ["status", "priority", "updated_at"];
 
 type Sort = { by: string; down: boolean };
-export interface Page { rows: Ticket[]; users: User[]; total: number; next: number | null }
+export interface Page { rows: Ticket[]; users: User[]; groups?: Group[]; organizations?: Organization[]; total: number; next: number | null }
 
 // Without a sort of one's own, a view has its own order.
-async function page(view: string | undefined, query: string | null, sort: Sort | null, n: number): Promise<Page> {
+async function page(view: string | undefined, query: string | null, sort: Sort | null, more: string, n: number): Promise<Page> {
 	const order = (sort ? "&sort_by=" + sort.by + "&sort_order=" + (sort.down ? "desc" : "asc") : query !== null ? "&sort_by=updated_at&sort_order=desc" : "") + "&per_page=50&page=" + n;
 	if (query !== null) {
 		const r = await get("/api/v2/search.json?query=" + encodeURIComponent("type:ticket " + query) + order);
@@ -28,8 +37,8 @@ async function page(view: string | undefined, query: string | null, sort: Sort |
 		const users = ids.length ? (await get("/api/v2/users/show_many.json?ids=" + ids.join(","))).users : [];
 		return { rows: r.results, users, total: r.count, next: r.next_page ? n + 1 : null };
 	}
-	const r = await get("/api/v2/views/" + view + "/tickets.json?include=users" + order);
-	return { rows: r.tickets, users: r.users || [], total: r.count, next: r.next_page ? n + 1 : null };
+	const r = await get("/api/v2/views/" + view + "/tickets.json?include=users" + more + order);
+	return { rows: r.tickets, users: r.users || [], groups: r.groups, organizations: r.organizations, total: r.count, next: r.next_page ? n + 1 : null };
 }
 
 // One question may name twenty views.
@@ -38,20 +47,50 @@ async function counted(ids: number[]): Promise<{ view_id: number; value: number 
 	return parts.flatMap((p) => p.view_counts);
 }
 
-function Side({ views, current }: { views: View[]; current?: string }) {
+// Whether somebody may change a view, or only look at it.
+function mayChange(me: User, v: View | undefined) {
+	return !!v && (me.view_access === "full" || (me.view_access === "manage-personal" && v.restriction?.type === "User" && v.restriction.id === me.id));
+}
+
+// Views that are switched off, to be had back or thrown away.
+function Resting({ onClose }: { onClose(): void }) {
 	const { t } = useTranslation();
+	const me = useMe();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const list = useQuery({ queryKey: ["views", "off"], queryFn: () => get<{ views: View[] }>("/api/v2/views.json?active=false&per_page=100") });
+	const rows = (list.data?.views || []).filter((v) => mayChange(me, v));
+	const act = (done: Promise<unknown>, words: string) => done.then(() => { say(words); cache.invalidateQueries({ queryKey: ["views"] }); }, fault);
+	return (
+		<Box title={t("views.off")} onClose={onClose}>
+			{list.error ? <Fault error={list.error} /> : list.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={t("views.noneOff")} /> : (
+				<ul className="plain-list" id="views-off">{rows.map((v) => <li key={v.id} className="row"><span className="grow wrap"><Name>{v.title}</Name></span>
+					<Button size="small" aria-label={t("views.onOf", { title: v.title })} onClick={() => act(put("/api/v2/views/" + v.id + ".json", { view: { active: true } }), t("views.isOn", { title: v.title }))}>{t("views.switchOn")}</Button>
+					<Button size="small" isBasic isDanger aria-label={t("views.deleteOf", { title: v.title })} onClick={() => act(del("/api/v2/views/" + v.id + ".json"), t("views.deleted", { title: v.title }))}>{t("records.delete")}</Button></li>)}</ul>
+			)}
+		</Box>
+	);
+}
+
+function Side({ views, current, onNew }: { views: View[]; current?: string; onNew(): void }) {
+	const { t } = useTranslation();
+	const me = useMe();
+	const [off, setOff] = useState(false);
 	const ids = views.map((v) => v.id);
 	const counts = useQuery({ queryKey: ["counts", ids.join(",")], enabled: ids.length > 0, refetchInterval: every(15000), queryFn: () => counted(ids) });
 	const of = new Map<number, number>((counts.data || []).map((c) => [c.view_id, c.value]));
+	const items = (list: View[]) => <ul style={{ listStyle: "none", padding: 0 }}>{list.map((v) => (
+		<li key={v.id}><Link href={"/agent/views/" + v.id} aria-current={String(v.id) === current ? "page" : undefined}>
+			<Name>{v.title}</Name><span className="count">{of.has(v.id) && of.get(v.id) !== null ? number(of.get(v.id)!) : ""}</span></Link></li>
+	))}</ul>;
+	const own = views.filter((v) => v.restriction?.type === "User");
 	return (
 		<nav className="side" aria-label={t("views.title")}>
 			<h2>{t("views.title")}</h2>
-			<ul style={{ listStyle: "none", padding: 0 }}>
-				{views.map((v) => (
-					<li key={v.id}><Link href={"/agent/views/" + v.id} aria-current={String(v.id) === current ? "page" : undefined}>
-						<Name>{v.title}</Name><span className="count">{of.has(v.id) && of.get(v.id) !== null ? number(of.get(v.id)!) : ""}</span></Link></li>
-				))}
-			</ul>
+			{items(views.filter((v) => v.restriction?.type !== "User"))}
+			{own.length ? <><h2>{t("views.mine")}</h2>{items(own)}</> : null}
+			{me.view_access && me.view_access !== "readonly" ? <div className="side-acts row"><Button size="small" id="new-view" onClick={onNew}>{t("views.newShort")}</Button><Button size="small" isBasic id="off-views" onClick={() => setOff(true)}>{t("views.offShort")}</Button></div> : null}
+			{off ? <Resting onClose={() => setOff(false)} /> : null}
 		</nav>
 	);
 }
@@ -140,15 +179,28 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	const cache = useQueryClient();
 	const [picked, setPicked] = useState<Set<number>>(new Set());
 	const [at, setAt] = useState(0);
+	const me = useMe();
+	const { say, fault } = useSays();
+	const [open, setOpen] = useState<Partial<View> | null | undefined>(undefined);      // the view in the builder; null: a new one
 	const views = useQuery({ queryKey: ["views"], queryFn: () => get<{ views: View[] }>("/api/v2/views/active.json?per_page=100"), staleTime: 60000 });
 	const current = search ? undefined : view || (views.data?.views[0] && String(views.data.views[0].id));
+	const shownView = search ? undefined : views.data?.views.find((v) => String(v.id) === current);
+	const columns = columnsOf(shownView), spare = columns.filter((c) => columnOf(c).className), groupBy = shownView?.execution?.group?.id;
+	const wanted = [...columns, groupBy].map((c) => c ? c === "group" ? ",groups" : c === "organization" ? ",organizations" : typeof c === "string" && COLUMNS[c]?.more ? "," + COLUMNS[c].more : "" : "");
+	const more = [...new Set(wanted)].sort().join("");
 	const tickets = useInfiniteQuery({
-		queryKey: ["tickets", search ? "search" : current, query, sort], initialPageParam: 1, enabled: search ? query !== "" : !!current,
-		queryFn: ({ pageParam }) => page(current, query, sort, pageParam), getNextPageParam: (last) => last.next, refetchInterval: search ? false : every(20000),
+		queryKey: ["tickets", search ? "search" : current, query, sort, more], initialPageParam: 1, enabled: search ? query !== "" : !!current && !!views.data,
+		queryFn: ({ pageParam }) => page(current, query, sort, more, pageParam), getNextPageParam: (last) => last.next, refetchInterval: search ? false : every(20000),
 	});
 	const rows = useMemo(() => tickets.data?.pages.flatMap((p) => p.rows) || [], [tickets.data]);
-	const names = useMemo(() => people(tickets.data?.pages.flatMap((p) => p.users)), [tickets.data]);
-	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : views.data?.views.find((v) => String(v.id) === current)?.title || "";
+	const beside = useMemo<Beside>(() => {
+		const pages = tickets.data?.pages || [], by = <T extends { id: number }>(list: T[]) => new Map(list.map((x) => [x.id, x]));
+		return { users: people(pages.flatMap((p) => p.users)), groups: by(pages.flatMap((p) => p.groups || [])), organizations: by(pages.flatMap((p) => p.organizations || [])) };
+	}, [tickets.data]);
+	const title = search ? (tickets.data ? t("search.found", { count: tickets.data.pages[0].total }) : t("search.title")) : shownView?.title || "";
+
+	const fields = useQuery({ ...FIELDS, enabled: columns.some((c) => typeof c === "number") });
+	const fieldTitles = useMemo(() => new Map((fields.data?.ticket_fields || []).map((f) => [f.id, f.title])), [fields.data]);
 
 	const shown = rows.length > 0;
 	useEffect(() => { if (shown) getReady(cache); }, [cache, shown]);
@@ -163,7 +215,7 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	// The focus goes along, so that it is heard where one is.
 	const walk = (n: number) => {
 		setAt(n);
-		document.querySelectorAll<HTMLElement>("#tickets tbody tr")[n]?.querySelector("a")?.focus();
+		document.querySelectorAll<HTMLElement>("#tickets tbody tr:not(.group)")[n]?.querySelector("a")?.focus();
 	};
 	const commands = useMemo(() => [
 		{ id: "down", words: t("keys.down"), keys: "j", run: () => walk(Math.min(at + 1, rows.length - 1)) },
@@ -176,47 +228,73 @@ export default function List({ view, search }: { view?: string; search?: boolean
 	useEffect(() => { if (rows.length) setRound({ path: search ? "/agent/search" : "/agent/views/" + current, state: search ? { query } : undefined, ids: rows.map((r) => r.id) }); }, [rows, search, current, query]);
 	useEffect(() => { document.querySelector("tr.at")?.scrollIntoView({ block: "nearest" }); }, [at]);
 
-	const head = (by: string, words: string, width: number, className?: string) => (
-		<th scope="col" className={className} style={{ width }} aria-sort={sort?.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
+	const saved = (v: View) => {
+		setOpen(undefined);
+		cache.invalidateQueries();
+		if (v.active) go("/agent/views/" + v.id);
+	};
+	const copy = (v: View) => setOpen({ ...v, id: undefined, title: t("views.copyOf", { title: v.title }), restriction: me.view_access === "full" ? v.restriction : { type: "User", id: me.id } });
+	const switchTo = (v: View, active: boolean) => put("/api/v2/views/" + v.id + ".json", { view: { active } }).then(() => {
+		cache.invalidateQueries({ queryKey: ["views"] });
+		if (active) say(t("views.isOn", { title: v.title }));
+		else {
+			say(t("views.isOff", { title: v.title }), () => { switchTo(v, true); });
+			go("/agent/views");
+		}
+	}, fault);
+	const classOf = (id: ColumnId) => (columnOf(id).className || "") + (spare.indexOf(id) > 2 ? " spare" : spare.indexOf(id) > 0 ? " scant" : "");
+	const groupOf = (r: Ticket) => { const c = groupBy ? COLUMNS[groupBy] : undefined; return c ? c.of(r, beside, t) || t("views.noGroup") : null; };
+	const keyOf = (r: Ticket) => groupBy === "status" ? r.status : groupBy === "priority" ? r.priority : groupBy === "type" ? r.type : groupBy === "assignee" ? r.assignee_id : groupBy === "group" ? r.group_id : groupBy === "organization" ? r.organization_id : groupBy === "requester" ? r.requester_id : groupBy === "submitter" ? r.submitter_id : "";
+	const head = (by: string, words: string, width: number | undefined, className?: string) => (
+		<th key={by} scope="col" className={className} style={{ width }} aria-sort={sort?.by === by ? (sort.down ? "descending" : "ascending") : undefined}>
 			<button type="button" onClick={() => setSort((s) => ({ by, down: s?.by === by ? !s.down : true }))}>{words}{sort?.by === by ? (sort.down ? " ↓" : " ↑") : ""}</button>
 		</th>
 	);
 	const all = rows.length > 0 && picked.size === rows.length;
 	return (
 		<div className="split">
-			{views.data ? <Side views={views.data.views} current={current} /> : <div className="side" />}
+			{views.data ? <Side views={views.data.views} current={current} onNew={() => setOpen(null)} /> : <div className="side" />}
 			<section className="pad stack" aria-label={title}>
-				<div className="row between"><h1 id="list-title"><Name>{title}</Name></h1>
-					{!search && tickets.data ? <span className="soft">{t("views.count", { count: tickets.data.pages[0].total })}</span> : null}</div>
+				<div className="row"><h1 id="list-title"><Name>{title}</Name></h1>
+					<div className="row">
+						{!search && tickets.data ? <span className="soft">{t("views.count", { count: tickets.data.pages[0].total })}</span> : null}
+						{shownView && me.view_access && me.view_access !== "readonly" ? <>
+							{mayChange(me, shownView) ? <Button size="small" isBasic id="change-view" onClick={() => setOpen(shownView)}>{t("views.changeShort")}</Button> : null}
+							<Button size="small" isBasic id="copy-view" onClick={() => copy(shownView)}>{t("views.copy")}</Button>
+							{mayChange(me, shownView) ? <Button size="small" isBasic id="rest-view" onClick={() => switchTo(shownView, false)}>{t("views.switchOff")}</Button> : null}
+						</> : null}
+					</div></div>
 				<p className="sr" role="status">{search && tickets.data ? title : ""}</p>
 				{picked.size ? <Bulk rows={rows.filter((r) => picked.has(r.id))} onDone={() => setPicked(new Set())} /> : null}
 				{views.error ? <Fault error={views.error} /> : tickets.error ? <Fault error={tickets.error} /> : null}
 				{tickets.isLoading || views.isLoading ? <Loading /> : null}
 				{tickets.data && rows.length === 0 ? (
-					<Empty title={search ? t("search.none") : t("views.empty")}><p>{search ? t("search.try") : t("views.emptyHint")}</p></Empty>
+					<Empty title={search ? t("search.none") : t("views.empty")}><p>{search ? t("search.try") : t("views.emptyHint")}</p>{mayChange(me, shownView) ? <Button onClick={() => setOpen(shownView!)}>{t("views.change")}</Button> : null}</Empty>
 				) : null}
+				{!search && views.data?.views.length === 0 ? <Empty title={t("views.none")}><p>{t("views.noneHint")}</p>{me.view_access && me.view_access !== "readonly" ? <Button isPrimary onClick={() => setOpen(null)}>{t("views.first")}</Button> : null}</Empty> : null}
+				{open !== undefined ? <Suspense fallback={<Loading />}><ViewEditor view={open} onClose={() => setOpen(undefined)} onDone={saved} /></Suspense> : null}
 				{rows.length ? (
 					<div className="scroll">
-						<table className="list" id="tickets">
+						<table className="list" id="tickets" style={{ "--all": leastWidth(columns) + "px", "--some": leastWidth(columns.filter((c) => spare.indexOf(c) < 3)) + "px" } as CSSProperties}>
 							<caption className="sr">{title}</caption>
 							<thead><tr>
 								<th scope="col" style={{ width: 32 }}><input type="checkbox" aria-label={t("bulk.all")} checked={all} onChange={() => setPicked(all ? new Set() : new Set(rows.map((r) => r.id)))} /></th>
-								{head("status", t("field.status"), 108)}
-								<th scope="col">{t("field.subject")}</th>
-								<th scope="col" className="wide" style={{ width: "22%" }}>{t("field.requester")}</th>
-								{head("priority", t("field.priority"), 80, "wide")}
-								{head("updated_at", t("field.updated"), 160, "late")}
+								{columns.map((id) => {
+									const c = columnOf(id), words = columnWords(id, fieldTitles, t);
+									return c.sort && (!search || SEARCHED.includes(c.sort)) ? head(c.sort, words, c.width, classOf(id)) : <th key={id} scope="col" className={classOf(id)} style={{ width: c.width }}>{words}</th>;
+								})}
 							</tr></thead>
 							<tbody>
 								{rows.map((r, i) => (
-									<tr key={r.id} className={i === at ? "at" : undefined} onClick={() => setAt(i)} onFocus={() => setAt(i)}>
+									<Fragment key={r.id}>
+									{groupBy && COLUMNS[groupBy] && (i === 0 || keyOf(rows[i - 1]) !== keyOf(r)) ? <tr className="group"><th colSpan={1 + columns.length - spare.length} scope="colgroup">{columnWords(groupBy, fieldTitles, t)}: {groupOf(r)}</th></tr> : null}
+									<tr className={i === at ? "at" : undefined} onClick={() => setAt(i)} onFocus={() => setAt(i)}>
 										<td><input type="checkbox" aria-label={t("bulk.one", { id: r.id })} checked={picked.has(r.id)} onChange={() => toggle(r.id)} /></td>
-										<td><Status status={r.status} /></td>
-										<td className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto" onClick={(e) => { if (!(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) opened(cache, r); }}>{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span><span className="soft only-small"> · <Time at={r.updated_at} /></span></td>
-										<td className="wide wrap"><Name>{names.get(r.requester_id)?.name || ""}</Name></td>
-										<td className="wide">{r.priority ? t("priority." + r.priority) : ""}</td>
-										<td className="one late"><Time at={r.updated_at} /></td>
+										{columns.map((id) => id === "subject"
+											? <td key={id} className="wrap"><Link href={"/agent/tickets/" + r.id} dir="auto" onClick={(e) => { if (!(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) opened(cache, r); }}>{r.subject || t("ticket.noSubject")}</Link> <span className="soft">#{r.id}</span><span className="soft only-small"> · <Time at={r.updated_at} /></span></td>
+											: <td key={id} className={"wrap " + classOf(id)}>{columnOf(id).of(r, beside, t)}</td>)}
 									</tr>
+									</Fragment>
 								))}
 							</tbody>
 						</table>
