@@ -199,7 +199,7 @@ requesters_and_tokens_need_none(void **state UNUSED)
 }
 
 static void
-an_account_may_do_without(void **state UNUSED)
+agents_may_do_without_administrators_not(void **state UNUSED)
 {
 	struct ctx cx;
 	char c[64];
@@ -211,6 +211,9 @@ an_account_may_do_without(void **state UNUSED)
 	assert_int_equal(sign_in("fay@clinic.example", "", c, NULL), OK);
 	assert_false(as(&cx, c).enrolling);
 	ctx_done(&cx);
+	assert_int_equal(sign_in("ada@clinic.example", "", c, NULL), OK);
+	assert_true(as(&cx, c).enrolling);
+	ctx_done(&cx);
 }
 
 static int
@@ -220,6 +223,7 @@ setup(void **state UNUSED)
 	agent = person(&w, "Fay Factor", "fay@clinic.example", ROLE_AGENT);
 	patient = person(&w, "Pia Patient", "pia@patients.example", ROLE_END_USER);
 	set_password(&w, agent, PASSWORD);
+	set_password(&w, w.admin, PASSWORD);
 	set_password(&w, patient, PASSWORD);
 	return 0;
 }
@@ -244,6 +248,6 @@ main(void)
 	ADD(t, n, guessing_codes_locks);
 	ADD(t, n, who_lost_it_is_given_a_new_start);
 	ADD(t, n, requesters_and_tokens_need_none);
-	ADD(t, n, an_account_may_do_without);
+	ADD(t, n, agents_may_do_without_administrators_not);
 	return _cmocka_run_group_tests("gate factor", t, n, setup, teardown);
 }

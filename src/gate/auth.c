@@ -542,7 +542,7 @@ session_start(struct ctx *cx, const struct standing *who, bool factored, str *co
 	TRY(store_write(cx, session_create_tx, &call));
 	a->session_id = call.id;
 	a->csrf = csrf_of(cx, secret);
-	a->enrolling = !factored && factor_needed(cx, who->role);
+	a->enrolling = !factored && factor_needed(cx, who->role, who->officer);
 	*cookie = secret;
 	*csrf = a->csrf;
 	return OK;
@@ -671,7 +671,7 @@ by_session(struct ctx *cx, str cookie)
 	a = actor_new(cx, &p.who, "session");
 	a->session_id = p.session_id;
 	a->csrf = csrf_of(cx, cookie);
-	a->enrolling = !p.factored && factor_needed(cx, p.who.role);
+	a->enrolling = !p.factored && factor_needed(cx, p.who.role, p.who.officer);
 	cx->actor = a;
 	if (pass_used(cx, key))
 		aside(cx, session_seen_tx, &p.session_id);
@@ -842,7 +842,7 @@ gate_again(struct ctx *cx, const struct actor *was)
 	a->session_id = was->session_id;
 	a->token_id = was->token_id;
 	a->read_only = read_only;
-	a->enrolling = was->session_id != 0 && !factored && factor_needed(cx, who.role);
+	a->enrolling = was->session_id != 0 && !factored && factor_needed(cx, who.role, who.officer);
 	cx->actor = a;
 	return OK;
 }

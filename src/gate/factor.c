@@ -5,7 +5,8 @@
  * A code is good in its own step and one step either side, and never twice:
  * the step of the last one taken is kept, written in the transaction of the
  * sign-in. Staff without a factor get a session that may do nothing but set
- * one up (actor.enrolling), unless the setting "staff_second_factor" is off.
+ * one up (actor.enrolling). The setting "staff_second_factor", when off, lets
+ * agents do without; administrators and compliance officers never.
  * API tokens need none: they are a secret of a machine. The secret is sealed
  * under the user's key; recovery codes are kept as keyed hashes.
  */
@@ -27,6 +28,13 @@ const struct stmt st_factor_get = {
 	        " WHERE account_id = $1 AND user_id = $2 AND kind = 1",
 	.in   = "ii", .out = "iSi?ii",
 	.seal_out = { { "factor", "secret", 0 } },
+};
+const struct stmt st_factor_missing = {
+	.name = "factor.missing",
+	.sql  = "SELECT count(*), coalesce(sum(CASE WHEN u.role = $2 OR coalesce(" ROLE_COL("officer") ", 0) <> 0 THEN 1 ELSE 0 END), 0)"
+	        " FROM users u WHERE u.account_id = $1 AND u.role IN ($2, $3) AND u.active = 1 AND u.suspended = 0 AND NOT EXISTS"
+	        " (SELECT 1 FROM factor f WHERE f.account_id = u.account_id AND f.user_id = u.id AND f.confirmed_at IS NOT NULL)",
+	.in   = "iii", .out = "ii",
 };
 const struct stmt st_factor_put = {
 	.name = "factor.put",
@@ -137,9 +145,9 @@ factor_of(struct ctx *cx, int64_t user_id, struct factor *out)
 }
 
 bool
-factor_needed(struct ctx *cx, enum role role)
+factor_needed(struct ctx *cx, enum role role, bool officer)
 {
-	return (role == ROLE_AGENT || role == ROLE_ADMIN) && gate_setting_bool(cx, "staff_second_factor", true);
+	return role == ROLE_ADMIN || (role == ROLE_AGENT && (officer || gate_setting_bool(cx, "staff_second_factor", true)));
 }
 
 bool
@@ -175,11 +183,25 @@ factor_state(struct ctx *cx, int64_t user_id, struct factor_state *out)
 {
 	struct factor f;
 	struct user u;
+	bool known, officer = false;
 
 	TRY(user_load(cx, user_id, &u));
+	if (u.custom_role_id != 0)
+		TRY(role_known(cx, u.custom_role_id, &known, &officer));
 	TRY(factor_of(cx, user_id, &f));
-	*out = (struct factor_state){ .set = f.confirmed_at != 0, .begun = f.begun, .needed = factor_needed(cx, u.role),
+	*out = (struct factor_state){ .set = f.confirmed_at != 0, .begun = f.begun, .needed = factor_needed(cx, u.role, officer),
 	    .set_at = f.confirmed_at, .recovery_left = f.recovery_left };
+	return OK;
+}
+
+enum err
+factor_missing(struct ctx *cx, struct factor_missing *out)
+{
+	struct row row;
+
+	TRY(gate_may(cx, MAY_READ_POSTURE, NULL));
+	TRY(store_one(cx, &st_factor_missing, ARGS(INT(cx->account), INT(ROLE_ADMIN), INT(ROLE_AGENT)), &row));
+	*out = (struct factor_missing){ .staff = row_int(&row, 0), .admins = row_int(&row, 1) };
 	return OK;
 }
 

@@ -63,7 +63,8 @@ struct about {
  * whatever writes, MAY_ADMIN and MAY_SUSPENDED included. Settings that open
  * doors, off by default: "agent_ticket_deletion", "agent_ticket_redaction",
  * "anonymous_requests", "api_password_access"; on by default:
- * "agents_see_phi". "staff_second_factor" (on by default) shuts one: staff without a second factor may only set it up. */
+ * "agents_see_phi". "staff_second_factor" (on by default) shuts one: agents without a second factor may only set it up, as
+ * administrators and compliance officers without one always. */
 enum err gate_may(struct ctx *cx, enum may what, const struct about *about) MUST_CHECK;
 /* Its name in listings and tests: "read_ticket". */
 const char *may_name(enum may what);
@@ -375,6 +376,9 @@ enum err session_end(struct ctx *cx) MUST_CHECK;               /* the actor's ow
 /* One's own password, the previous one known. Other sessions end. */
 enum err password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_after) MUST_CHECK;
 /* Once a minute and at the end: writes the summaries of failed sign-ins that
+/* How many of the staff who may sign in have none: all, and those who may never do without. MAY_READ_POSTURE. */
+struct factor_missing { int64_t staff, admins; };
+enum err factor_missing(struct ctx *cx, struct factor_missing *out) MUST_CHECK;
  * came too fast to be events of their own, forgets sessions long over. */
 enum err gate_tick(struct ctx *cx) MUST_CHECK;
 /* The CSRF token of the actor's session is cx->actor->csrf; constant-time compare. */

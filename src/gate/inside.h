@@ -30,7 +30,7 @@
 	X(st_member_group_page_down) X(st_member_groups) X(st_member_of_user_count) \
 	X(st_session_insert) X(st_session_by_hash) X(st_session_seen) X(st_session_delete) \
 	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
-	X(st_factor_get) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
+	X(st_factor_get) X(st_factor_missing) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
 	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
 	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) X(st_invite_drop) X(st_invite_over) X(st_invite_list) X(st_invite_of) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
@@ -189,7 +189,8 @@ const char *grant_name(enum grant g);
 struct factor { bool begun; str secret; usec confirmed_at; int64_t last_step; int recovery_left; };
 struct factor_taken { int64_t user_id, step; bool by_recovery; unsigned char recovery[GATE_KEY]; };
 enum err factor_of(struct ctx *cx, int64_t user_id, struct factor *out) MUST_CHECK;
-bool     factor_needed(struct ctx *cx, enum role role);
+enum err private_groups(struct ctx *cx, int64_t **ids, int *count) MUST_CHECK;     /* ascending; reads the database */
+bool     factor_needed(struct ctx *cx, enum role role, bool officer);
 /* May this be a code of theirs? Whether a recovery code is one, and whether the
  * code is still unused, says factor_take() in the transaction. */
 bool     factor_check(struct ctx *cx, int64_t user_id, const struct factor *f, str typed, struct factor_taken *out);

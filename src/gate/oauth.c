@@ -944,7 +944,7 @@ oauth_exchange(struct ctx *cx, const struct oauth_ask *ask, struct oauth_answer 
 		if (e == E_WHO)
 			return fail_forget(cx), fail(cx, E_INVALID, "invalid_grant", "The user name, the password or the code is wrong");
 		TRY(e);
-		if (factor_needed(cx, who.role) && !factored)
+		if (factor_needed(cx, who.role, who.officer) && !factored)
 			return fail(cx, E_INVALID, "invalid_grant", "This user must sign in with a second factor");
 		e = store_write(cx, plain_tx, &(struct plain_call){ &x, who.user_id });
 	}

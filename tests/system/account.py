@@ -237,6 +237,7 @@ with Desk() as desk:
     S = "/api/ward/v1/sign_in"
     admin = desk.admin()
     now = admin.get(S).json
+    check(now["without_second_factor"] == {"staff": 1, "admins": 1}, "who has none yet: %s" % now)
     check(now["sign_in"] == {"idle_minutes": 15, "session_hours": 12, "password_characters": 8, "failures_allowed": 5, "invitation_days": 7, "second_factor": "staff", "admins_set_passwords": False}, "as it is at first: %s" % now)
     for change, rule in (({"idle_minutes": 0}, "164.312"), ({"idle_minutes": 31}, "800-63B"), ({"session_hours": 13}, "800-63B"), ({"password_characters": 7}, "5.1.1.2"), ({"password_characters": 65}, "5.1.1.2"),
                          ({"failures_allowed": 11}, "5.2.2"), ({"failures_allowed": 2}, "5.2.2"), ({"invitation_days": 31}, "30"), ({"second_factor": "nobody"}, "164.312(d)"), ({"idle_minutes": "5"}, "164.312"), ({"idle_minutes": None}, "164.312"), ({"admins_set_passwords": 1}, "true or false")):
@@ -262,6 +263,21 @@ with Desk() as desk:
     check(codes.count(401) == 3 and codes.count(429) == 2, "locked after three: %s" % codes)
     events = [e for e in admin.get("/api/v2/audit_logs.json?filter[source_type]=setting").json["audit_logs"] if e["ward_action"] == "setting.update"]
     check(len(events) == 6 and any("failures_allowed" in e["change_description"] for e in events), "an event a change: %s" % [e["change_description"] for e in events])
+    # Who needs a second factor: at the next request, in the trail; administrators never go without.
+    annid, _ = desk.person(admin, "Ann Other", "other@clinic.example", "agent", password="a password of her own")
+    r = sign_in("a password of her own", "other@clinic.example")
+    t = Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+    check(t.get("/api/v2/tickets.json").status == 403, "an agent without one may only set it up")
+    r = admin.put(S, {"sign_in": {"second_factor": "admins"}})
+    check(r.status == 200 and r.json["sign_in"]["second_factor"] == "admins" and r.json["without_second_factor"] == {"staff": 2, "admins": 1}, "administrators only: %r" % r)
+    check(t.get("/api/v2/tickets.json").status == 200, "at the next request an agent may work")
+    adaid, _ = desk.person(admin, "Ada Admin", "ada@clinic.example", "admin", password="a password of Ada's")
+    r = sign_in("a password of Ada's", "ada@clinic.example")
+    u = Client(desk, cookie=r.headers["Set-Cookie"].split(";")[0].split("=", 1)[1], csrf=r.json["csrf"])
+    check(u.get("/api/v2/tickets.json").status == 403, "an administrator never goes without")
+    check(admin.put(S, {"sign_in": {"second_factor": "staff"}}).status == 200 and t.get("/api/v2/tickets.json").status == 403, "and back, at once")
+    events = [e for e in admin.get("/api/v2/audit_logs.json?filter[source_type]=setting").json["audit_logs"] if "staff_second_factor" in e["change_description"]]
+    check(len(events) == 2, "an event a change: %s" % [e["change_description"] for e in events])
     _, ann = desk.person(admin, "Ann Agent", "ann@clinic.example", "agent")
     check(ann.get(S).status == 403 and ann.put(S, {"sign_in": {"idle_minutes": 6}}).status == 403, "for administrators")
 done("account")

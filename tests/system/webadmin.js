@@ -159,6 +159,15 @@ async function office() {
 		assert.equal(await page.inputValue("#l-idle_minutes"), "20");
 		await look("sign-in");
 	});
+		await page.locator("#factor select").selectOption("admins");
+		await page.waitForSelector("#counted:has-text('with a password alone')");
+		await look("sign-in-factor");
+		await box(page).getByRole("button", { name: "Change it" }).click();
+		await notice("Saved.");
+		assert.equal(await page.locator("#factor select").inputValue(), "admins");
+		await page.locator("#factor select").selectOption("staff");
+		await box(page).getByRole("button", { name: "Change it" }).click();
+		await page.waitForFunction(() => document.querySelector("#factor select").value === "staff");
 	await step("a deletion schedule: what would go in numbers, a typed confirmation, a run", async () => {
 		await open("/admin/retention");
 		await page.getByRole("button", { name: "New schedule" }).click();

@@ -5,7 +5,8 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { call, get, people, put, Refused, type User } from "../api";
 import { useMe } from "../session";
-import { Empty, Fault, Loading, Name, Time } from "../ui/bits";
+import { Choice, Empty, Fault, Loading, Name, Time } from "../ui/bits";
+import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 import { Typed } from "./records";
 
@@ -13,7 +14,8 @@ interface Row { id: number; user_id: number; authenticated_at: string; last_seen
 const SWITCHES: [string, string][] = [["tickets", "agents_see_phi"], ["tickets", "agent_ticket_redaction"], ["tickets", "agent_ticket_deletion"], ["tickets", "agents_write_articles"], ["api", "api_password_access_end_users"], ["active_features", "customer_satisfaction"], ["tickets", "assign_tickets_upon_solve"], ["tickets", "is_first_comment_private_enabled"], ["groups", "check_group_name_uniqueness"]];
 
 interface Bound { least: number; most: number; default: number; rule: string }
-interface SignIn { sign_in: Record<string, number | boolean | string>; bounds: Record<string, Bound> }
+interface SignIn { sign_in: Record<string, number | boolean | string>; without_second_factor: Record<Whom, number>; bounds: Record<string, Bound> }
+type Whom = "staff" | "admins";
 
 // Numbers within bounds that the server keeps: who asks for less is told which rule says so.
 function Limits() {
@@ -28,7 +30,7 @@ function Limits() {
 	const { sign_in: s, bounds } = now.data;
 	const send = (change: Record<string, unknown>) => {
 		setWrong({});
-		put<SignIn>("/api/ward/v1/sign_in", { sign_in: change }).then((d) => { cache.setQueryData(["sign-in"], d); cache.invalidateQueries({ queryKey: ["security"] }); setTyped({}); say(t("records.saved")); },
+		put<SignIn>("/api/ward/v1/sign_in", { sign_in: change }).then((d) => { cache.setQueryData(["sign-in"], d); setTyped({}); say(t("records.saved")); },
 			(e) => e instanceof Refused && e.status === 422 ? setWrong(e.fields) : fault(e));
 	};
 	return (
@@ -44,20 +46,43 @@ function Limits() {
 	);
 }
 
+// Who must have a second factor: a change says in numbers whom it meets before it is made.
+function Factor() {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const now = useQuery({ queryKey: ["sign-in"], queryFn: () => get<SignIn>("/api/ward/v1/sign_in") });
+	const [next, setNext] = useState<Whom | null>(null);
+	if (!now.data) return null;
+	const whom = now.data.sign_in.second_factor as Whom, without = now.data.without_second_factor;
+	const agents = without.staff - without.admins;
+	const go = () => put<SignIn>("/api/ward/v1/sign_in", { sign_in: { second_factor: next } }).then((d) => { cache.setQueryData(["sign-in"], d); setNext(null); say(t("records.saved")); }, fault);
+	return (
+		<div className="stack narrow" id="factor">
+			<Choice acts label={t("sessions.factor")} value={whom} onChange={(w) => setNext(w as Whom)} options={(["staff", "admins"] as Whom[]).map((w) => [w, t("sessions.of." + w)])} />
+			<p className="soft">{t("sessions.without", { count: without.staff })} {t("sessions.adminsAlways")}</p>
+			{next ? (
+				<Box title={t("sessions.factorSure")} onClose={() => setNext(null)}>
+					<p className="leaving" id="counted">{next === "staff" ? t("sessions.toStaff", { count: agents }) : t("sessions.toAdmins", { count: agents })}</p>
+					<div className="row"><Button isPrimary onClick={go}>{t("sessions.factorGo")}</Button><Button onClick={() => setNext(null)}>{t("cancel")}</Button></div>
+				</Box>
+			) : null}
+		</div>
+	);
+}
+
 function Rules() {
 	const { t } = useTranslation();
 	const { say, fault } = useSays();
 	const cache = useQueryClient();
-	const facts = useQuery({ queryKey: ["security"], queryFn: () => get("/api/v2/security_settings.json") });
 	const settings = useQuery({ queryKey: ["settings"], queryFn: () => get("/api/v2/account/settings.json") });
-	if (facts.error || settings.error) return <Fault error={facts.error || settings.error} />;
-	if (!facts.data || !settings.data) return <Loading />;
-	const s = facts.data.security_settings, agent = s.authentication.agent;
+	if (settings.error) return <Fault error={settings.error} />;
+	if (!settings.data) return <Loading />;
 	const flip = (section: string, key: string, on: boolean) => put("/api/v2/account/settings.json", { settings: { [section]: { [key]: on } } }).then((d) => { cache.setQueryData(["settings"], d); say(t("records.saved")); }, fault);
 	return (
 		<>
 			<h2>{t("sessions.rules")}</h2>
-			<dl className="facts"><dt>{t("sessions.factor")}</dt><dd>{agent.two_factor_enforce ? t("sessions.always") : t("sessions.off")}</dd></dl>
+			<Factor />
 			<Limits />
 			<fieldset className="lined stack"><legend className="sr">{t("sessions.switches")}</legend>
 				{SWITCHES.map(([section, key]) => <label key={key} className="row"><input type="checkbox" checked={!!settings.data.settings[section]?.[key]} onChange={(e) => flip(section, key, e.target.checked)} /> {t("sessions." + key)}</label>)}</fieldset>
