@@ -16,12 +16,17 @@
  *
  * Ids are microseconds, made unique; they ascend across restarts. Last-Event-ID
  * (or ?since=) goes on behind one; when it is older than what the ring still
- * has, "reset" says: load anew. Without text/event-stream in Accept the same
+ * has, "reset" says: load anew. So it does when what the listener may do or see
+ * has changed (role, groups, the right to see PHI, a setting that opens or shuts
+ * something): what was shown under the old rights is to go. "hello" and such a
+ * reset carry a number for the rights, so that one who comes back after a break
+ * knows whether they are the same. Without text/event-stream in Accept the same
  * route answers at once, in JSON, for those who poll.
  *
  * Presence is in memory only: who has a ticket open, and whether they write.
  * It is told to those who have the same ticket open.
  */
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +56,7 @@ struct listener {
 	struct http_stream *stream;
 	int64_t             user_id;
 	struct actor        actor;   /* as of `checked_at`; its texts are literals */
-	uint64_t            gen;
+	uint64_t            gen, rights;  /* rights: gate_rights(); 0: not looked at yet */
 	usec                checked_at, beat_at;
 	int64_t             seen;    /* the last event it was asked about */
 	bool                resumes; /* `seen` came from the client */
@@ -71,6 +76,7 @@ struct live {
 	pthread_cond_t  more;
 	pthread_t       thread;
 	bool            started, ending;
+	bool            moved;       /* something about rights changed */
 	struct told     ring[RING];  /* the event with number n is ring[n % RING] */
 	uint64_t        count;       /* events there were */
 	int64_t         last, began; /* seq of the newest; of none, when we began */
@@ -127,6 +133,19 @@ on_news(struct sys *sys, const struct ticket_news *n)
 	pthread_mutex_lock(&l->lock);
 	told_add(l, &(struct told){ .what = TOLD_NEWS, .kind = n->kind, .ticket_id = n->ticket_id, .comment_id = n->comment_id,
 	    .actor_id = n->actor_id, .comment_public = n->comment_public, .about = n->about });
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+on_change(struct sys *sys)
+{
+	struct live *l = sys->live;
+
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->moved = true;
+	pthread_cond_signal(&l->more);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -263,19 +282,50 @@ tell(struct ctx *cx, struct live *l, struct listener *s, const struct told *t)
 	return http_stream_put(s->stream, buf_str(&b));
 }
 
+static bool
+reset(struct listener *s, int64_t last, bool rights)
+{
+	char text[128];
+	int n = rights
+	    ? snprintf(text, sizeof text, "id: %lld\nevent: reset\ndata: {\"rights\":\"%016" PRIx64 "\"}\n\n", (long long)last, s->rights)
+	    : snprintf(text, sizeof text, "id: %lld\nevent: reset\ndata: {}\n\n", (long long)last);
+
+	return http_stream_put(s->stream, (str){ text, (size_t)n });
+}
+
+/* Other rights than before: what was loaded under those is to go. */
+static bool
+rights_same(struct ctx *cx, struct listener *s)
+{
+	uint64_t now, was = s->rights;
+
+	if (gate_rights(cx, &now) != OK) {
+		fail_clear(cx);
+		now = 0;
+	}
+	s->rights = now;
+	return was == 0 || was == now;
+}
+
 /* Is it still who it was, and may they still listen? */
 static bool
-still(struct ctx *cx, struct listener *s)
+still(struct ctx *cx, struct listener *s, int64_t last)
 {
 	uint64_t gen = gate_generation(cx);
 
 	if (s->gen != gen || cx->now - s->checked_at >= CHECK_FOR || cx->now < s->checked_at) {
-		if (gate_again(cx, &s->actor) != OK || gate_may(cx, MAY_READ_TICKET, NULL) != OK) {
-			bool ended = cx->fail.code == E_WHO || cx->fail.code == E_DENIED;
+		if (gate_again(cx, &s->actor) != OK) {
+			bool ended = cx->fail.code == E_WHO;
 			fail_clear(cx);
 			if (ended)
 				http_stream_put(s->stream, S("event: ended\ndata: {}\n\n"));
 			return false;            /* a fault too: the browser comes back and asks */
+		}
+		if (!rights_same(cx, s) && !reset(s, last, true))
+			return false;
+		if (gate_may(cx, MAY_READ_TICKET, NULL) != OK) {
+			fail_clear(cx);
+			return false;            /* signed in, but not for tickets any more */
 		}
 		s->actor = *cx->actor;
 		s->actor.csrf = (str){ 0 };
@@ -284,15 +334,6 @@ still(struct ctx *cx, struct listener *s)
 	}
 	cx->actor = &s->actor;
 	return true;
-}
-
-static bool
-reset(struct listener *s, int64_t last)
-{
-	char text[96];
-	int n = snprintf(text, sizeof text, "id: %lld\nevent: reset\ndata: {}\n\n", (long long)last);
-
-	return http_stream_put(s->stream, (str){ text, (size_t)n });
 }
 
 /* ---- the thread --------------------------------------------------------------------------------------------------------- */
@@ -312,7 +353,7 @@ take_over(struct ctx *cx, struct live *l, struct listener *s)
 	if (whole && from < to)
 		t = told_dup(cx->arena, l, from, to);
 	pthread_mutex_unlock(&l->lock);
-	there = still(cx, s) && (s->resumes ? whole || reset(s, last) : true);
+	there = still(cx, s, last) && (s->resumes ? whole || reset(s, last, false) : true);
 	for (uint64_t i = 0; t != NULL && there && i < to - from; i++)
 		if (t[i].what == TOLD_NEWS)
 			there = tell(cx, l, s, &t[i]);
@@ -335,9 +376,9 @@ hand_on(struct live *l, const struct told *t, uint64_t n, bool lost, int64_t las
 	while ((s = *link) != NULL) {
 		bool there = s->stream != NULL;
 		if (there)
-			there = still(&cx, s);
+			there = still(&cx, s, last);
 		if (there && lost)
-			there = reset(s, last);
+			there = reset(s, last, false);
 		for (uint64_t i = 0; there && i < n; i++)
 			there = tell(&cx, l, s, &t[i]);
 		if (there && cx.now - s->beat_at >= BEAT_FOR) {
@@ -399,6 +440,7 @@ live_main(void *arg)
 		n = l->count - l->handed;
 		t = told_dup(a, l, l->handed, l->count);
 		l->handed = l->count;
+		l->moved = false;
 		last = l->last;
 		pthread_mutex_unlock(&l->lock);
 
@@ -416,15 +458,16 @@ live_main(void *arg)
 		arena_free(&a);
 
 		pthread_mutex_lock(&l->lock);
-		if (!l->ending && l->fresh == NULL && l->count == l->handed) {
+		if (!l->ending && l->fresh == NULL && l->count == l->handed && !l->moved) {
 			usec at = time_mono() + SECOND;
 			struct timespec until = { at / SECOND, at % SECOND * 1000 };
 			pthread_cond_timedwait(&l->more, &l->lock, &until);
 		}
-		if (!l->ending && l->count != l->handed) {
-			/* What comes together goes together. */
+		if (!l->ending && (l->count != l->handed || l->moved)) {
+			/* What comes together goes together; asking each listener's rights anew costs more than telling them. */
+			usec pause = l->moved ? SECOND / 5 : SECOND / 20;
 			pthread_mutex_unlock(&l->lock);
-			usleep(50000);
+			usleep((useconds_t)pause);
 			pthread_mutex_lock(&l->lock);
 		}
 	}
@@ -457,6 +500,7 @@ live_new(struct sys *sys)
 	pthread_cond_init(&l->more, &attr);
 	pthread_condattr_destroy(&attr);
 	desk_on_news = on_news;
+	gate_on_change = on_change;
 	return l;
 }
 
@@ -469,6 +513,7 @@ live_free(struct live **lp)
 	if (l == NULL)
 		return;
 	desk_on_news = NULL;
+	gate_on_change = NULL;
 	*lp = NULL;
 	pthread_mutex_lock(&l->lock);
 	l->ending = true;
@@ -546,6 +591,7 @@ events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	const str *asked = http_query(rq, "since");
 	struct listener *s;
 	int64_t since = 0;
+	uint64_t rights;
 	bool room;
 
 	if (l == NULL)
@@ -558,6 +604,7 @@ events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	}
 	if (str_find(http_header(rq, "accept"), S("text/event-stream")) == SIZE_MAX)
 		return events_now(cx, l, since, rp);
+	TRY(gate_rights(cx, &rights));
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return fail(cx, E_BUSY, NULL, "out of memory");
 	s->user_id = cx->actor->user_id;
@@ -570,9 +617,9 @@ events(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	pthread_mutex_lock(&l->lock);
 	room = l->listeners < STREAMS_MAX && streams_of(l, cx->actor->user_id) < STREAMS_OF_ONE && start(l);
 	if (room && (s->stream = http_stream_new(rq, STREAM_ROOM)) != NULL) {
-		char hello[96];
-		int n = snprintf(hello, sizeof hello, "retry: 3000\nid: %lld\nevent: hello\ndata: {}\n\n",
-		    (long long)(since > 0 ? since : l->last));
+		char hello[128];
+		int n = snprintf(hello, sizeof hello, "retry: 3000\nid: %lld\nevent: hello\ndata: {\"rights\":\"%016" PRIx64 "\"}\n\n",
+		    (long long)(since > 0 ? since : l->last), rights);
 		http_stream_put(s->stream, (str){ hello, (size_t)n });
 		l->listeners++;
 		s->next = l->fresh;

@@ -115,13 +115,17 @@ const struct stmt *const gate_stmts[] = { GATE_STMTS(GATE_STMT_ADDRESS) GATE_PEO
 
 /* ---- changes and generations ----------------------------------------------------------------------- */
 
+void (*gate_on_change)(struct sys *sys);
+
 static void
-change_done(struct sys *sys UNUSED, void *arg)
+change_done(struct sys *sys, void *arg)
 {
 	struct gate *g = arg;
 
 	atomic_fetch_add(&g->gen, 1);
 	atomic_fetch_sub(&g->changing, 1);
+	if (gate_on_change != NULL)
+		gate_on_change(sys);
 }
 
 static void
@@ -466,6 +470,12 @@ private_group(struct ctx *cx, int64_t group_id, bool *is_private)
 	bool any;
 
 	return privates(cx, group_id, is_private, &any);
+}
+
+enum err
+private_groups(struct ctx *cx, int64_t **ids, int *count)
+{
+	return load_ids(cx, &st_group_private, ARGS(INT(cx->account)), ids, count);
 }
 
 enum err

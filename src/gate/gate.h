@@ -94,6 +94,10 @@ enum err gate_my_groups(struct ctx *cx, const int64_t **ids, int *count) MUST_CH
 enum err gate_any_private(struct ctx *cx, bool *any) MUST_CHECK;
 /* Another number after each change to who may see what, once it is durable. */
 uint64_t gate_generation(struct ctx *cx);
+/* Called on the writer thread after each such change; NULL: nobody waits for one. */
+extern void (*gate_on_change)(struct sys *sys);
+/* A number that stays while the actor may do and see the same. Reads the database. */
+enum err gate_rights(struct ctx *cx, uint64_t *out) MUST_CHECK;
 
 /* ---- account settings (a small table of key, value) ---------------------------------------------------- */
 bool     gate_setting_bool(struct ctx *cx, const char *key, bool def);

@@ -262,3 +262,37 @@ gate_may(struct ctx *cx, enum may what, const struct about *o)
 	}
 	return denied(cx);
 }
+
+static uint64_t
+mix(uint64_t h, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		h = (h ^ (v >> 8 * i & 0xff)) * 1099511628211u;
+	return h;
+}
+
+enum err
+gate_rights(struct ctx *cx, uint64_t *out)
+{
+	const struct actor *a = cx->actor;
+	const int64_t *mine;
+	int64_t *privates;
+	uint64_t h = 1469598103934665603u;
+	int count, private_count;
+
+	TRY(gate_my_groups(cx, &mine, &count));
+	TRY(private_groups(cx, &privates, &private_count));
+	for (int i = 0; i < count; i++)
+		h = mix(h, (uint64_t)mine[i]);
+	h = mix(h, (uint64_t)count);
+	for (int i = 0; i < private_count; i++)
+		h = mix(h, (uint64_t)privates[i]);
+	h = mix(mix(mix(h, (uint64_t)a->role), (uint64_t)a->sees), (uint64_t)a->organization_id);
+	h = mix(mix(h, a->limits), (uint64_t)a->officer << 3 | (uint64_t)a->read_only << 2 | (uint64_t)a->sees_phi << 1 | (uint64_t)a->enrolling);
+	for (enum may m = MAY_ANYONE; m < MAY_LAST; m++) {
+		h = mix(h, gate_may(cx, m, NULL) == OK);
+		fail_forget(cx);
+	}
+	*out = h;
+	return OK;
+}

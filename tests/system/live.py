@@ -124,7 +124,26 @@ with Desk() as desk:
     check(s_admin.until(lambda: ("ticket.created", after) in s_admin.tickets()), "the administrator hears")
     time.sleep(0.5)
     check(len(s_ana.tickets()) == n, "who may not any more does not")
-    admin.put("/api/v2/users/%d.json" % ana_id, {"user": {"ticket_restriction": None}})
+    resets = lambda s: len([e for e in s.events if e[1] == "reset" and e[2].get("rights")])
+    check(resets(s_ana) == 1 and resets(s_admin) == 0, "who lost a right, and nobody else, is told to load anew: %r" % s_ana.events[-3:])
+
+    def told_anew(what, seconds=1):
+        n, at = resets(s_ana), time.time()
+        check(what().status < 300, "it changes")
+        check(s_ana.until(lambda: resets(s_ana) > n, seconds), "told within %d s: %r" % (seconds, s_ana.events[-3:]))
+
+    told_anew(lambda: admin.put("/api/v2/users/%d.json" % ana_id, {"user": {"ticket_restriction": None}}))
+    told_anew(lambda: admin.post("/api/v2/group_memberships.json", {"group_membership": {"user_id": ana_id, "group_id": group}}))
+    m = [x["id"] for x in admin.get("/api/v2/users/%d/group_memberships.json" % ana_id).json["group_memberships"] if x["group_id"] == group][0]
+    told_anew(lambda: admin.delete("/api/v2/group_memberships/%d.json" % m))
+    told_anew(lambda: admin.put("/api/ward/v1/phi/users/%d" % ana_id, {"setting": False}))
+    told_anew(lambda: admin.put("/api/ward/v1/phi/users/%d" % ana_id, {"setting": None}))
+    told_anew(lambda: admin.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": True}}}))
+    told_anew(lambda: admin.put("/api/v2/account/settings.json", {"settings": {"tickets": {"agent_ticket_deletion": False}}}))
+    n = resets(s_ana)
+    admin.put("/api/v2/users/%d.json" % eve_id, {"user": {"notes": "Prefers mornings."}})
+    time.sleep(0.6)
+    check(resets(s_ana) == n, "what changes nothing for them is not told")
     check(s_ana.until(lambda: not s_ana.closed, 0.1), "the stream stays")
     r = admin.put("/api/v2/users/%d.json" % abe_id, {"user": {"suspended": True}})
     check(s_abe.until(lambda: s_abe.closed), "the stream of who was suspended ends")

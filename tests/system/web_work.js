@@ -265,6 +265,22 @@ async function main() {
 		await page.waitForSelector("main table, main .empty");
 		await look("work-organization");
 	});
+	await step("a right that is taken away: what was on the screen is gone at once, and back with the right", async () => {
+		await page.goto(U + "/agent/tickets/" + F.tickets[3]);
+		await seen("#conversation li");
+		await page.waitForTimeout(1500);                                          // the stream is there
+		const began = Date.now();
+		await elsewhere("PUT", "/api/v2/users/" + F.mara.id + ".json", { user: { ticket_restriction: "assigned" } });
+		await page.waitForSelector("[role=alert]:has-text('not yours to see')", { timeout: 5000 });
+		console.log("   gone after", Date.now() - began, "ms");
+		assert.ok(Date.now() - began < 2000, "gone after " + (Date.now() - began) + " ms");
+		assert.doesNotMatch(await text("main"), /wobbles/);
+		await elsewhere("PUT", "/api/v2/users/" + F.mara.id + ".json", { user: { ticket_restriction: null } });
+		await page.waitForSelector("#conversation li", { timeout: 5000 });
+		await elsewhere("PUT", "/api/ward/v1/phi/users/" + F.mara.id, { setting: false });
+		await page.getByRole("button", { name: "Show with a purpose" }).first().waitFor({ timeout: 5000 });
+		await elsewhere("PUT", "/api/ward/v1/phi/users/" + F.mara.id, { setting: null });
+	});
 	await step("a view of one's own: built, tried, grouped, copied, switched off and on", async () => {
 		await page.goto(U + "/agent/views");
 		await seen("nav.side li");

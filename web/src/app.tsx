@@ -86,12 +86,17 @@ function Rail() {
 // News make stale what they are about; many at once make a list stale once.
 function News() {
 	const cache = useQueryClient();
-	const { over } = useSession();
+	const { over, anew } = useSession();
+	const [where, go] = useLocation();
 	const timer = useRef(0);
 	useEffect(() => listen(), []);
 	useEffect(() => () => clearTimeout(timer.current), []);
 	useNews((n) => {
-		if (n.kind === "reset") cache.invalidateQueries();
+		if (n.kind === "reset" && !n.rights) cache.invalidateQueries();
+		if (n.kind === "reset" && n.rights) anew().then((me) => {
+			const area = NAVIGATION.find((a) => where.startsWith(a.path));
+			if (me && area && !area.who(me)) go(home(me), { replace: true });
+		}, () => undefined);
 		if (n.kind === "ended") over();
 		if (n.kind !== "ticket") return;
 		cache.invalidateQueries({ queryKey: ["ticket", n.ticket_id] });

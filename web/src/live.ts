@@ -7,13 +7,13 @@ import { beforeLeaving, signedIn } from "./api";
 export interface TicketNews { kind: "ticket"; type: string; ticket_id: number; comment_id: number | null; public?: boolean; actor_id: number | null }
 export interface PresenceNews { kind: "presence"; ticket_id: number; presence: Present[] }
 export interface Present { user_id: number; state: "viewing" | "replying" }
-type News = TicketNews | PresenceNews | { kind: "reset" } | { kind: "ended" } | { kind: "up"; up: boolean };
+type News = TicketNews | PresenceNews | { kind: "reset"; rights: boolean } | { kind: "ended" } | { kind: "up"; up: boolean };
 type Told = { news: News; last: number };
 
 const PATH = "/api/ward/v1/events";
 const listeners = new Set<(n: News) => void>();
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("ward-live") : null;
-let last = 0, up = false, running: AbortController | null = null;
+let last = 0, up = false, rights = "", running: AbortController | null = null;
 
 // Polls are rare while the stream tells of everything.
 export const every = (ms: number) => () => up ? Math.max(ms, 120000) : ms;
@@ -57,10 +57,17 @@ function read(stop: AbortSignal): Promise<void> {
 				if (m.lastEventId) last = Math.max(last, Number(m.lastEventId));
 				tell(fn(JSON.parse(m.data)));
 			});
-			on("hello", () => ({ kind: "up", up: true }));
+			on("hello", (d) => {
+				if (rights && rights !== d.rights) tell({ kind: "reset", rights: true });      // changed while nobody heard
+				rights = d.rights;
+				return { kind: "up", up: true };
+			});
 			on("ticket", (d) => ({ kind: "ticket", ...d }));
 			on("presence", (d) => ({ kind: "presence", ...d }));
-			on("reset", () => ({ kind: "reset" }));
+			on("reset", (d) => {
+				if (d.rights) rights = d.rights;
+				return { kind: "reset", rights: !!d.rights };
+			});
 			on("ended", () => { source!.close(); return { kind: "ended" }; });
 			source.onopen = () => { pause = 2000; };
 			source.onerror = () => {
@@ -81,6 +88,7 @@ export function listen(): () => void {
 	const stop = new AbortController();
 	running = stop;
 	last = 0;
+	rights = "";
 	channel?.postMessage("ask");
 	if (navigator.locks && channel) navigator.locks.request("ward-live", { signal: stop.signal }, () => read(stop.signal)).catch(() => undefined);
 	else read(stop.signal);

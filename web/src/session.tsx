@@ -5,7 +5,7 @@ import { del, forget, get, post, sayLastWords, setCsrf, whenSignedOut, type User
 import { useSays } from "./ui/says";
 
 export type Why = "" | "ended" | "idle";
-interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void>; over(): void }
+interface Session { me: User | null; ready: boolean; why: Why; enrolling: boolean; enrolled(): void; enter(email: string, password: string, code?: string): Promise<void>; leave(): Promise<void>; over(): void; anew(): Promise<User | null> }
 const Context = createContext<Session>(null as unknown as Session);
 export const useSession = () => useContext(Context);
 export const useMe = () => useContext(Context).me!;
@@ -49,7 +49,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 		setEnrolling(missing);
 		setMe(user.id ? { ...user, ...mine } : null);
 		if (user.id) setWhy("");
+		return user.id ? { ...user, ...mine } as User : null;
 	}, []);
+
+	// Other rights than before: what was loaded goes, what is shown is asked for again.
+	const anew = useCallback(async () => {
+		await Promise.race([sayLastWords(), new Promise((r) => setTimeout(r, 400))]);
+		if (!inside.current) return null;
+		const me = load();
+		cache.resetQueries().catch(() => undefined);
+		return me;
+	}, [cache, load]);
 
 	const over = useCallback(() => { if (inside.current) out("ended"); }, [out]);
 
@@ -80,5 +90,5 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	}, [load]);
 	const leave = useCallback(() => end(""), [end]);
 
-	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => { load().catch(() => out("ended")); }, enter, leave, over }}>{children}</Context.Provider>;
+	return <Context.Provider value={{ me, ready, why, enrolling, enrolled: () => { load().catch(() => out("ended")); }, enter, leave, over, anew }}>{children}</Context.Provider>;
 }
