@@ -56,6 +56,24 @@ check_washed(struct arena *a, str w)
 	assert(str_eq(html_wash(a, w, MAIL_TEXT_MAX), w));
 }
 
+static struct html_picture
+picture(void *arg, str id)
+{
+	(void)arg;
+	assert(id.n > 0);
+	return (struct html_picture){ { "/p\"", 3 }, { "<", 1 } };
+}
+
+static void
+check_pictures(str w)
+{
+	static const str whole = { "<img src=\"/p&quot;\" alt=\"&lt;\">", 31 }, begin = { "<img", 4 };
+
+	assert(utf8_valid(w));
+	for (size_t at; (at = str_find(w, begin)) != SIZE_MAX; w = str_sub(w, at + 1, w.n))
+		assert(str_starts(str_sub(w, at, w.n), whole));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -74,6 +92,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(str_starts(whole, part));
 
 	check_washed(a, html_wash(a, html, MAIL_TEXT_MAX));
+	/* Each address asked for is the mail's own; what is told to stand there is all that is different. */
+	check_pictures(html_wash_mail(a, html, MAIL_TEXT_MAX, picture, NULL));
 
 	mail_cut_quote(whole, &fresh, &quoted);
 	assert(str_starts(whole, fresh) && str_ends(whole, quoted) && fresh.n + quoted.n <= whole.n);

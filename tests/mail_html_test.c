@@ -148,14 +148,47 @@ every_maximum_holds(void **state)
 	arena_free(&a);
 }
 
+/* ---- a mail's own pictures stay where they stand, no others do ---- */
+
+static const struct { const char *why, *html, *want; } pictured[] = {
+	{ "a picture of the mail", "<p>a</p><img src=\"cid:knee@x\"><p>b</p>", "<p>a</p><img src=\"/p?a=1&amp;b=2\" alt=\"&quot;k&quot;\"><p>b</p>" },
+	{ "its address as RFC 2392 writes it", "<img src=CID:knee%40x>", "<img src=\"/p?a=1&amp;b=2\" alt=\"&quot;k&quot;\">" },
+	{ "with entities", "<img alt=x src='cid:knee&#64;x'/>", "<img src=\"/p?a=1&amp;b=2\" alt=\"&quot;k&quot;\">" },
+	{ "nothing else of its tag", "<img onerror=x() style=x srcset=y src=cid:knee@x width=9>", "<img src=\"/p?a=1&amp;b=2\" alt=\"&quot;k&quot;\">" },
+	{ "one that did not come", "<b>a</b><img src=cid:none@x>", "<strong>a</strong>" },
+	{ "one from elsewhere", "<b>a</b><img src=https://evil.example/p.gif>", "<strong>a</strong>" },
+	{ "one within the address", "<b>a</b><img src=\"data:image/png;base64,AAAA\"><img src=\"\"><img>", "<strong>a</strong>" },
+	{ "a broken escape stands for itself", "<b>a</b><img src=cid:knee%4><img src=cid:knee%zzx>", "<strong>a</strong>" },
+	{ "in an attribute of something else", "<b src=cid:knee@x>a</b>", "<strong>a</strong>" },
+};
+
+static struct html_picture
+find_knee(void *arg UNUSED, str id)
+{
+	return str_eq(id, S("knee@x")) ? (struct html_picture){ S("/p?a=1&b=2"), S("\"k\"") } : (struct html_picture){ S(""), S("") };
+}
+
+static void
+picture_row(void **state)
+{
+	size_t i = ROW(state);
+	struct arena *a = arena_new();
+	str got = html_wash_mail(a, str_of(pictured[i].html), MAIL_TEXT_MAX, find_knee, NULL), none = html_wash(a, str_of(pictured[i].html), MAIL_TEXT_MAX);
+
+	assert_string_equal(str_z(a, got), pictured[i].want);
+	assert_true(str_find(none, S("<img")) == SIZE_MAX);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest t[COUNT(cases) + COUNT(hostile) + 1];
+	struct CMUnitTest t[COUNT(cases) + COUNT(hostile) + COUNT(pictured) + 1];
 	size_t n = 0;
 
 	ADD_ROWS(t, n, cases, row);
 	ADD_ROWS(t, n, hostile, hostile_row);
+	ADD_ROWS(t, n, pictured, picture_row);
 	ADD(t, n, every_maximum_holds);
 	return RUN_ROWS("mail html", t, n);
 }

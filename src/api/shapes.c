@@ -178,22 +178,27 @@ html_of(struct ctx *cx, str text)
 	return buf_str(&b);
 }
 
+/* The name stays out of the address: addresses end up in logs. */
+static str
+attachment_url(struct ctx *cx, const char *base, const struct attachment *f)
+{
+	/* One address for five minutes, so that the answer stays the same for a client that asks again (ETag). */
+	usec until = (cx->now / (300 * SECOND) + 2) * 300 * SECOND;
+	str url = str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id),
+	    link = gate_setting_bool(cx, "signed_attachment_links", true) ? link_sign(cx, "attachment", f->id, until) : S("");
+
+	return link.n ? str_printf(cx->arena, STR_F "?link=" STR_F, STR_A(url), STR_A(link)) : url;
+}
+
 void
 json_attachment(struct json *j, struct ctx *cx, const char *base, const struct attachment *f)
 {
-	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR), url, link;
-	/* One address for five minutes, so that the answer stays the same for a client that asks again (ETag). */
-	usec until = (cx->now / (300 * SECOND) + 2) * 300 * SECOND;
+	str name = reveal(cx, f->file_name, TO_SHOW_ACTOR), url = attachment_url(cx, base, f);
 
-	url = str_printf(cx->arena, "%s/api/v2/attachments/%lld/content", base, (long long)f->id);
-	link = gate_setting_bool(cx, "signed_attachment_links", true) ? link_sign(cx, "attachment", f->id, until) : S("");
-	if (link.n)
-		url = str_printf(cx->arena, STR_F "?link=" STR_F, STR_A(url), STR_A(link));
 	jw_obj(j);
 	url_of(j, cx, base, "attachments", f->id);
 	jw_kint(j, "id", f->id);
 	jw_kstr(j, "file_name", name);
-	/* The name stays out of the URL: addresses end up in logs. */
 	jw_kstr(j, "content_url", url);
 	jw_kstr(j, "mapped_content_url", url);
 	show(j, cx, "content_type", f->content_type);
@@ -218,25 +223,44 @@ attachments(struct json *j, struct ctx *cx, const char *base, const struct comme
 	jw_end_arr(j);
 }
 
-static str
-comment_html(struct ctx *cx, const struct comment *c)
+struct picture_call { struct ctx *cx; const char *base; const struct comment *c; };
+
+/* What a mail shows in its text, of what came with it: pictures, which are served as such only when they are some. */
+static struct html_picture
+find_picture(void *arg, str content_id)
 {
+	const struct picture_call *call = arg;
+	struct ctx *cx = call->cx;
+
+	for (int i = 0; i < call->c->attachment_count && call->c->attachment != NULL; i++) {
+		const struct attachment *f = &call->c->attachment[i];
+		if (f->is_inline && !f->redacted && str_eq(reveal(cx, f->content_id, TO_SHOW_ACTOR), content_id)
+		    && str_starts(reveal(cx, f->content_type, TO_SHOW_ACTOR), S("image/")))
+			return (struct html_picture){ attachment_url(cx, call->base, f), reveal(cx, f->file_name, TO_SHOW_ACTOR) };
+	}
+	return (struct html_picture){ S(""), S("") };
+}
+
+static str
+comment_html(struct ctx *cx, const char *base, const struct comment *c)
+{
+	struct picture_call call = { cx, base, c };
 	str html = S("");
 
 	/* To who sees it masked it is made of the masked text; what was redacted lost its own. */
 	if (c->html.hidden.n > 0 && !c->redacted && actor_sees_phi(cx->actor))
-		html = html_wash(cx->arena, reveal(cx, c->html, TO_SHOW_ACTOR), 2 * MiB);
+		html = html_wash_mail(cx->arena, reveal(cx, c->html, TO_SHOW_ACTOR), 2 * MiB, find_picture, &call);
 	return html.n > 0 ? str_printf(cx->arena, "<div class=\"zd-comment\" dir=\"auto\">" STR_F "</div>", STR_A(html))
 	    : html_of(cx, reveal(cx, c->body, TO_SHOW_ACTOR));
 }
 
 static void
-comment_texts(struct json *j, struct ctx *cx, const struct comment *c)
+comment_texts(struct json *j, struct ctx *cx, const char *base, const struct comment *c)
 {
 	str body = reveal(cx, c->body, TO_SHOW_ACTOR);
 
 	jw_kstr(j, "body", body);
-	jw_kstr(j, "html_body", comment_html(cx, c));
+	jw_kstr(j, "html_body", comment_html(cx, base, c));
 	jw_kstr(j, "plain_body", body);
 }
 
@@ -247,7 +271,7 @@ json_comment(struct json *j, struct ctx *cx, const char *base, const struct comm
 	jw_kint(j, "id", c->id);
 	jw_kz(j, "type", "Comment");
 	jw_kid(j, "author_id", c->author_id);
-	comment_texts(j, cx, c);
+	comment_texts(j, cx, base, c);
 	jw_kbool(j, "public", c->is_public);
 	attachments(j, cx, base, c);
 	jw_kid(j, "audit_id", c->audit_id);
@@ -278,7 +302,7 @@ json_conversation(struct json *j, struct ctx *cx, const char *base, const struct
 	jw_key(j, "content");
 	jw_obj(j);
 	jw_kz(j, "type", "html");
-	jw_kstr(j, "body", comment_html(cx, c));
+	jw_kstr(j, "body", comment_html(cx, base, c));
 	jw_end_obj(j);
 	jw_key(j, "metadata");
 	jw_obj(j);
@@ -420,7 +444,7 @@ json_audit(struct json *j, struct ctx *cx, const char *base, const struct audit 
 		jw_kint(j, "id", c->id);
 		jw_kz(j, "type", "Comment");
 		jw_kid(j, "author_id", c->author_id);
-		comment_texts(j, cx, c);
+		comment_texts(j, cx, base, c);
 		jw_kbool(j, "public", c->is_public);
 		attachments(j, cx, base, c);
 		jw_kint(j, "audit_id", a->id);

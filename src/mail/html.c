@@ -698,6 +698,8 @@ struct washing {
 	const char *open[OPEN_MAX];   /* literals of `kept` */
 	int         depth;
 	bool        rich;             /* something that plain text would not show */
+	html_find_picture *find;      /* NULL: no pictures */
+	void       *find_arg;
 };
 
 static const char *
@@ -733,6 +735,14 @@ put_escaped(struct buf *b, uint32_t cp)
 	}
 }
 
+static int
+hex_digit(char c)
+{
+	char lower = (char)(c | 0x20);
+
+	return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 static bool
 link_allowed(str url)
 {
@@ -742,6 +752,54 @@ link_allowed(str url)
 		if (str_eqi(str_sub(url, 0, strlen(schemes[i])), str_of(schemes[i])))
 			return true;
 	return false;
+}
+
+static void
+put_attribute(struct buf *b, str v)
+{
+	uint32_t cp;
+
+	for (size_t at = 0; at < v.n;) {
+		at += utf8_next(v, at, &cp);
+		put_escaped(b, cp);
+	}
+}
+
+/* %xx as the byte it stands for, in place (RFC 2392: a Content-ID in a URL). */
+static str
+unpercent(char *p, size_t n)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int hi = i + 2 < n && p[i] == '%' ? hex_digit(p[i + 1]) : -1, lo = hi >= 0 ? hex_digit(p[i + 2]) : -1;
+		p[out++] = lo >= 0 ? (char)(hi << 4 | lo) : p[i];
+		i += lo >= 0 ? 2 : 0;
+	}
+	return (str){ p, out };
+}
+
+static void
+wash_picture(struct scan *sc, struct washing *w)
+{
+	struct html_picture picture;
+	char url[URL_MAX];
+	str src = S("");
+	size_t n;
+
+	(void)attributes(sc, "src", &src);
+	n = attr_text(src, url, sizeof(url), true);
+	if (n < 5 || n > sizeof(url) - 4 || !str_eqi(str_sub((str){ url, n }, 0, 4), S("cid:")))
+		return;
+	picture = w->find(w->find_arg, unpercent(url + 4, n - 4));
+	if (picture.url.n == 0)
+		return;
+	buf_add(&w->b, S("<img src=\""));
+	put_attribute(&w->b, picture.url);
+	buf_add(&w->b, S("\" alt=\""));
+	put_attribute(&w->b, picture.alt);
+	buf_add(&w->b, S("\">"));
+	w->rich = true;
 }
 
 static void
@@ -770,11 +828,7 @@ wash_open(struct scan *sc, struct washing *w, const char *as)
 	w->open[w->depth++] = as;
 	if (is_link) {
 		buf_add(&w->b, S("<a href=\""));
-		for (size_t at = 0; at < n;) {
-			uint32_t cp;
-			at += utf8_next((str){ url, n }, at, &cp);
-			put_escaped(&w->b, cp);
-		}
+		put_attribute(&w->b, (str){ url, n });
 		buf_add(&w->b, S("\" rel=\"noopener noreferrer\">"));
 	} else
 		buf_fmt(&w->b, "<%s>", as);
@@ -824,7 +878,10 @@ wash_markup(struct scan *sc, struct washing *w)
 		wash_close(w, kept_as(name));
 		return true;
 	}
-	wash_open(sc, w, kept_as(name));
+	if (w->find != NULL && name_cmp(name, "img") == 0)
+		wash_picture(sc, w);
+	else
+		wash_open(sc, w, kept_as(name));
 	if (t != NULL && t->act == SKIP)
 		skip_element(sc, t);
 	return true;
@@ -833,8 +890,14 @@ wash_markup(struct scan *sc, struct washing *w)
 str
 html_wash(struct arena *a, str html, size_t max)
 {
+	return html_wash_mail(a, html, max, NULL, NULL);
+}
+
+str
+html_wash_mail(struct arena *a, str html, size_t max, html_find_picture *find, void *arg)
+{
 	struct scan sc = { .s = html };
-	struct washing w = { .depth = 0 };
+	struct washing w = { .find = find, .find_arg = arg };
 
 	buf_init(&w.b, a, max);
 	while (sc.at < html.n && !w.b.over) {

@@ -69,6 +69,13 @@ str html_to_text(struct arena *a, str html, size_t max);
  * Empty when there is nothing in it that plain paragraphs do not say as well,
  * or when it is above `max`. What comes out comes out the same again. Linear. */
 str html_wash(struct arena *a, str html, size_t max);
+/* The same, with the pictures that come with the message where it puts them
+ * (<img src="cid:...">, RFC 2392): `find` is asked for each Content-ID and says
+ * under which address of ours it is, url "" for none. All other pictures are
+ * dropped, whatever their address. */
+struct html_picture { str url, alt; };
+typedef struct html_picture html_find_picture(void *arg, str content_id);
+str html_wash_mail(struct arena *a, str html, size_t max, html_find_picture *find, void *arg);
 /* Cuts the quoted older message and reply delimiters off the end ("On ...
  * wrote:", "-----Original Message-----", "> " tails, "## Reply above ##"). */
 void mail_cut_quote(str text, str *fresh, str *quoted);

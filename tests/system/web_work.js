@@ -234,6 +234,13 @@ async function main() {
 		assert.doesNotMatch(await text("#conversation .body"), /Please send/);
 		await page.getByRole("button", { name: "Show quoted text" }).click();
 		assert.match(await text("#conversation .body"), /Please send a picture/);
+		await page.getByRole("button", { name: "As it was sent" }).click();
+		await seen("#conversation iframe[sandbox='']");
+		const inside = page.frameLocator("#conversation iframe");
+		await inside.locator("p:has-text('Here it is') + img").waitFor();
+		await page.waitForTimeout(500);
+		assert.deepEqual(await inside.locator("img").evaluateAll((l) => l.map((i) => [i.naturalWidth, i.alt])), [[64, "knee.png"]], "the picture stands where the mail puts it, and no other");
+		assert.equal(await page.locator("#conversation .pictures img").count(), 0, "and not below once more");
 		await look("work-mail");
 	});
 	await step("a ticket's workspace gives it a form and its macros", async () => {

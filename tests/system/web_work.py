@@ -51,7 +51,7 @@ with Desk() as desk:
     tickets = [make("tickets", "ticket", subject="Chair %d" % i, comment={"body": "Chair %d wobbles." % i}, requester_id=nadia, tags=["furniture"]) for i in range(4)]
     picture = png(64, 32)
     raw = ("From: Nadia <nadia@patients.example>\r\nTo: help@clinic.example\r\nSubject: A picture\r\nMessage-ID: <p1@patients.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n"
-           "--B\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Here it is:</p><img src=cid:a@b><p>Nadia</p><blockquote><p>Please send a picture.</p></blockquote>\r\n"
+           "--B\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Here it is:</p><img src=\"cid:a%%40b\"><img src=https://evil.example/pixel.gif><img src=cid:none@b><p>Nadia</p><blockquote><p>Please send a picture.</p></blockquote>\r\n"
            "--B\r\nContent-Type: image/png\r\nContent-ID: <a@b>\r\nContent-Disposition: inline; filename=knee.png\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n--B--\r\n" % base64.encodebytes(picture).decode().replace("\n", "\r\n")).encode()
     check(desk.deliver(raw).returncode == 0, "a mail with a picture is taken")
     mail = [t["id"] for t in admin.get("/api/v2/tickets.json?per_page=100").json["tickets"] if t["subject"] == "A picture"][0]

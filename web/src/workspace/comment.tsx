@@ -35,7 +35,10 @@ export function Said({ comment: c, author, findings, policy, masked, onPick, onS
 	const rich = !plainHtml(c.html_body), ours = rich && c.via?.channel !== "email";
 	const [html, setHtml] = useState(false);
 	// Pictures of a mail stand in it, where they may be seen: the server shows as one only what is one.
-	const pictures = masked ? [] : (c.attachments || []).filter((a) => a.inline && /^image\/(png|jpeg|gif|webp)$/.test(a.content_type));
+	const all = masked ? [] : (c.attachments || []).filter((a) => a.inline && /^image\/(png|jpeg|gif|webp)$/.test(a.content_type));
+	// As the mail was sent they stand where it puts them; below stand the others.
+	const placed = rich && !ours && html ? all.filter((a) => /\?link=/.test(a.content_url) && c.html_body!.includes(path(a).replace(/\?.*/, "?"))) : [];
+	const pictures = all.filter((a) => !placed.includes(a));
 	const name = author?.name || t("ticket.somebody");
 	const text = c.plain_body && !c.body ? c.plain_body : c.body;
 	const [whole, setWhole] = useState(false);
@@ -58,7 +61,7 @@ export function Said({ comment: c, author, findings, policy, masked, onPick, onS
 					{(policy || []).map((p, i) => <span key={i} className={"tag did did-" + p.treatment}>{t("workspace.did." + p.treatment, { kind: t("kind." + p.label, p.label) })}</span>)}
 					{onSplit ? <button type="button" className="quiet" onClick={onSplit} aria-label={t("workspace.splitOf", { name })}>{t("workspace.splitShort")}</button> : null}
 				</div>
-				{html && !ours ? <Suspense fallback={null}><Frame html={c.html_body!} /></Suspense>
+				{html && !ours ? <Suspense fallback={null}><Frame html={c.html_body!} pictures={placed.map((a) => a.content_url)} /></Suspense>
 					: ours ? <Suspense fallback={plain}><Rich html={c.html_body!} body={text} findings={findings} onPick={onPick} /></Suspense> : plain}
 				{pictures.length ? <div className="pictures">{pictures.map((a) => <img key={a.id} src={path(a)} alt={fileName(a.file_name)} loading="lazy" />)}</div> : null}
 				{c.attachments?.length ? (
