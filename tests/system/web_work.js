@@ -288,6 +288,33 @@ async function main() {
 		await page.getByRole("button", { name: "Show with a purpose" }).first().waitFor({ timeout: 5000 });
 		await elsewhere("PUT", "/api/ward/v1/phi/users/" + F.mara.id, { setting: null });
 	});
+	await step("arrow keys within tabs and toolbars, one stop of Tab each", async () => {
+		await page.goto(U + "/agent/tickets/" + F.tickets[0]);
+		await seen("#conversation li");
+		const now = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") || document.activeElement.textContent);
+		const stops = (s) => page.$$eval(s, (l) => l.filter((e) => e.tabIndex === 0).length);
+		await page.focus("#tab-talk");
+		await page.keyboard.press("ArrowRight");
+		await seen("ol[aria-label=Events] li");
+		assert.equal(await now(), "Events");
+		assert.equal(await page.getAttribute("#part", "aria-labelledby"), "tab-events");
+		assert.equal(await stops("[role=tablist] [role=tab]"), 1);
+		await page.keyboard.press("ArrowRight");
+		await seen("#conversation li");
+		assert.equal(await now(), "Conversation");
+		await seen("[role=toolbar] button");
+		assert.equal(await stops("[role=toolbar] button, [role=toolbar] select"), 1);
+		await page.focus("[role=toolbar] button");
+		assert.equal(await now(), "Bold");
+		for (const [key, name] of [["ArrowRight", "Italic"], ["ArrowLeft", "Bold"], ["ArrowLeft", "Insert a placeholder"], ["Home", "Bold"], ["End", "Insert a placeholder"], ["ArrowLeft", "Link"]]) {
+			await page.keyboard.press(key);
+			assert.equal(await now(), name, key);
+		}
+		await page.keyboard.press("Tab");
+		assert.ok(await page.evaluate(() => document.activeElement.isContentEditable), "Tab leaves the tools");
+		await page.keyboard.press("Shift+Tab");
+		assert.equal(await now(), "Link", "and comes back to where one was");
+	});
 	await step("a view of one's own: built, tried, grouped, copied, switched off and on", async () => {
 		await page.goto(U + "/agent/views");
 		await seen("nav.side li");

@@ -13,6 +13,7 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@zendeskgarden/react-buttons";
 import type { Finding } from "../api";
 import { Box } from "../ui/box";
+import { Roving } from "../ui/roving";
 import * as icon from "../ui/icons";
 import { KIND, pieces } from "../ui/marked";
 import { wash, washPasted } from "./wash";
@@ -269,7 +270,7 @@ export const Editor = forwardRef<EditorHandle, { label: string; describedBy: str
 		};
 		return (
 			<div className="editor">
-				<div className="tools" role="toolbar" aria-label={t("composer.tools")}>
+				<Roving role="toolbar" className="tools" label={t("composer.tools")}>
 					{tool("bold", icon.Bold, !!state && hasMark(state, M.strong), run(toggleMark(M.strong)))}
 					{tool("italic", icon.Italic, !!state && hasMark(state, M.em), run(toggleMark(M.em)))}
 					{tool("bullets", icon.Bullets, !!state && inList(state) === N.bullet_list, run(list(N.bullet_list)))}
@@ -279,7 +280,7 @@ export const Editor = forwardRef<EditorHandle, { label: string; describedBy: str
 					{tool("link", icon.Chain, !!state && hasMark(state, M.link), () => state && hasMark(state, M.link) ? run(toggleMark(M.link))() : setLink(""))}
 					<span className="grow" />
 					{extra}
-				</div>
+				</Roving>
 				<div ref={box} className="typed" />
 				{link !== null ? (
 					<Box title={t("composer.tool.link")} onClose={() => setLink(null)}>

@@ -9,6 +9,7 @@ import { every, usePresence, type Present } from "../live";
 import { useMe } from "../session";
 import { Fault, Loading, Status } from "../ui/bits";
 import { Marked } from "../ui/marked";
+import { Roving } from "../ui/roving";
 import { useSays } from "../ui/says";
 import { useCommands } from "../ui/tools";
 import { Beside } from "./aside";
@@ -186,10 +187,9 @@ export default function TicketPage({ id }: { id: number }) {
 					</nav> : null}
 					<h1 id="subject" dir="auto" className="wrap"><Marked text={clear?.ticket.subject || ticket.subject || t("ticket.noSubject")} findings={onSubject} onPick={works ? setRedact : undefined} /></h1>
 					<div className="row between">
-						<div className="row" role="tablist" aria-label={t("ticket.parts")}>
-							<Button size="small" isBasic={tab !== "talk"} role="tab" aria-selected={tab === "talk"} onClick={() => setTab("talk")}>{t("ticket.talk")}</Button>
-							<Button size="small" isBasic={tab !== "events"} role="tab" aria-selected={tab === "events"} onClick={() => setTab("events")}>{t("ticket.events")}</Button>
-						</div>
+						<Roving role="tablist" className="row" label={t("ticket.parts")}>
+							{(["talk", "events"] as const).map((p) => <Button key={p} size="small" id={"tab-" + p} isBasic={tab !== p} role="tab" aria-selected={tab === p} aria-controls="part" onClick={() => setTab(p)}>{t("ticket." + p)}</Button>)}
+						</Roving>
 						<div className="row">
 							{comments.length > 8 && tab === "talk" ? <Button size="small" isBasic id="newest" onClick={toNewest}>{t("ticket.newest")}</Button> : null}
 							<Button size="small" isBasic id="copy-link" onClick={copy}>{t("ticket.copy")}</Button>
@@ -205,12 +205,14 @@ export default function TicketPage({ id }: { id: number }) {
 					<div className="leaving row" style={{ margin: "0 20px 8px" }} id="masked"><span className="grow" role="status">{clear ? t("mask.clear") : t("mask.masked")}</span>
 						{clear ? <Button size="small" onClick={() => setClear(null)}>{t("mask.again")}</Button> : <Button size="small" onClick={() => setUnmasking(true)}>{t("mask.show")}</Button>}</div>
 				) : null}
+				<div role="tabpanel" id="part" className="part" aria-labelledby={"tab-" + tab}>
 				{tab === "events" ? <Timeline id={id} names={names} /> : said.data ? (
 					<ol className="said" id="conversation">
 						{comments.map((c) => <Said key={c.id} masked={!!found.data?.masked} comment={c} author={names.get(c.author_id)} findings={masked ? NONE : findings.get(c.id) || NONE} policy={treated.get(c.id)} onPick={works ? setRedact : undefined}
 							onSplit={works && said.data!.comments.length > 1 && ticket.status !== "closed" ? () => setSplitting(c) : undefined} />)}
 					</ol>
 				) : said.error ? <Fault error={said.error} /> : <Loading />}
+				</div>
 				{ticket.status === "closed" ? <p className="pad soft" id="closed">{t("ticket.closed")}</p> : !rest || !works ? null : (
 					<Composer key={ticket.id} ref={composer} ticket={ticket} requester={names.get(ticket.requester_id)} onSent={reload} onLeft={round ? sent : undefined} came={came} onTyping={setTyping} />
 				)}
