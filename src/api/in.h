@@ -156,6 +156,8 @@ void  comment_fields(struct ctx *cx, const json_t *comment, struct ticket_change
 void  user_fields(struct ctx *cx, const json_t *obj, struct user_change *ch);
 void  json_identity(struct json *j, struct ctx *cx, const char *base, const struct identity *i);
 /* user_create() and the `identities` of the object, all or nothing. */
+/* The invitation that follows, where mail goes out (resets.c). */
+enum err invite_new(struct ctx *cx, const struct user *u) MUST_CHECK;
 enum err user_create_as(struct ctx *cx, const json_t *obj, const struct user_change *ch, struct user *out) MUST_CHECK;
 unsigned org_fields(struct ctx *cx, const json_t *obj, struct organization *o);
 enum err queue_job(struct ctx *cx, const struct http_req *rq, struct http_reply *rp, enum job_kind kind,

@@ -274,15 +274,29 @@ invite(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* Who is made as staff learns of it by mail, where mail goes out and nobody said otherwise. */
+enum err
+invite_new(struct ctx *cx, const struct user *u)
+{
+	struct invitation v;
+	str token;
+
+	if (u->role == ROLE_END_USER || u->email.hidden.n == 0 || !u->active || u->suspended || !can_send(cx))
+		return OK;
+	return invitation_make(cx, u->id, true, &token, &v);
+}
+
 static enum err
 invited(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct invitation *v;
 	struct json j;
-	int n;
+	int64_t *none;
+	int n, without;
 
 	(void)rq;
 	TRY(invitation_list(cx, &v, &n));
+	TRY(invitation_none(cx, &none, &without));
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_kbool(&j, "mail", can_send(cx));
@@ -290,6 +304,11 @@ invited(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_arr(&j);
 	for (int i = 0; i < n; i++)
 		json_invitation(&j, cx, &v[i], NULL);
+	jw_end_arr(&j);
+	jw_key(&j, "uninvited_user_ids");
+	jw_arr(&j);
+	for (int i = 0; i < without; i++)
+		jw_int(&j, none[i]);
 	jw_end_arr(&j);
 	jw_end_obj(&j);
 	return OK;

@@ -267,13 +267,18 @@ create(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	struct user_change ch = { 0 };
 	struct user u;
-	const json_t *obj;
+	const json_t *obj, *quiet;
 
 	TRY(api_body(cx, rq, rp, "user", &obj));
 	if (obj == NULL)
 		return OK;
 	user_fields(cx, obj, &ch);
+	quiet = json_object_get(obj, "skip_verify_email");
+	if (quiet != NULL && !json_is_boolean(quiet) && !json_is_null(quiet))
+		bad(cx, "skip_verify_email", "InvalidValue", "Skip verify email: must be true or false");
 	TRY(user_create_as(cx, obj, &ch, &u));
+	if (!json_is_true(quiet) && !(ch.has & USER_PASSWORD))
+		TRY(invite_new(cx, &u));
 	api_location(cx, rq, rp, "users", u.id);
 	return user_reply(cx, rq, rp, 201, &u);
 }

@@ -357,6 +357,8 @@ extern enum err (*gate_on_password_changed)(struct ctx *cx, const struct user *u
 struct invitation { int64_t user_id; usec invited_at, expires_at; bool by_mail; };
 enum err invitation_make(struct ctx *cx, int64_t user_id, bool by_mail, str *token, struct invitation *out) MUST_CHECK;
 enum err invitation_list(struct ctx *cx, struct invitation **out, int *count) MUST_CHECK;
+/* MAY_ADMIN. Staff who may sign in but have neither a password nor an invitation, the first 1000. */
+enum err invitation_none(struct ctx *cx, int64_t **ids, int *count) MUST_CHECK;
 enum err invitation_withdraw(struct ctx *cx, int64_t user_id) MUST_CHECK;
 extern enum err (*gate_on_invited)(struct ctx *cx, const struct user *u, str token);
 
@@ -374,15 +376,15 @@ struct factor_state { bool set, begun, needed; usec set_at; int recovery_left; }
 enum err factor_state(struct ctx *cx, int64_t user_id, struct factor_state *out) MUST_CHECK;
 /* Administrators, for who lost theirs: the next sign-in sets up a new one. */
 enum err factor_reset(struct ctx *cx, int64_t user_id) MUST_CHECK;
+/* How many of the staff who may sign in have none: all, and those who may never do without. MAY_READ_POSTURE. */
+struct factor_missing { int64_t staff, admins; };
+enum err factor_missing(struct ctx *cx, struct factor_missing *out) MUST_CHECK;
 /* The command line: a confirmed factor for somebody, the old one ends. */
 enum err factor_issue(struct ctx *cx, int64_t user_id, str *base32, str *uri, str **recovery, int *count) MUST_CHECK;
 enum err session_end(struct ctx *cx) MUST_CHECK;               /* the actor's own */
 /* One's own password, the previous one known. Other sessions end. */
 enum err password_change(struct ctx *cx, sensitive previous, sensitive fresh, int *retry_after) MUST_CHECK;
 /* Once a minute and at the end: writes the summaries of failed sign-ins that
-/* How many of the staff who may sign in have none: all, and those who may never do without. MAY_READ_POSTURE. */
-struct factor_missing { int64_t staff, admins; };
-enum err factor_missing(struct ctx *cx, struct factor_missing *out) MUST_CHECK;
  * came too fast to be events of their own, forgets sessions long over. */
 enum err gate_tick(struct ctx *cx) MUST_CHECK;
 /* The CSRF token of the actor's session is cx->actor->csrf; constant-time compare. */

@@ -32,7 +32,7 @@
 	X(st_session_delete_user) X(st_session_delete_old) X(st_session_factored) \
 	X(st_factor_get) X(st_factor_missing) X(st_factor_put) X(st_factor_step) X(st_factor_delete) \
 	X(st_link_insert) X(st_link_get) X(st_link_try) X(st_link_drop) \
-	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) X(st_invite_drop) X(st_invite_over) X(st_invite_list) X(st_invite_of) \
+	X(st_reset_insert) X(st_reset_get) X(st_reset_drop) X(st_invite_drop) X(st_invite_over) X(st_invite_list) X(st_invite_none) X(st_invite_of) \
 	X(st_recovery_put) X(st_recovery_take) X(st_recovery_count) X(st_recovery_delete) \
 	X(st_token_insert) X(st_token_by_hash) X(st_token_by_id) X(st_token_used) X(st_token_list) \
 	X(st_token_revoke) X(st_token_revoke_user) X(st_session_standing) X(st_token_standing) \

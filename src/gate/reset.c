@@ -69,6 +69,13 @@ const struct stmt st_invite_list = {
 	.sql  = "SELECT r.user_id, r.invited_at, r.expires_at, r.by_mail" WAITING " ORDER BY r.user_id LIMIT 1000",
 	.in   = "i", .out = "iiii",
 };
+const struct stmt st_invite_none = {
+	.name = "invite.none",
+	.sql  = "SELECT u.id FROM users u WHERE u.account_id = $1 AND u.role IN ($2, $3) AND u.active = 1 AND u.suspended = 0 AND NOT EXISTS"
+	        " (SELECT 1 FROM credential c WHERE c.account_id = u.account_id AND c.user_id = u.id) AND NOT EXISTS (SELECT 1 FROM password_reset r"
+	        " WHERE r.account_id = u.account_id AND r.user_id = u.id AND r.invited_at IS NOT NULL) ORDER BY u.id LIMIT 1000",
+	.in   = "iii", .out = "i",
+};
 const struct stmt st_invite_of = {
 	.name = "invite.of",
 	.sql  = "SELECT r.user_id, r.invited_at, r.expires_at, r.by_mail" WAITING " AND r.user_id = $2",
@@ -361,6 +368,20 @@ invitation_list(struct ctx *cx, struct invitation **out, int *count)
 	*out = NEW(cx->arena, struct invitation, rs.count + 1);
 	for (int i = 0; i < rs.count; i++)
 		(*out)[i] = invitation_of(&rs.row[i]);
+	*count = rs.count;
+	return OK;
+}
+
+enum err
+invitation_none(struct ctx *cx, int64_t **out, int *count)
+{
+	struct rows rs;
+
+	TRY(gate_may(cx, MAY_ADMIN, NULL));
+	TRY(store_all(cx, &st_invite_none, ARGS(INT(cx->account), INT(ROLE_ADMIN), INT(ROLE_AGENT)), &rs));
+	*out = NEW(cx->arena, int64_t, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		(*out)[i] = row_int(&rs.row[i], 0);
 	*count = rs.count;
 	return OK;
 }

@@ -202,6 +202,20 @@ with Desk(start=False) as desk:
     check(invite(ana).status == 422, "an account that works is not invited")
     acts = [e["ward_action"] for e in admin.get("/api/v2/audit_logs.json?filter[source_type]=user&filter[source_id]=%d" % ana).json["audit_logs"]]
     check(acts.count("user.invite") == 4 and acts.count("user.invite_withdraw") == 1, "the trail has them: %s" % acts)
+
+    # Who is made as staff is invited where mail goes out; skip_verify_email, as Zendesk names it, and a password leave it out.
+    def made(name, **fields):
+        r = admin.post("/api/v2/users.json", {"user": dict({"name": "Nia " + name, "email": name + "@clinic.example", "role": "agent"}, **fields)})
+        return r.json["user"]["id"] if r.status == 201 else r.status
+
+    none = lambda: admin.get(INV).json["uninvited_user_ids"]
+    fresh = made("fresh")
+    check(state(fresh) == "invited" and invited("fresh@clinic.example"), "a new agent gets a mail with a link")
+    silent, able, eve = made("silent", skip_verify_email=True), made("able", password=NEW), made("eve", role="end-user")
+    check(state(silent) is None and silent in none(), "not when it is left out; the list says so: %r" % none())
+    check(state(able) is None and able not in none() and state(eve) is None and eve not in none(), "nor who has a password, nor an end user")
+    check(made("wrong", skip_verify_email="x") == 422, "a flag is true or false")
+    check(invite(silent).status == 201 and state(silent) == "invited" and silent not in none(), "invited later")
     late, _ = desk.person(admin, "Lena Late", "lena@clinic.example", "agent")
     five = invite(late, by="hand").json["invitation"]["url"].split("token=")[1]
     desk.stop()

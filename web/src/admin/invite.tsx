@@ -1,8 +1,9 @@
 // A colleague: a link by mail, or handed over, sets the password; the second factor they set up themselves.
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { get, post, put, wrongs, type User } from "../api";
+import { del, get, post, put, wrongs, type User } from "../api";
 import { Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
@@ -25,6 +26,31 @@ function Handover({ email, password, onClose }: { email: string; password: strin
 			<p className="soft">{t("invite.once")}</p>
 			<div><Button isPrimary onClick={onClose}>{t("invite.kept")}</Button></div>
 		</Box>
+	);
+}
+
+interface Invitations { mail: boolean; invitations: Invitation[]; uninvited_user_ids: number[] }
+export const INVITATIONS = queryOptions({ queryKey: ["invitations"], queryFn: () => get<Invitations>("/api/ward/v1/invitations") });
+
+// Who of the staff cannot sign in yet: no password chosen, and what became of the link to it.
+export function Waiting({ onSent }: { onSent(email: string, v: Invitation): void }) {
+	const { t } = useTranslation();
+	const { say, fault } = useSays();
+	const cache = useQueryClient();
+	const now = useQuery(INVITATIONS).data;
+	const ids = [...(now?.invitations.map((v) => v.user_id) || []), ...(now?.uninvited_user_ids || [])].slice(0, 100);
+	const users = useQuery({ queryKey: ["names", ids.join(",")], enabled: ids.length > 0, queryFn: () => get<{ users: User[] }>("/api/v2/users/show_many.json?ids=" + ids.join(",")) });
+	if (!now || ids.length === 0 || !users.data) return null;
+	const reload = () => cache.invalidateQueries({ queryKey: ["invitations"] });
+	return (
+		<details className="card" id="waiting"><summary>{t("invite.waiting", { count: now.invitations.length + now.uninvited_user_ids.length })}</summary>
+			<ul className="plain-list">{users.data.users.map((u) => { const v = now.invitations.find((x) => x.user_id === u.id); return (
+				<li key={u.id} className="row"><span className="grow wrap"><Name>{u.name}</Name> <span className="soft">{u.email}</span></span>
+					<span className={"state " + (v?.state === "invited" ? "wait" : "bad")}>{v ? t("invite.state." + v.state) : t("invite.state.none")}</span>
+					{v ? <span className="soft wide">{t("invite.ends")} <Time at={v.expires_at} /></span> : null}
+					{u.email ? <Button size="small" aria-label={t(v ? "invite.againTo" : "invite.sendTo", { name: u.name })} onClick={() => invite(u.id).then((x) => { onSent(u.email || "", x); reload(); }, fault)}>{t(v ? "invite.again" : "invite.send")}</Button> : null}
+					{v ? <Button size="small" isBasic isDanger aria-label={t("invite.withdrawOf", { name: u.name })} onClick={() => del("/api/ward/v1/invitations/" + u.id).then(() => { say(t("invite.withdrawn")); reload(); }, fault)}>{t("invite.withdrawShort")}</Button> : null}</li>
+			); })}</ul></details>
 	);
 }
 
@@ -66,7 +92,7 @@ export function Invite({ onClose }: { onClose(): void }) {
 		const { ticket_restriction, role, ...rest } = v, officer = role === "officer";
 		try {
 			const custom_role_id = officer ? (await get<{ custom_roles: { id: number; ward_built_in: string | null }[] }>("/api/v2/custom_roles.json")).custom_roles.find((r) => r.ward_built_in)?.id : undefined;
-			const { user } = await post<{ user: User }>("/api/v2/users.json", { user: { ...rest, role: officer ? "agent" : role, custom_role_id, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
+			const { user } = await post<{ user: User }>("/api/v2/users.json", { user: { ...rest, skip_verify_email: true, role: officer ? "agent" : role, custom_role_id, ...(v.role === "agent" && ticket_restriction ? { ticket_restriction } : {}) } });
 			setDone(await invite(user.id));
 		} catch (err) {
 			const list = wrongs(err);

@@ -7,7 +7,7 @@ import { call, del, get, put, type User } from "../api";
 import { Acting, Choice, Name, Time } from "../ui/bits";
 import { useSays } from "../ui/says";
 import { number } from "../words";
-import { invite, Invite, Invited, NewPassword, type Invitation } from "./invite";
+import { INVITATIONS, invite, Invite, Invited, NewPassword, Waiting, type Invitation } from "./invite";
 import { Records, Typed } from "./records";
 
 export default function People() {
@@ -18,8 +18,9 @@ export default function People() {
 	const [password, setPassword] = useState<User | null>(null);
 	const [inviting, setInviting] = useState(false);
 	const [again, setAgain] = useState<{ email: string; invitation: Invitation } | null>(null);
-	const waiting = useQuery({ queryKey: ["invitations"], queryFn: () => get<{ invitations: Invitation[] }>("/api/ward/v1/invitations") });
+	const waiting = useQuery(INVITATIONS);
 	const waits = (u: User) => waiting.data?.invitations.find((v) => v.user_id === u.id);
+	const stateOf = (u: User) => u.suspended ? "suspended" : u.role === "end-user" ? "active" : waits(u)?.state || (waiting.data?.uninvited_user_ids.includes(u.id) ? "none" : "active");
 	const reload = () => cache.invalidateQueries({ queryKey: ["invitations"] });
 	const masked = (u: User, setting: boolean | null) => put("/api/ward/v1/phi/users/" + u.id, { setting }).then(() => say(t("records.saved")), fault);
 	const [role, setRole] = useState("staff");
@@ -27,14 +28,14 @@ export default function People() {
 	const roleOf = (u: User) => { const r = u.custom_role_id ? custom.data?.custom_roles.find((x) => x.id === u.custom_role_id) : undefined; return r ? r.ward_built_in ? t("roles.officer") : r.name : t("role." + u.role); };
 	const roles: [string, string][] = ["end-user", "agent", "admin"].map((r) => [r, t("role." + r)]);
 	return <><Records<User> source={{
-		path: "/api/v2/users", many: "users", one: "user", query: role === "staff" ? "role[]=agent&role[]=admin" : "role[]=" + role, title: t("admin.people"), empty: t("people.empty"),
+		above: <Waiting onSent={(email, invitation) => setAgain({ email, invitation })} />, path: "/api/v2/users", many: "users", one: "user", query: role === "staff" ? "role[]=agent&role[]=admin" : "role[]=" + role, title: t("admin.people"), empty: t("people.empty"),
 		next: <Button onClick={() => setInviting(true)}>{t("invite.title")}</Button>,
 		tools: <><Button size="small" onClick={() => setInviting(true)}>{t("invite.title")}</Button><Choice label={t("person.role")} hideLabel value={role} onChange={setRole} options={[["staff", t("people.staff")], ...roles]} /></>,
 		columns: [
 			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> },
 			{ words: t("person.email"), show: (u) => u.email || "", wide: true },
 			{ words: t("person.role"), show: (u) => <Name>{roleOf(u)}</Name>, width: 140 },
-			{ words: t("field.status"), show: (u) => { const s = u.suspended ? "suspended" : u.role === "end-user" ? "active" : waits(u)?.state || "active"; return <span className={"state " + (s === "active" ? "good" : s === "invited" ? "" : "bad")}>{t("invite.state." + s)}</span>; }, width: 110 },
+			{ words: t("field.status"), show: (u) => { const s = stateOf(u); return <span className={"state " + (s === "active" ? "good" : s === "invited" ? "wait" : "bad")}>{t("invite.state." + s)}</span>; }, width: 110 },
 			{ words: t("people.lastSeen"), show: (u) => <Time at={u.last_login_at} />, width: 150, wide: true },
 		],
 		fields: [
@@ -51,7 +52,7 @@ export default function People() {
 				else if (what === "withdraw") del("/api/ward/v1/invitations/" + u.id).then(() => { say(t("invite.withdrawn")); reload(); }, fault);
 				else masked(u, what === "role" ? null : what === "clear");
 			}}>
-				<option value="">{t("people.moreShort")}</option>{waits(u) ? <><option value="invite">{t("invite.again")}</option><option value="withdraw">{t("invite.withdraw")}</option></> : u.last_login_at ? null : <option value="invite">{t("invite.send")}</option>}<option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
+				<option value="">{t("people.moreShort")}</option>{waits(u) ? <><option value="invite">{t("invite.again")}</option><option value="withdraw">{t("invite.withdraw")}</option></> : stateOf(u) !== "none" ? null : <option value="invite">{t("invite.send")}</option>}<option value="mask">{t("people.mask")}</option><option value="clear">{t("people.clear")}</option><option value="role">{t("people.byRole")}</option><option value="reset">{t("people.resetFactor")}</option><option value="password">{t("invite.reset")}</option>
 			</Acting>
 		),
 		remove: { warn: () => t("people.deleteWarn"), word: (u) => u.email || String(u.id), facts: async (u) => {

@@ -32,6 +32,7 @@ export interface Source<R> {
 	remove?: { warn(r: R): string; word(r: R): string; facts?(r: R): Promise<string> };    // facts: in numbers, asked when it is opened
 	next?: ReactNode;                // what to do when there is none
 	tools?: ReactNode;
+	above?: ReactNode;
 	actions?(r: R, reload: () => void): ReactNode;
 	canEdit?(r: R): boolean;
 }
@@ -133,6 +134,7 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 	return (
 		<>
 			<div className="row between"><h1>{source.title}</h1><div className="row">{source.tools}{source.fields ? <Button isPrimary size="small" onClick={() => setForm(null)}>{t("records.new")}</Button> : null}</div></div>
+			{source.above}
 			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={source.empty}>{source.next ?? (source.fields ? <Button onClick={() => setForm(null)}>{t("records.first")}</Button> : null)}</Empty> : (
 				<div className="scroll"><table className="list">
 					<caption className="sr">{source.title}</caption>
