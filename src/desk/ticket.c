@@ -1178,6 +1178,9 @@ update_tx(struct ctx *cx, void *arg)
 	TRY(run_rules(cx, w, &old));
 	more = terms_of_more(cx, &old, t, &w->terms);
 	t->updated_at = at > old.updated_at ? at : old.updated_at;
+	/* Stamps are whole seconds: who saw the same one must not pass as well. */
+	if ((in->has & T_SAFE) && time_unix(t->updated_at) == time_unix(in->safe_stamp))
+		t->updated_at = (time_unix(in->safe_stamp) + 1) * SECOND;
 	TRY(next_generated(cx, &t->generated_at));
 	TRY(save_update(cx, &old, t));
 	if (in->has & T_EXTERNAL_ID)

@@ -92,6 +92,9 @@ def errors(desk, c, tid):
     expect("zero is no id", c.get("/api/v2/tickets/0.json"), 404)
     t = c.get("/api/v2/tickets/%d.json" % tid).json["ticket"]
     expect("safe update", c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"priority": "high", "safe_update": True, "updated_stamp": t["updated_at"]}}), 200)
+    expect("of two who saw the same, in one second, one", c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"priority": "low", "safe_update": True, "updated_stamp": t["updated_at"]}}), 409, "UpdateConflict")
+    t = c.get("/api/v2/tickets/%d.json" % tid).json["ticket"]
+    expect("with the new stamp", c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"priority": "high", "safe_update": True, "updated_stamp": t["updated_at"]}}), 200)
     expect("stale", c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"priority": "low", "safe_update": "true", "updated_stamp": "2020-01-01T00:00:00Z"}}), 409, "UpdateConflict")
     check(c.get("/api/v2/tickets/%d.json" % tid).json["ticket"]["priority"] == "high", "a stale update changes nothing")
     expect("priority cannot be cleared", c.put("/api/v2/tickets/%d.json" % tid, {"ticket": {"priority": None}}), 422, "cannot be reset")
