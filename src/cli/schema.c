@@ -40,6 +40,7 @@ FILE_TEXT(schema_0160, "data/schema/0160-retention.sql");
 FILE_TEXT(schema_0165, "data/schema/0165-gate-reset.sql");
 FILE_TEXT(schema_0190, "data/schema/0190-desk-attachment-part.sql");
 FILE_TEXT(schema_0210, "data/schema/0210-desk-draft-files.sql");
+FILE_TEXT(schema_0220, "data/schema/0220-desk-write.sql");
 FILE_TEXT(schema_0240, "data/schema/0240-desk-rule-use.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
@@ -100,6 +101,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 200, DB_MAIN, "gate-officer", { schema_0200, schema_0200_end } },
 	{ 201, DB_MAIN, "gate-invitation", { schema_0201, schema_0201_end } },
 	{ 210, DB_MAIN, "desk-draft-files", { schema_0210, schema_0210_end } },
+	{ 220, DB_MAIN, "desk-write", { schema_0220, schema_0220_end } },
 	{ 240, DB_MAIN, "desk-rule-use", { schema_0240, schema_0240_end } },
 };
 

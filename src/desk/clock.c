@@ -33,8 +33,8 @@ static const struct { const char *target; enum clock_metric metric; } of_target[
 
 static const struct stmt said = {
 	.name = "clock.comments",
-	.sql  = "SELECT c.audit_id, c.author_id, c.is_public, coalesce(u.role, 0) FROM comment c LEFT JOIN users u"
-	        " ON u.account_id = c.account_id AND u.id = c.author_id WHERE c.account_id = $1 AND c.ticket_id = $2 ORDER BY c.id",
+	.sql  = "SELECT c.audit_id, c.author_id, c.is_public, coalesce((SELECT u.role FROM users u"
+	        " WHERE u.account_id = c.account_id AND u.id = c.author_id), 0)" OF_TICKET("c", "$2") " ORDER BY a.id",
 	.in   = "ii", .out = "iiii",
 };
 

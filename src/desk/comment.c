@@ -18,21 +18,19 @@
 /* $3: 1 shows public ones only. $4: id to go on from. */
 static const struct stmt list_up = {
 	.name = "comment.list_up",
-	.sql  = "SELECT " COMMENT_COLS " FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2"
-	        " AND c.is_public >= $3 AND c.id > $4 ORDER BY c.id LIMIT $5 OFFSET $6",
+	.sql  = "SELECT " COMMENT_COLS OF_TICKET("c", "$2") " AND c.is_public >= $3 AND a.id >= $4 ORDER BY a.id LIMIT $5 OFFSET $6",
 	.in   = "iiiiii", .out = COMMENT_OUT, .seal_out = COMMENT_SEAL,
 };
 
 static const struct stmt list_down = {
 	.name = "comment.list_down",
-	.sql  = "SELECT " COMMENT_COLS " FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2"
-	        " AND c.is_public >= $3 AND c.id < $4 ORDER BY c.id DESC LIMIT $5 OFFSET $6",
+	.sql  = "SELECT " COMMENT_COLS OF_TICKET("c", "$2") " AND c.is_public >= $3 AND a.id < $4 - 1 ORDER BY a.id DESC LIMIT $5 OFFSET $6",
 	.in   = "iiiiii", .out = COMMENT_OUT, .seal_out = COMMENT_SEAL,
 };
 
 static const struct stmt count_comments = {
 	.name = "comment.count",
-	.sql  = "SELECT count(*) FROM comment c WHERE c.account_id = $1 AND c.ticket_id = $2 AND c.is_public >= $3",
+	.sql  = "SELECT count(*)" OF_TICKET("c", "$2") " AND c.is_public >= $3",
 	.in   = "iii", .out = "i",
 };
 

@@ -20,6 +20,8 @@ enum def_kind {                       /* numbers in the database: never reuse on
 	DEF_ROLE, DEF_SCHEDULE, DEF_FORM_STATUS, DEF_ADDRESS, DEF_WORKSPACE, DEF_TASKS = 20, DEF_LAST
 };
 
+enum { TAG_WORDS = 16 };              /* of 64 bits: few enough fields meet a tag that is none of theirs */
+
 struct def {
 	int64_t       id, key;
 	enum def_kind kind;
@@ -32,7 +34,7 @@ struct def {
 		bool          known, system, checkbox;
 		unsigned char access[4];             /* enum field_access by role */
 		char          head[40];              /* {"id":17,"value": */
-		uint64_t      tags[4];               /* what of its options and tag may be a tag, a bit by their hash */
+		uint64_t      tags[TAG_WORDS];       /* what of its options and tag may be a tag, a bit by their hash */
 	} field;
 };
 

@@ -112,7 +112,7 @@ access_of(enum role role, const struct def *f)
 /* Adds a tag, which may still have to be lowered, to a set that may say yes of one that is not in it: of all, when it is not
  * ASCII, so that lowering it takes more than is here. */
 static void
-tag_mark(uint64_t set[4], str w)
+tag_mark(uint64_t set[TAG_WORDS], str w)
 {
 	uint32_t h = 2166136261u;
 
@@ -124,7 +124,7 @@ tag_mark(uint64_t set[4], str w)
 		}
 		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
 	}
-	set[h >> 30] |= (uint64_t)1 << (h >> 24 & 63);
+	set[h >> 28] |= (uint64_t)1 << (h >> 22 & 63);
 }
 
 static void
@@ -866,9 +866,13 @@ value_by_tags(struct ctx *cx, const struct def *f, const json_t *now, const str 
 }
 
 static bool
-tags_meet(const uint64_t a[4], const uint64_t b[4])
+tags_meet(const uint64_t a[TAG_WORDS], const uint64_t b[TAG_WORDS])
 {
-	return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) | (a[3] & b[3])) != 0;
+	uint64_t both = 0;
+
+	for (int i = 0; i < TAG_WORDS; i++)
+		both |= a[i] & b[i];
+	return both != 0;
 }
 
 enum err
@@ -878,7 +882,7 @@ fields_from_tags(struct ctx *cx, const struct ticket *old, const struct ticket *
 	const struct defs *d;
 	__typeof__(in->custom) own = in->custom;
 	json_t *values = NULL;
-	uint64_t moved[4] = { 0 };
+	uint64_t moved[TAG_WORDS] = { 0 };
 	str *was, *is;
 	int n, n_was, n_is;
 

@@ -19,6 +19,10 @@ enum { SDOC_NAME = 1, SDOC_ADDRESS, SDOC_SUBJECT, SDOC_CONTENT, SDOC_MESSAGE_ID,
 #define CHUNK       (256 * KiB)     /* of attachments and raw mail, sealed one by one */
 #define AUDIT_STEP  1024            /* ids of an audit, its comment (+1) and its events (+2..) */
 
+/* A ticket's comments are found by its audits: an index of their own would cost each comment a page more. */
+#define OF_TICKET(c, ticket) " FROM ticket_audit a CROSS JOIN comment " c " WHERE a.account_id = $1 AND a.ticket_id = " ticket \
+	" AND " c ".account_id = a.account_id AND " c ".id = a.id + 1"
+
 /* A list that grows in the arena. */
 struct findings { struct finding *f; int count, cap; };
 /* Scans one text; fails closed: no engine, no ticket. */

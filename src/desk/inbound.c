@@ -57,8 +57,8 @@ static const struct stmt raw_key = {
 
 static const struct stmt raw_of_ticket = {
 	.name = "raw_mail.of_ticket",
-	.sql  = "SELECT r.id, r.key_id FROM raw_mail r JOIN comment c ON c.account_id = r.account_id AND c.raw_id = r.id"
-	        " WHERE c.account_id = $1 AND c.ticket_id = $2",
+	.sql  = "SELECT r.id, r.key_id FROM raw_mail r WHERE r.account_id = $1 AND r.id IN"
+	        " (SELECT c.raw_id" OF_TICKET("c", "$2") " AND c.raw_id IS NOT NULL)",
 	.in   = "ii", .out = "ii",
 };
 

@@ -50,8 +50,9 @@ static const struct stmt take_requests = {
 
 static const struct stmt take_comments = {
 	.name = "comment.take",
-	.sql  = "UPDATE comment SET author_id = $3 WHERE account_id = $1 AND author_id = $2 AND ticket_id IN"
-	        " (SELECT t.id FROM ticket t WHERE t.account_id = $1 AND t.requester_id = $3)",
+	.sql  = "UPDATE comment SET author_id = $3 WHERE account_id = $1 AND author_id = $2 AND id IN"
+	        " (SELECT a.id + 1 FROM ticket t JOIN ticket_audit a ON a.account_id = t.account_id AND a.ticket_id = t.id"
+	        " WHERE t.account_id = $1 AND t.requester_id = $3)",
 	.in   = "iii",
 };
 

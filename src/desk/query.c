@@ -74,12 +74,15 @@ const struct stmt st_ticket_scan = {
 	.in   = "iitttiiiii", .out = FACTS_OUT,
 };
 
+/* There is an index by updated_at for each status, and none for all: the six are merged while they are read. */
+#define EACH_STATUS(one) one("0") " UNION ALL " one("1") " UNION ALL " one("2") " UNION ALL " one("3") " UNION ALL " one("4") " UNION ALL " one("5")
+#define SCAN_FROM "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND (t.updated_at, t.id) < ($11, $2) AND t.status = "
+#define SCAN(status) SCAN_FROM status NARROW(IN_LIST)
+#define SCAN_PG(status) SCAN_FROM status NARROW(IN_LIST_PG)
 const struct stmt st_ticket_scan_updated = {
 	.name = "search.ticket_scan_updated",
-	.sql  = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND (t.updated_at, t.id) < ($11, $2)" NARROW(IN_LIST)
-	        " ORDER BY t.updated_at DESC, t.id DESC LIMIT $10",
-	.pg   = "SELECT " FACTS " FROM ticket t WHERE t.account_id = $1 AND (t.updated_at, t.id) < ($11, $2)" NARROW(IN_LIST_PG)
-	        " ORDER BY t.updated_at DESC, t.id DESC LIMIT $10",
+	.sql  = EACH_STATUS(SCAN) " ORDER BY updated_at DESC, id DESC LIMIT $10",
+	.pg   = EACH_STATUS(SCAN_PG) " ORDER BY updated_at DESC, id DESC LIMIT $10",
 	.in   = "iitttiiiiii", .out = FACTS_OUT,
 };
 
@@ -99,10 +102,11 @@ const struct stmt st_by_status = {
 	.sql  = "SELECT id FROM ticket WHERE account_id = $1 AND status = $2 AND deleted_at IS NULL ORDER BY id DESC LIMIT $3",
 	.in   = "iii", .out = "i",
 };
+#define SINCE(status) "SELECT id, updated_at FROM ticket WHERE account_id = $1 AND status = " status " AND updated_at >= $2" \
+	" AND deleted_at IS NULL"
 const struct stmt st_by_updated = {
 	.name = "search.by_updated",
-	.sql  = "SELECT id FROM ticket WHERE account_id = $1 AND updated_at >= $2 AND deleted_at IS NULL"
-	        " ORDER BY updated_at DESC LIMIT $3",
+	.sql  = "SELECT id FROM (" EACH_STATUS(SINCE) " ORDER BY updated_at DESC LIMIT $3) AS newest",
 	.in   = "iii", .out = "i",
 };
 const struct stmt st_by_external = {
@@ -112,13 +116,13 @@ const struct stmt st_by_external = {
 };
 const struct stmt st_has_comment_by = {
 	.name = "search.has_comment_by",
-	.sql  = "SELECT count(*) FROM comment WHERE account_id = $1 AND ticket_id = $2 AND author_id IN " IN_LIST(3),
-	.pg   = "SELECT count(*) FROM comment WHERE account_id = $1 AND ticket_id = $2 AND author_id IN " IN_LIST_PG(3),
+	.sql  = "SELECT count(*)" OF_TICKET("c", "$2") " AND c.author_id IN " IN_LIST(3),
+	.pg   = "SELECT count(*)" OF_TICKET("c", "$2") " AND c.author_id IN " IN_LIST_PG(3),
 	.in   = "iit", .out = "i",
 };
 const struct stmt st_has_attachment = {
 	.name = "search.has_attachment",
-	.sql  = "SELECT count(*) FROM comment WHERE account_id = $1 AND ticket_id = $2 AND attachments > 0",
+	.sql  = "SELECT count(*)" OF_TICKET("c", "$2") " AND c.attachments > 0",
 	.in   = "ii", .out = "i",
 };
 /* 0: not rated; 1 bad, 2 good, 3 and 4 the same with words. */
@@ -134,7 +138,7 @@ const struct stmt st_ticket_doc = {
 };
 const struct stmt st_comment_docs = {
 	.name = "search.comment_docs",
-	.sql  = "SELECT id, attachments, doc FROM comment WHERE account_id = $1 AND ticket_id = $2 ORDER BY id",
+	.sql  = "SELECT c.id, c.attachments, c.doc" OF_TICKET("c", "$2") " ORDER BY a.id",
 	.in   = "ii", .out = "iiS", .seal_out = { { "comment", "doc", 0 } },
 };
 const struct stmt st_attachment_docs = {

@@ -5,7 +5,9 @@
  * the readers' are query_only and take a snapshot per statement.
  *
  * Checkpoints are never SQLite's own (it would do them inside somebody's
- * commit). After every WAL_PAGES pages a thread copies the WAL back (copier.c).
+ * commit). After every WAL_PAGES pages a thread copies the WAL back (copier.c):
+ * the more there are, the fewer are copied in all, as what is written often is
+ * copied once.
  * SQLite begins the WAL again when all of it is copied, which happens by itself
  * when nobody writes. While somebody always does, the writer copies the last
  * few pages at WAL_AGAIN; if the thread cannot keep up, the writer waits for it
@@ -38,7 +40,7 @@
 #include "store/sweep.h"
 #include "store/tape.h"
 
-enum { WAL_PAGES = 4000, WAL_AGAIN = 8000, WAL_FEW = 512, WAL_HARD = 20000, WAL_BOUND = 100 << 20 };
+enum { WAL_PAGES = 8000, WAL_AGAIN = 16000, WAL_FEW = 512, WAL_HARD = 22000, KEYS_WAL_PAGES = 4000, WAL_BOUND = 100 << 20 };
 enum { PIECE_MIN = 1009, PIECE = 1032, PIECES_MAX = 512 };     /* bytes, bytes, how many are kept */
 enum { BUSY_MS = 5000, SCRUB_MS = 100, SLOTS = 256, HEED_STEPS = 10000 };   /* steps: some 0.1 ms */
 
@@ -51,6 +53,7 @@ struct file {
 	int            wal_pages;      /* in the WAL after the last commit; writer only */
 	int            wal_copied;     /* of these, copied back by the last checkpoint */
 	int            wal_next;       /* the next checkpoint is due at so many */
+	int            wal_every;      /* how many are between two */
 	struct copier *copier;         /* of the writer's main; NULL: the writer does it */
 	bool           copying;        /* it was started, and what it did is not looked at yet */
 	struct sweep   sweep;          /* writer only */
@@ -162,7 +165,7 @@ count_wal(void *arg, sqlite3 *h UNUSED, const char *name UNUSED, int pages)
 
 	if (pages < f->wal_pages) {     /* it was started again */
 		f->wal_copied = 0;
-		f->wal_next = WAL_PAGES;
+		f->wal_next = f->wal_every;
 	}
 	f->wal_pages = pages;
 	return SQLITE_OK;
@@ -227,7 +230,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	}
 
 	TRY(run_text(cx, f, "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=104857600", db_names[db]));
-	f->wal_next = WAL_PAGES;
+	f->wal_next = f->wal_every = db == DB_MAIN ? WAL_PAGES : KEYS_WAL_PAGES;
 	f->sweep.all = true;            /* what was written before is not known */
 	sqlite3_wal_hook(f->h, count_wal, f);
 	TRY(fixed(cx, f, "BEGIN IMMEDIATE", &f->begin));
@@ -788,7 +791,7 @@ copy_back(struct file *f, enum db db)
 	sqlite3_busy_timeout(f->h, BUSY_MS);
 	f->wal_copied = copied;
 	/* A reader kept some back, or the disk is full: not again at once. */
-	f->wal_next = copied == in_wal ? WAL_PAGES : in_wal + WAL_PAGES;
+	f->wal_next = copied == in_wal ? f->wal_every : in_wal + f->wal_every;
 }
 
 static void

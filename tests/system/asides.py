@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What agents keep beside tickets: saved searches, pinned content, task lists; activities; the tickets opened last."""
-import time
+import os, sqlite3, time
 from desk import Desk, check, done
 
 with Desk() as desk:
@@ -149,5 +149,15 @@ with Desk() as desk:
     # ---- erased is erased
     check(admin.delete("/api/v2/tickets/%d.json" % t).status == 204 and admin.delete("/api/v2/deleted_tickets/%d.json" % t).status in (200, 204), "the ticket goes for good")
     check(admin.get("/api/v2/tickets/%d/task_lists" % t).status == 404, "with its task list")
+    db = sqlite3.connect("file:%s?mode=ro" % os.path.join(desk.data, "ward.db"), uri=True)
+    about = lambda: {n: k for n, k in db.execute("SELECT ticket_id, count(*) FROM activity GROUP BY 1")}
+    was = about()
+    check(was.get(mine) == 3 and len(was) > 2, "activities of several: %s" % was)
+    admin.delete("/api/v2/tickets/%d.json" % mine), admin.delete("/api/v2/deleted_tickets/%d.json" % mine)
+    end = time.time() + 5
+    while mine in about() and time.time() < end:
+        time.sleep(0.05)
+    check(about() == {n: k for n, k in was.items() if n != mine}, "its activities go, and no others: %s" % about())
+    db.close()
     check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
 done("asides")

@@ -332,6 +332,33 @@ def by_screen(desk, c):
     dana.delete("/api/ward/v1/session")
 
 
+def by_update(c):
+    """The whole desk by last update, whatever the statuses: by cursor, there and back, and by number."""
+    made = [ticket(c, status=("new", "open", "pending", "hold", "solved", "closed")[k % 6])["id"] for k in range(18)]
+    for k in (3, 10, 0, 7, 15, 6):
+        c.put("/api/v2/tickets/%d.json" % made[k], {"ticket": {"priority": "high"}})
+    c.delete("/api/v2/tickets/%d.json" % made[8])
+    rows = c.get("/api/v2/tickets.json?per_page=100").json["tickets"]
+    check(len(rows) < 100 and len({r["status"] for r in rows}) == 6 and made[8] not in [r["id"] for r in rows], "one page, all statuses")
+    for sort in ("updated_at", "-updated_at"):
+        seen, back, url = [], [], "/api/v2/tickets.json?page[size]=7&sort=" + sort
+        path = lambda link: link[link.index("/api/"):]
+        while url:
+            j = c.get(url).json
+            seen += [(r["updated_at"], r["id"]) for r in j["tickets"]]
+            url = path(j["links"]["next"]) if j["meta"]["has_more"] else None
+        check(sorted(i for _, i in seen) == sorted(r["id"] for r in rows), "%s: each once" % sort)
+        check([u for u, _ in seen] == sorted([u for u, _ in seen], reverse=sort[0] == "-"), "%s: in order" % sort)
+        url = path(j["links"]["prev"])
+        while url:
+            j = c.get(url).json
+            back = [(r["updated_at"], r["id"]) for r in j["tickets"]] + back
+            url = path(j["links"]["prev"]) if j["tickets"] and j["meta"]["has_more"] else None
+        check(back == seen[:len(back)] and len(seen) - len(back) <= 7, "%s: and back: %d of %d" % (sort, len(back), len(seen)))
+        pages = [r["id"] for n in range(1, 20) for r in c.get("/api/v2/tickets.json?per_page=5&page=%d&sort_by=updated_at&sort_order=%s" % (n, "desc" if sort[0] == "-" else "asc")).json["tickets"]]
+        check(pages == [i for _, i in seen], "%s: by number of page" % sort)
+
+
 with Desk() as desk:
     admin = desk.admin()
     tags(desk, admin)
@@ -347,6 +374,7 @@ with Desk() as desk:
     audits(desk, admin)
     indexed(admin)
     counts_of(admin)
+    by_update(admin)
     by_screen(desk, admin)
     _, light = desk.person(admin, "Li Ght", "light@clinic.example", "agent", only_private_comments=True)
     t = ticket(admin)
