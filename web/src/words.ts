@@ -53,15 +53,24 @@ export async function speak(language: Language) {
 }
 
 const here = () => i18next.language;
-const day: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
+
+// Making a formatter costs a hundred times what it is used for: each is made once.
+const made = new Map<string, unknown>();
+function once<T>(kind: string, options: object, make: (language: string) => T): T {
+	const name = kind + here() + JSON.stringify(options);
+	if (!made.has(name)) made.set(name, make(here()));
+	return made.get(name) as T;
+}
+export const date = (d: Date, options: Intl.DateTimeFormatOptions) => once("date", options, (l) => new Intl.DateTimeFormat(l, options)).format(d);
+const AGO: Intl.RelativeTimeFormatOptions = { numeric: "auto" };
+const day: Intl.DateTimeFormatOptions = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
 
 export function when(iso: string | null | undefined): string {
 	if (!iso) return "";
 	const d = new Date(iso), ago = Date.now() - d.getTime();
-	if (ago >= 0 && ago < 60 * 60 * 1000) return new Intl.RelativeTimeFormat(here(), { numeric: "auto" }).format(-Math.floor(ago / 60000), "minute");
-	const year: Intl.DateTimeFormatOptions = d.getFullYear() !== new Date().getFullYear() ? { year: "numeric" } : {};
-	return new Intl.DateTimeFormat(here(), { ...day, ...year, hour: "2-digit", minute: "2-digit" }).format(d);
+	if (ago >= 0 && ago < 60 * 60 * 1000) return once("ago", AGO, (l) => new Intl.RelativeTimeFormat(l, AGO)).format(-Math.floor(ago / 60000), "minute");
+	return date(d, d.getFullYear() !== new Date().getFullYear() ? { ...day, year: "numeric" } : day);
 }
 
-export const exactly = (iso: string) => new Intl.DateTimeFormat(here(), { dateStyle: "full", timeStyle: "medium" }).format(new Date(iso));
-export const number = (n: number) => new Intl.NumberFormat(here()).format(n);
+export const exactly = (iso: string) => date(new Date(iso), { dateStyle: "full", timeStyle: "medium" });
+export const number = (n: number) => once("number", {}, (l) => new Intl.NumberFormat(l)).format(n);

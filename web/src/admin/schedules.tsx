@@ -7,6 +7,7 @@ import { call, get, post, put, wrongs } from "../api";
 import { Empty, Fault, Loading, Name } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
+import { date } from "../words";
 import { Typed } from "./records";
 
 interface Interval { start_time: number; end_time: number }
@@ -15,7 +16,7 @@ interface Holiday { id: number; name: string; start_date: string; end_date: stri
 const DAY = 1440;
 const two = (n: number) => String(n).padStart(2, "0");
 const clock = (m: number) => two(Math.floor(m / 60)) + ":" + two(m % 60);
-const dayName = (i: number, locale: string) => new Intl.DateTimeFormat(locale, { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 0, 4 + i)));
+const dayName = (i: number) => date(new Date(Date.UTC(2026, 0, 4 + i)), { weekday: "long", timeZone: "UTC" });
 interface Span { from: string; to: string }
 
 // The API counts minutes from Sunday 00:00; people think of a day with one or more spans.
@@ -27,7 +28,7 @@ function week(list: Interval[]): Span[][] {
 }
 
 function Holidays({ schedule }: { schedule: Schedule }) {
-	const { t, i18n } = useTranslation();
+	const { t } = useTranslation();
 	const { say, fault } = useSays();
 	const cache = useQueryClient();
 	const path = "/api/v2/business_hours/schedules/" + schedule.id + "/holidays";
@@ -35,7 +36,7 @@ function Holidays({ schedule }: { schedule: Schedule }) {
 	const [v, setV] = useState({ name: "", start_date: "", end_date: "" });
 	const reload = () => cache.invalidateQueries({ queryKey: ["holidays", schedule.id] });
 	const add = (e: FormEvent) => { e.preventDefault(); post(path + ".json", { holiday: { ...v, end_date: v.end_date || v.start_date } }).then(() => { say(t("records.saved")); setV({ name: "", start_date: "", end_date: "" }); reload(); }, fault); };
-	const day = (d: string) => new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(d + "T00:00:00Z"));
+	const day = (d: string) => date(new Date(d + "T00:00:00Z"), { dateStyle: "medium", timeZone: "UTC" });
 	if (list.error) return <Fault error={list.error} />;
 	return (
 		<div className="stack">
@@ -52,7 +53,7 @@ function Holidays({ schedule }: { schedule: Schedule }) {
 }
 
 function Editor({ schedule, onClose, onDone }: { schedule: Schedule | null; onClose(): void; onDone(s: Schedule): void }) {
-	const { t, i18n } = useTranslation();
+	const { t } = useTranslation();
 	const { say, fault } = useSays();
 	const [name, setName] = useState(schedule?.name || "");
 	const [zone, setZone] = useState(schedule?.time_zone || Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -65,7 +66,7 @@ function Editor({ schedule, onClose, onDone }: { schedule: Schedule | null; onCl
 		const at = (s: string) => Number(s.slice(0, 2)) * 60 + Number(s.slice(3, 5)), intervals: Interval[] = [], bad: string[] = [];
 		days.forEach((list, d) => [...list].sort((a, b) => at(a.from) - at(b.from)).forEach((s, i, sorted) => {
 			const end = s.to === "00:00" ? DAY : at(s.to);
-			if (!s.from || !s.to || end <= at(s.from) || (i > 0 && at(s.from) < at(sorted[i - 1].to))) bad.push(t("schedules.badSpan", { day: dayName(d, i18n.language) }));
+			if (!s.from || !s.to || end <= at(s.from) || (i > 0 && at(s.from) < at(sorted[i - 1].to))) bad.push(t("schedules.badSpan", { day: dayName(d) }));
 			else intervals.push({ start_time: d * DAY + at(s.from), end_time: d * DAY + end });
 		}));
 		setWrong(bad);
@@ -88,7 +89,7 @@ function Editor({ schedule, onClose, onDone }: { schedule: Schedule | null; onCl
 				<label className="field"><span>{t("person.name")}</span><input required value={name} onChange={(e) => setName(e.target.value)} /></label>
 				<label className="field"><span>{t("schedules.zone")}</span><input required list="zones" value={zone} onChange={(e) => setZone(e.target.value)} /><datalist id="zones">{zones.map((z) => <option key={z} value={z} />)}</datalist></label>
 				<fieldset className="lined stack"><legend><strong>{t("schedules.week")}</strong></legend>
-					{days.map((list, d) => { const label = dayName(d, i18n.language); return (
+					{days.map((list, d) => { const label = dayName(d); return (
 						<div key={d} className="row"><strong style={{ width: 110 }}>{label}</strong>
 							{list.length === 0 ? <span className="soft">{t("schedules.closed")}</span> : list.map((s, i) => (
 								<span key={i} className="row"><input className="plain-input" type="time" aria-label={label + ", " + t("schedules.opens", { n: i + 1 })} value={s.from} onChange={(e) => setDay(d, list.map((x, k) => k === i ? { ...x, from: e.target.value } : x))} /> – <input className="plain-input" type="time" aria-label={label + ", " + t("schedules.closes", { n: i + 1 })} value={s.to} onChange={(e) => setDay(d, list.map((x, k) => k === i ? { ...x, to: e.target.value } : x))} />
@@ -105,7 +106,7 @@ function Editor({ schedule, onClose, onDone }: { schedule: Schedule | null; onCl
 }
 
 export default function Schedules() {
-	const { t, i18n } = useTranslation();
+	const { t } = useTranslation();
 	const cache = useQueryClient();
 	const [open, setOpen] = useState<Schedule | null | undefined>(undefined);
 	const [gone, setGone] = useState<Schedule | null>(null);
@@ -114,7 +115,7 @@ export default function Schedules() {
 	if (list.error) return <Fault error={list.error} />;
 	if (!list.data) return <Loading />;
 	const reload = () => cache.invalidateQueries({ queryKey: ["schedules"] });
-	const says = (s: Schedule) => week(s.intervals).map((l, d) => l.length ? dayName(d, i18n.language).slice(0, 3) + " " + l.map((x) => x.from + "–" + x.to).join(", ") : "").filter(Boolean).join("; ");
+	const says = (s: Schedule) => week(s.intervals).map((l, d) => l.length ? dayName(d).slice(0, 3) + " " + l.map((x) => x.from + "–" + x.to).join(", ") : "").filter(Boolean).join("; ");
 	return (
 		<>
 			<div className="row between"><h1>{t("admin.schedules")}</h1><Button isPrimary size="small" onClick={() => setOpen(null)}>{t("records.new")}</Button></div>

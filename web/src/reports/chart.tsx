@@ -7,7 +7,7 @@ import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { get } from "../api";
 import { Fault, Loading } from "../ui/bits";
-import { number } from "../words";
+import { date, number } from "../words";
 
 Chart.register(BarController, BarElement, CategoryScale, Filler, Legend, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
@@ -46,7 +46,7 @@ export function useDark() {
 	return dark;
 }
 
-const short = (locale: string, day: string) => new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(day));
+const short = (day: string) => date(new Date(day), { month: "short", day: "numeric", timeZone: "UTC" });
 
 // "95" minutes as people say it.
 export function span(t: TFunction, n: number) {
@@ -60,7 +60,7 @@ export function Figure({ name, from, to, kind, columns }: { name: string; from: 
 	const canvas = useRef<HTMLCanvasElement>(null);
 	const r = report.data, title = t("report.of." + name);
 	const cols = useMemo(() => columns || (r?.columns || []).map((_, i) => i), [columns, r]);
-	const label = (n: string) => !r ? n : r.lines === "days" ? short(i18n.language, n) : r.lines === "kinds" ? t("kind." + n, n) : r.lines === "spans" ? t("report.span." + n, n) : r.lines === "metrics" ? t("slas.metric." + n, n) : n || t("report.gone");
+	const label = (n: string) => !r ? n : r.lines === "days" ? short(n) : r.lines === "kinds" ? t("kind." + n, n) : r.lines === "spans" ? t("report.span." + n, n) : r.lines === "metrics" ? t("slas.metric." + n, n) : n || t("report.gone");
 	const show = (unit: string, v: number | null) => v === null ? "–" : unit === "minutes" ? span(t, v) : unit === "percent" ? number(v) + " %" : number(v);
 	const nothing = !!r && (r.rows.length === 0 || r.rows.every((x) => x.values.every((v) => !v)));
 	const words = useMemo(() => Object.fromEntries((r?.columns || []).map((c) => [c.name, t("report.col." + c.name, c.name)])), [r, t]);
