@@ -21,7 +21,8 @@ preview(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	jw_kint(&j, "count", p.count);
 	jw_kbool(&j, "complete", p.whole);        /* false: there may be more than count */
 	jw_kbool(&j, "can_be_active", p.ready);
-	jw_key(&j, "ticket_ids");
+	jw_kz(&j, "object", p.users ? "zen:user" : "zen:ticket");
+	jw_key(&j, p.users ? "user_ids" : "ticket_ids");
 	jw_arr(&j);
 	for (int i = 0; i < p.count && i < RETENTION_SHOWN; i++)
 		jw_int(&j, p.id[i]);

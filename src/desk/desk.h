@@ -663,8 +663,8 @@ enum err automations_state(struct ctx *cx, struct automation_run *out) MUST_CHEC
 /* One step of what follows when the hours of a schedule changed; *more: call again. */
 enum err schedules_step(struct ctx *cx, bool *more) MUST_CHECK;
 
-/* One step of the hour's deletion schedules: tickets that were closed and fit an active one are erased for good, as
- * ticket_purge() does; *more: call again. `force`: a run now, from the beginning (MAY_ADMIN). */
+/* One step of the hour's deletion schedules: tickets that were closed, and requesters of whom nothing was heard for long, and
+ * who fit an active one, are erased for good, as ticket_purge() and user_purge() do; *more: call again. `force`: a run now, from the beginning (MAY_ADMIN). */
 enum err retention_step(struct ctx *cx, bool force, bool *more) MUST_CHECK;
 struct retention_run { usec at; bool done; int64_t schedule_id, after_id, deleted; };       /* at 0: none ran yet */
 enum err retention_state(struct ctx *cx, struct retention_run *out) MUST_CHECK;
@@ -673,6 +673,7 @@ enum err retention_state(struct ctx *cx, struct retention_run *out) MUST_CHECK;
 #define RETENTION_SHOWN 100
 struct retention_preview {
 	int64_t count, id[RETENTION_SHOWN];      /* the first of them */
+	bool    users;                           /* they are people, not tickets */
 	bool    whole;                           /* all were counted */
 	bool    ready;                           /* it says how old a ticket must be: it can be active */
 };

@@ -132,7 +132,16 @@ enum err audit_note(struct ctx *cx, const struct ticket *t, const char *type, co
 enum err ticket_retire(struct ctx *cx, int64_t id, const char *cause) MUST_CHECK;
 /* A deletion schedule that is written (retention.c): what is wrong is noted. `conditions` has arrays of objects. */
 void     retention_check(struct ctx *cx, str object, const struct json_t *conditions, bool active);
+/* An ISO 8601 duration as whole hours that have gone by since that moment of the calendar. */
+bool     retention_hours(str duration, usec now, int64_t *hours);
 extern const struct stmt *const retention_stmts[];
+/* People of whom nothing was heard for `hours` (0: it does not say) and who pass each test (idle.c). What is wrong is noted. */
+struct idle_test { bool tags, not; int64_t organization_id; str words; };
+struct idle { int64_t hours; struct idle_test *test; int tests; };
+void     idle_read(struct ctx *cx, const struct json_t *conditions, usec now, struct idle *out);
+enum err idle_goes(struct ctx *cx, const struct idle *c, int64_t id, usec now, bool *yes) MUST_CHECK;
+/* Deleted and erased for good. In a transaction, after whose commit store_erase() is due. */
+enum err idle_retire(struct ctx *cx, int64_t id, const char *cause) MUST_CHECK;
 /* Saved searches of a user who is no agent any more; what hangs on a ticket that is erased for good. In a transaction. */
 enum err asides_forget_user(struct ctx *cx, int64_t user_id) MUST_CHECK;
 enum err asides_forget(struct ctx *cx, int64_t ticket_id) MUST_CHECK;

@@ -1,11 +1,12 @@
-/* retention.c - deletion schedules: closed tickets that are old enough are erased for good.
+/* retention.c - deletion schedules: closed tickets that are old enough, and people long not heard of, are erased for good.
  *
- * A schedule's conditions are those of rules (rule.c), read as a view's, with
+ * A schedule of tickets has the conditions of rules (rule.c), read as a view's, with
  * one more: duration_since_last_update greater_than P1Y, which becomes the
  * hours that have gone by since that moment of the calendar. Only what was
- * closed is deleted, and only by a schedule that says how old it must be.
+ * closed is deleted, and only by a schedule that says how old it must be. Those of
+ * people are idle.c's.
  *
- * A run goes through the active schedules by id, and through the tickets of
+ * A run goes through the active schedules by id, and through the tickets or people of
  * each by ascending id. One that goes is one transaction, which deletes and erases
  * it and writes how far the run has come, so a crash repeats nothing and the
  * run goes on where it was. In that transaction the schedule is read again: one
@@ -19,7 +20,7 @@
 
 #define HOUR ((usec)3600 * SECOND)
 #define HOURS_MAX 876000             /* 100 years */
-#define LOOK 500                     /* tickets that one step looks at */
+#define LOOK 500                     /* tickets or people that one step looks at */
 #define BATCH 50                     /* and deletes */
 #define LOOKED_MAX 200000            /* tickets that a preview looks at */
 
@@ -51,8 +52,8 @@ wrong(struct ctx *cx, const char *why)
 
 /* An ISO 8601 duration (P1Y6M, P2W, P30D, PT12H) as the whole hours from that moment of the calendar to `now`, rounded
  * up: nothing goes before its time. */
-static bool
-hours_of(str s, usec now, int64_t *hours)
+bool
+retention_hours(str s, usec now, int64_t *hours)
 {
 	static const int days_of[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	int64_t years = 0, months = 0, days = 0, span = 0, n;
@@ -113,7 +114,7 @@ translated(struct ctx *cx, const json_t *list, usec now)
 			json_array_append(out, one);
 			continue;
 		}
-		if (!str_eq(op, S("greater_than")) || !hours_of(rule_text(cx, json_object_get(one, "value")), now, &hours))
+		if (!str_eq(op, S("greater_than")) || !retention_hours(rule_text(cx, json_object_get(one, "value")), now, &hours))
 			wrong(cx, "Conditions: duration_since_last_update takes greater_than and a duration from an hour to 100 years, such as P1Y,"
 			    " P18M, P30D or PT12H");
 		else
@@ -167,9 +168,17 @@ void
 retention_check(struct ctx *cx, str object, const json_t *conditions, bool active)
 {
 	struct compiled c;
+	struct idle people;
 
+	if (str_eq(object, S("zen:user"))) {
+		idle_read(cx, conditions, cx->now, &people);
+		if (active && people.hours == 0)
+			wrong(cx, "Conditions: an active schedule must say under all how long nothing was heard, such as duration_since_last_activity"
+			    " greater_than P2Y");
+		return;
+	}
 	if (!str_eq(object, S("zen:ticket"))) {
-		bad(cx, "object", "InvalidValue", "Object: only zen:ticket can be deleted by a schedule here; users and attachments are deleted"
+		bad(cx, "object", "InvalidValue", "Object: only zen:ticket and zen:user can be deleted by a schedule here; attachments are deleted"
 		    " one by one or with their tickets");
 		return;
 	}
@@ -179,16 +188,27 @@ retention_check(struct ctx *cx, str object, const json_t *conditions, bool activ
 		    " greater_than P1Y");
 }
 
+/* What a schedule looks for, as it is now. */
+struct search { bool users, aged; struct compiled tickets; struct idle people; };
+
 /* *ok false: it can delete nothing as it is. */
 static enum err
-ready(struct ctx *cx, const struct def *d, usec now, struct compiled *out, bool *ok)
+ready(struct ctx *cx, const struct def *d, usec now, struct search *out, bool *ok)
 {
+	const json_t *conditions = json_object_get(d->doc, "conditions");
+	str object = def_text(d, "object");
 	enum err e;
 
 	*ok = false;
-	if (!str_eq(def_text(d, "object"), S("zen:ticket")))
+	*out = (struct search){ .users = str_eq(object, S("zen:user")) };
+	if (out->users) {
+		idle_read(cx, conditions, now, &out->people);
+		out->aged = out->people.hours > 0;
+	} else if (str_eq(object, S("zen:ticket"))) {
+		compile(cx, conditions, now, &out->tickets);
+		out->aged = says_age(&out->tickets);
+	} else
 		return OK;
-	compile(cx, json_object_get(d->doc, "conditions"), now, out);
 	e = bad_check(cx);
 	if (e == E_INVALID) {
 		fail_clear(cx);
@@ -199,15 +219,28 @@ ready(struct ctx *cx, const struct def *d, usec now, struct compiled *out, bool 
 	return OK;
 }
 
-/* Is the ticket one that goes now. */
+/* Some that may be among them, by id behind `after`. */
 static enum err
-goes(struct ctx *cx, const struct compiled *c, int64_t id, usec now, bool *yes)
+candidates(struct ctx *cx, const struct search *s, int64_t after, usec now, int64_t **ids, int *n)
 {
+	if (s->users)
+		return user_idle(cx, now - s->people.hours * HOUR, after, LOOK, ids, n);
+	return rule_candidates(cx, &s->tickets, true, after, now, LOOK, ids, n);
+}
+
+/* Is this one that goes now. */
+static enum err
+goes(struct ctx *cx, const struct search *search, int64_t id, usec now, bool *yes)
+{
+	const struct compiled *c = &search->tickets;
 	struct ticket t;
 	struct subject s = { .cx = cx, .now = now, .t = &t, .role = ROLE_SYSTEM };
-	enum err e = ticket_row(cx, id, &t);
+	enum err e;
 
 	*yes = false;
+	if (search->users)
+		return idle_goes(cx, &search->people, id, now, yes);
+	e = ticket_row(cx, id, &t);
 	if (e == E_ABSENT) {
 		fail_forget(cx);
 		return OK;
@@ -219,7 +252,7 @@ goes(struct ctx *cx, const struct compiled *c, int64_t id, usec now, bool *yes)
 
 /* The same, leaving nothing behind in the arena: most that are looked at stay. */
 static enum err
-looks(struct ctx *cx, struct arena *scratch, const struct compiled *c, int64_t id, usec now, bool *yes)
+looks(struct ctx *cx, struct arena *scratch, const struct search *c, int64_t id, usec now, bool *yes)
 {
 	struct arena *own = cx->arena;
 	enum err e;
@@ -261,7 +294,7 @@ put_tx(struct ctx *cx, void *arg)
 	    INT(r->deleted)), NULL);
 }
 
-struct one { const struct def *d; const struct compiled *c; int64_t id; struct retention_run *run; bool stale; };
+struct one { const struct def *d; const struct search *c; int64_t id; struct retention_run *run; bool stale; };
 
 static enum err
 one_tx(struct ctx *cx, void *arg)
@@ -282,7 +315,8 @@ one_tx(struct ctx *cx, void *arg)
 	run.after_id = w->id;
 	TRY(goes(cx, w->c, w->id, run.at, &yes));
 	if (yes) {
-		TRY(ticket_retire(cx, w->id, str_z(cx->arena, str_printf(cx->arena, "deletion_schedule:%lld", (long long)w->d->id))));
+		const char *cause = str_z(cx->arena, str_printf(cx->arena, "deletion_schedule:%lld", (long long)w->d->id));
+		TRY(w->c->users ? idle_retire(cx, w->id, cause) : ticket_retire(cx, w->id, cause));
 		run.deleted++;
 	}
 	TRY(put_tx(cx, &run));
@@ -311,7 +345,7 @@ step(struct ctx *cx, bool force, bool *more)
 	const struct def *d;
 	CLEANUP(arena_free) struct arena *scratch = arena_new();
 	struct retention_run run;
-	struct compiled c;
+	struct search c;
 	int64_t *ids;
 	bool found, ok = false, yes;
 	int n = 0, gone = 0;
@@ -335,8 +369,8 @@ step(struct ctx *cx, bool force, bool *more)
 		run.after_id = 0;
 	}
 	TRY(ready(cx, d, run.at, &c, &ok));
-	if (ok && says_age(&c))
-		TRY(rule_candidates(cx, &c, true, run.after_id, run.at, LOOK, &ids, &n));
+	if (ok && c.aged)
+		TRY(candidates(cx, &c, run.after_id, run.at, &ids, &n));
 	for (int i = 0; i < n && gone < BATCH; i++) {
 		struct one w = { d, &c, ids[i], &run, false };
 		enum err e;
@@ -348,7 +382,7 @@ step(struct ctx *cx, bool force, bool *more)
 		gone++;
 		e = store_write(cx, one_tx, &w);
 		if (e == E_INVALID || e == E_ABSENT || e == E_DENIED || e == E_LIMIT || e == E_CONFLICT) {
-			/* This ticket cannot go now; the others can. */
+			/* This one cannot go now; the others can. */
 			fail_clear(cx);
 			run.after_id = ids[i];
 		} else
@@ -404,7 +438,7 @@ retention_state(struct ctx *cx, struct retention_run *out)
 }
 
 static enum err
-preview(struct ctx *cx, const struct compiled *c, usec until, struct retention_preview *out)
+preview(struct ctx *cx, const struct search *c, usec until, struct retention_preview *out)
 {
 	CLEANUP(arena_free) struct arena *scratch = arena_new();
 	int64_t *ids, after = 0;
@@ -415,7 +449,7 @@ preview(struct ctx *cx, const struct compiled *c, usec until, struct retention_p
 			out->whole = false;
 			return OK;
 		}
-		TRY(rule_candidates(cx, c, true, after, cx->now, LOOK, &ids, &n));
+		TRY(candidates(cx, c, after, cx->now, &ids, &n));
 		for (int i = 0; i < n; i++) {
 			bool yes;
 			after = ids[i];
@@ -432,7 +466,7 @@ enum err
 retention_preview(struct ctx *cx, int64_t id, usec time_for, struct retention_preview *out)
 {
 	const struct actor *actor = cx->actor;
-	struct compiled c;
+	struct search c;
 	struct def d;
 	enum err e;
 	bool ok;
@@ -443,7 +477,10 @@ retention_preview(struct ctx *cx, int64_t id, usec time_for, struct retention_pr
 	TRY(ready(cx, &d, cx->now, &c, &ok));
 	if (!ok)
 		return fail(cx, E_INVALID, NULL, "the schedule deletes nothing as it is: its object or a condition is not known here; change it");
-	out->ready = says_age(&c);
+	out->ready = c.aged;
+	out->users = c.users;
+	if (c.users && !c.aged)                  /* of everybody who is not heard of since just now, nothing is to be said */
+		return OK;
 	gate_as_system(cx, "deletion_schedule");
 	e = preview(cx, &c, time_mono() + time_for, out);
 	cx->actor = actor;

@@ -193,6 +193,8 @@ extern enum err (*gate_on_verification)(struct ctx *cx, const struct user *u, co
 /* `from`'s tickets, comments and addresses become `to`'s, and it is deleted. End users only. */
 enum err user_merge(struct ctx *cx, int64_t from, int64_t to, struct user *out) MUST_CHECK;
 extern enum err (*gate_on_user_merged)(struct ctx *cx, int64_t from, int64_t to);
+/* Active end users with ids above `after`, ascending, who were made, changed and last signed in before `before`; unchecked. */
+enum err user_idle(struct ctx *cx, usec before, int64_t after, int limit, int64_t **ids, int *count) MUST_CHECK;
 /* Soft-deleted users, ascending; those gone for good are `erased`. */
 enum err user_deleted_list(struct ctx *cx, int64_t after, int64_t offset, int limit, struct user **out, int *count) MUST_CHECK;
 enum err user_deleted_count(struct ctx *cx, int64_t *n) MUST_CHECK;

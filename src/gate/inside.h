@@ -40,7 +40,7 @@
 #define GATE_PEOPLE(X) \
 	X(st_user_private_only) \
 	X(st_identity_of_user) X(st_identity_by_id) X(st_identity_set_value) X(st_identity_set_verified) X(st_identity_delete) \
-	X(st_user_deleted_page) X(st_user_deleted_count) X(st_user_erase) X(st_session_page) \
+	X(st_user_deleted_page) X(st_user_deleted_count) X(st_user_erase) X(st_user_idle) X(st_session_page) \
 	X(st_session_page_user) X(st_session_by_id) X(st_session_delete_one) X(st_belong_insert) \
 	X(st_belong_undefault) X(st_belong_drop) X(st_belong_drop_user) X(st_belong_drop_org) X(st_belong_next) \
 	X(st_belong_by_id) X(st_belong_pair) X(st_belong_page) X(st_belong_page_user) X(st_belong_page_org) \

@@ -50,6 +50,13 @@ const struct stmt st_user_deleted_count = {
 	.in   = "i", .out = "i",
 };
 
+const struct stmt st_user_idle = {
+	.name = "user.idle",
+	.sql  = "SELECT u.id FROM users u WHERE u.account_id = $1 AND u.role = $2 AND u.active = 1 AND u.id > $3 AND u.created_at < $4"
+	        " AND u.updated_at < $4 AND coalesce(u.last_login_at, 0) < $4 ORDER BY u.id LIMIT $5",
+	.in   = "iiiii", .out = "i",
+};
+
 const struct stmt st_user_erase = {
 	.name = "user.erase",
 	.sql  = "UPDATE users SET external_id_x = NULL, phone_x = NULL, updated_at = $3 WHERE account_id = $1 AND id = $2",
@@ -602,6 +609,19 @@ user_deleted_get(struct ctx *cx, int64_t id, struct user *out)
 	TRY(gate_may(cx, MAY_LIST_USERS, NULL));
 	TRY(user_load(cx, id, out));
 	return out->active ? fail(cx, E_ABSENT, NULL, "Not found") : OK;
+}
+
+enum err
+user_idle(struct ctx *cx, usec before, int64_t after, int limit, int64_t **ids, int *count)
+{
+	struct rows rs;
+
+	TRY(store_all(cx, &st_user_idle, ARGS(INT(cx->account), INT(ROLE_END_USER), INT(after), INT(before), INT(limit)), &rs));
+	*ids = NEW(cx->arena, int64_t, rs.count + 1);
+	for (int i = 0; i < rs.count; i++)
+		(*ids)[i] = row_int(&rs.row[i], 0);
+	*count = rs.count;
+	return OK;
 }
 
 struct erase_call { int64_t id; struct user *out; };

@@ -49,7 +49,7 @@ with Desk() as desk:
         return {i for i in ids if c.get("/api/v2/tickets/%d.json" % i).status == 200}
 
     # ---- what is refused, and why
-    for o in ("zen:user", "zen:attachment", "zen:bot_only_conversation", "zen:custom_object:boat", "ticket", ""):
+    for o in ("zen:attachment", "zen:bot_only_conversation", "zen:custom_object:boat", "ticket", ""):
         for active in (True, False):
             r = schedule(active=active, object=o)
             check(r.status == 422 and "object" in r.json["details"], "%r cannot be deleted by a schedule: %r" % (o, r))
@@ -78,6 +78,63 @@ with Desk() as desk:
         check(who.get(path).status == 403, "not an agent's: " + path)
     check(agent.post("/api/ward/v1/deletion_schedules/run", {}).status == 403, "not an agent's to run")
     check(c.get("/api/ward/v1/deletion_schedules/999999/preview").status == 404, "an unknown one")
+
+    # ---- people: of whom nothing was heard
+    def person(name, **fields):
+        r = c.post("/api/v2/users.json", {"user": dict({"name": name, "email": name.lower().replace(" ", ".") + "@patients.example"}, **fields)})
+        check(r.status == 201, "a person: %r" % r)
+        return r.json["user"]["id"]
+
+    def heard(ids, days):
+        """They were made and changed so long ago; nobody can say that but the file."""
+        desk.stop()
+        db = sqlite3.connect(os.path.join(desk.data, "ward.db"))
+        at = int((time.time() - days * 86400) * 1000000)
+        for i in ids:
+            db.execute("UPDATE users SET created_at = ?, updated_at = ?, last_login_at = NULL WHERE id = ?", (at, at, i))
+        db.commit()
+        db.close()
+        desk.start()
+
+    QUIET = cond("duration_since_last_activity", "greater_than", "P2Y")
+    people = lambda all_=(QUIET,), **f: schedule(all_, **dict({"object": "zen:user"}, **f))
+    for all_, active in (([], True), ([cond("current_tags", "includes", "x")], True), ([cond("status", "is", "closed")], False), ([QUIET, cond("duration_since_last_update", "greater_than", "P1Y")], False),
+                         ([cond("duration_since_last_activity", "greater_than", "2")], False), ([cond("organization_id", "is", "x")], False), ([cond("current_tags", "is", "x")], False)):
+        r = people(all_, active=active)
+        check(r.status == 422 and "conditions" in r.json["details"], "refused for people: %r: %r" % (all_, r))
+    r = c.post("/api/v2/deletion_schedules.json", {"deletion_schedule": {"title": "s", "object": "zen:user", "conditions": {"all": [QUIET], "any": [QUIET]}}})
+    check(r.status == 422, "under all only: %r" % r)
+    house = c.post("/api/v2/organizations.json", {"organization": {"name": "House"}}).json["organization"]["id"]
+    quiet, busy, open_, copied, binned_one, young, tagged, housed = [person((SECRET if n == "Quiet" else KEPT) + " " + n, **f) for n, f in (("Quiet", {}), ("Busy", {}), ("Open", {}), ("Copied", {}), ("Binned", {}), ("Young", {}), ("Tagged", {"tags": ["keep"]}), ("Housed", {"organization_id": house}))]
+    staff, _ = desk.person(c, "Sid Staff", "sid@clinic.example", "agent")
+    imported(900, requester_id=quiet)
+    imported(100, requester_id=busy)
+    imported(900, "open", requester_id=open_)
+    r = c.post("/api/v2/tickets.json", {"ticket": {"subject": "s", "comment": {"body": "x"}, "email_ccs": [{"user_id": copied}]}})
+    copied_on = r.json["ticket"]["id"]
+    r = c.delete("/api/v2/tickets/%d.json" % imported(900, requester_id=binned_one))
+    heard([quiet, busy, open_, copied, binned_one, tagged, housed, staff, eve], 800)
+    heard([young], 700)
+    r = people([QUIET, cond("current_tags", "not_includes", "Keep"), cond("organization_id", "is_not", str(house))])
+    psid = r.json["deletion_schedule"]["id"]
+    check(r.status == 201 and r.json["deletion_schedule"]["object"] == "zen:user" and c.put("/api/v2/deletion_schedules/%d.json" % psid, {"deletion_schedule": {"active": False}}).status == 200, "made: %r" % r)
+    p = preview(psid)
+    check(p["object"] == "zen:user" and set(p["user_ids"]) == {quiet, eve} and p["count"] == 2 and p["can_be_active"] and "ticket_ids" not in p, "who would go: %r, not %r" % (p, [busy, open_, copied, binned_one, young, tagged, housed, staff]))
+    check(run() == 0 and c.get("/api/v2/users/%d.json" % quiet).json["user"]["active"], "one that is off deletes nobody")
+    c.put("/api/v2/users/%d.json" % eve, {"user": {"notes": "heard of again"}})
+    c.put("/api/v2/deletion_schedules/%d.json" % psid, {"deletion_schedule": {"active": True}})
+    check(run() == 1 and run() == 0, "one is deleted, once")
+    gone = c.get("/api/v2/users/%d.json" % quiet)
+    check(SECRET.encode() not in gone.body and quiet not in {u["id"] for u in c.get("/api/v2/users.json?per_page=100").json["users"]}, "for good: %r" % gone)
+    check(all(c.get("/api/v2/users/%d.json" % i).json["user"]["active"] for i in (busy, open_, copied, binned_one, young, tagged, housed, staff, eve)), "and nobody else")
+    check(c.get("/api/v2/search.json?query=type:user%20quiet").json["results"] == [], "not found any more")
+    export = desk.ward("trail", "export", "--format", "jsonl", "--values").stdout.decode().splitlines()
+    check(any('"user.retire"' in x.replace("\\", "") and "deletion_schedule:%d" % psid in x for x in export) and any('"user.purge"' in x.replace("\\", "") for x in export), "the trail says which schedule did it")
+    c.delete("/api/v2/deletion_schedules/%d.json" % psid)
+    c.put("/api/v2/tickets/%d.json" % copied_on, {"ticket": {"status": "solved"}})
+    for i in [t["id"] for t in c.get("/api/v2/tickets.json?per_page=100").json["tickets"]] + [t["id"] for t in c.get("/api/v2/deleted_tickets.json").json["deleted_tickets"]]:
+        c.delete("/api/v2/tickets/%d.json" % i)
+        c.delete("/api/v2/deleted_tickets/%d.json" % i)
 
     # ---- the exact set
     go = {imported(400, word=SECRET, tags=["x"]), imported(366 * 2, word=SECRET, tags=["x"]), imported(2000, word=SECRET, tags=["x", "y"])}

@@ -13,10 +13,11 @@ import { number } from "../words";
 import { Typed } from "./records";
 import { Conditions, type Condition, type Definitions } from "./conditions";
 
-interface Schedule { id: number; title: string; description: string | null; active: boolean; conditions: { all: Condition[]; any: Condition[] }; ward_paused: string | null; updated_at: string }
-interface Preview { count: number; complete: boolean; can_be_active: boolean; ticket_ids: number[] }
+interface Schedule { id: number; object: string; title: string; description: string | null; active: boolean; conditions: { all: Condition[]; any: Condition[] }; ward_paused: string | null; updated_at: string }
+interface Preview { count: number; complete: boolean; can_be_active: boolean; object: string; ticket_ids?: number[]; user_ids?: number[] }
 interface Run { at: string | null; status: string; deleted: number; next_at: string }
 const AGE = "duration_since_last_update";
+const QUIET = "duration_since_last_activity";      // of people; such schedules are made over the API
 const UNITS: Record<string, string> = { D: "days", M: "months", Y: "years" };
 const preview = (id: number) => get<{ deletion_preview: Preview }>("/api/ward/v1/deletion_schedules/" + id + "/preview").then((r) => r.deletion_preview);
 
@@ -79,7 +80,7 @@ export default function Retention() {
 	if (list.error || run.error || defs.error) return <Fault error={list.error || run.error || defs.error} />;
 	if (!list.data || !run.data || !defs.data) return <Loading />;
 	const rows = list.data.deletion_schedules, r = run.data.deletion_run, reload = () => { cache.invalidateQueries({ queryKey: ["retention"] }); cache.invalidateQueries({ queryKey: ["retention-run"] }); };
-	const says = (p: Preview) => p.complete ? t("retention.would", { count: p.count, n: number(p.count) }) : t("retention.wouldAtLeast", { n: number(p.count) });
+	const says = (p: Preview) => p.object === "zen:user" ? t("retention.people", { n: (p.complete ? "" : "≥ ") + number(p.count) }) : p.complete ? t("retention.would", { count: p.count, n: number(p.count) }) : t("retention.wouldAtLeast", { n: number(p.count) });
 	const set = (s: Schedule, active: boolean) => put("/api/v2/deletion_schedules/" + s.id + ".json", { deletion_schedule: { active } }).then(() => { say(t(active ? "retention.isOn" : "retention.isOff")); reload(); });
 	return (
 		<>
@@ -91,19 +92,19 @@ export default function Retention() {
 					<div className="card row between" id="run"><span>{r.at ? <>{t("retention.last")} <Time at={r.at} />: {t("retention.deleted", { count: r.deleted, n: number(r.deleted) })}{r.status === "working" ? " " + t("retention.working") : ""}. </> : <>{t("retention.never")} </>}{t("retention.nextRun")} <Time at={r.next_at} />.</span>
 						<Button size="small" isDanger disabled={!rows.some((s) => s.active)} onClick={() => setRunning(true)}>{t("retention.run")}</Button></div>
 					<div className="scroll"><table className="list"><caption className="sr">{t("admin.retention")}</caption><thead><tr><th scope="col">{t("rules.title")}</th><th scope="col" style={{ width: 120 }}>{t("field.status")}</th><th scope="col" className="wide" style={{ width: 130 }}>{t("retention.age")}</th><th scope="col" style={{ width: 330 }}><span className="sr">{t("records.acts")}</span></th></tr></thead>
-						<tbody>{rows.map((s) => { const age = String(s.conditions.all.find((c) => c.field === AGE)?.value || "").match(/^P(\d+)([DMY])$/); return (
+						<tbody>{rows.map((s) => { const age = String(s.conditions.all.find((c) => c.field === AGE || c.field === QUIET)?.value || "").match(/^P(\d+)([DMY])$/); return (
 							<tr key={s.id}><td className="wrap"><Name>{s.title}</Name>{s.description ? <><br /><span className="soft">{s.description}</span></> : null}</td>
 								<td><span className={"state " + (s.active ? "good" : s.ward_paused ? "bad" : "")}>{t(s.active ? "retention.on" : s.ward_paused ? "retention.isPaused" : "retention.off")}</span></td>
 								<td className="wide">{age ? age[1] + " " + t("retention." + UNITS[age[2]]) : "–"}</td>
 								<td><div className="row"><Button size="small" isBasic onClick={() => preview(s.id).then((p) => setLook({ schedule: s, preview: p }), fault)}>{t("retention.preview")}</Button>
 									{s.active ? <Button size="small" isBasic onClick={() => set(s, false).catch(fault)}>{t("retention.switchOff")}</Button> : <Button size="small" isBasic onClick={() => setSure(s)}>{t("retention.switchOn")}</Button>}
-									<Button size="small" isBasic onClick={() => setOpen(s)}>{t("records.change")}</Button><Button size="small" isBasic isDanger onClick={() => setGone(s)}>{t("records.delete")}</Button></div></td></tr>
+									{s.object === "zen:ticket" ? <Button size="small" isBasic onClick={() => setOpen(s)}>{t("records.change")}</Button> : null}<Button size="small" isBasic isDanger onClick={() => setGone(s)}>{t("records.delete")}</Button></div></td></tr>
 						); })}</tbody></table></div>
 				</>
 			)}
 			{open !== undefined ? <Editor schedule={open} defs={defs.data.definitions} onClose={() => setOpen(undefined)} onDone={() => { setOpen(undefined); reload(); }} /> : null}
 			{look ? <Box title={t("retention.preview")} onClose={() => setLook(null)}><p id="would">{says(look.preview)}</p>{look.preview.can_be_active ? null : <p className="leaving">{t("retention.noAge")}</p>}
-				{look.preview.ticket_ids.length ? <p className="wrap">{look.preview.ticket_ids.slice(0, 20).map((id) => <span key={id}><Link href={"/agent/tickets/" + id}>#{id}</Link> </span>)}{look.preview.count > 20 ? "…" : ""}</p> : null}
+				{look.preview.count ? <p className="wrap">{(look.preview.ticket_ids || look.preview.user_ids || []).slice(0, 20).map((id) => <span key={id}><Link href={(look.preview.user_ids ? "/agent/people/" : "/agent/tickets/") + id}>#{id}</Link> </span>)}{look.preview.count > 20 ? "…" : ""}</p> : null}
 				<div><Button onClick={() => setLook(null)}>{t("close")}</Button></div></Box> : null}
 			{sure ? <Typed title={t("retention.switchOn")} warn={t("retention.sure")} word={sure.title} facts={() => preview(sure.id).then(says)} onClose={() => setSure(null)} go={() => set(sure, true)} /> : null}
 			{running ? <Typed title={t("retention.run")} warn={t("retention.sureRun")} word={t("retention.word")} onClose={() => setRunning(false)}
