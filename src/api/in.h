@@ -206,6 +206,6 @@ extern const struct route live_routes[], draft_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
 extern const struct route aside_routes[], notification_routes[];
-extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[], retention_routes[];
+extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[], retention_routes[], workspace_routes[];
 
 #endif

@@ -152,7 +152,8 @@ void
 json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r, const struct uses *uses)
 {
 	static const char *const paths[RULE_KINDS] = { [RULE_VIEW] = "views", [RULE_MACRO] = "macros", [RULE_TRIGGER] = "triggers",
-	    [RULE_AUTOMATION] = "automations", [RULE_SLA] = "slas/policies", [RULE_GROUP_SLA] = "group_slas/policies" };
+	    [RULE_AUTOMATION] = "automations", [RULE_SLA] = "slas/policies", [RULE_GROUP_SLA] = "group_slas/policies",
+	    [RULE_WORKSPACE] = "workspaces" };
 
 	jw_obj(j);
 	url_of(j, cx, base, paths[r->kind], r->id);
@@ -161,7 +162,7 @@ json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r
 	else
 		jw_kint(j, "id", r->id);
 	jw_kstr(j, "title", r->title);
-	if (r->kind != RULE_SLA && r->kind != RULE_GROUP_SLA) {
+	if (r->kind != RULE_SLA && r->kind != RULE_GROUP_SLA && r->kind != RULE_WORKSPACE) {
 		jw_kstr(j, "raw_title", r->title);
 		jw_kbool(j, "active", r->active);
 		jw_kbool(j, "default", r->is_default);
@@ -182,6 +183,9 @@ json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r
 	case RULE_MACRO:
 		jw_kraw(j, "actions", r->actions);
 		restriction(j, r);
+		break;
+	case RULE_WORKSPACE:
+		json_workspace(j, cx, base, r);
 		break;
 	case RULE_TRIGGER:
 		if (r->category_id)

@@ -8,6 +8,8 @@
 struct uses;
 void json_rule(struct json *j, struct ctx *cx, const char *base, const struct rule *r, const struct uses *uses);
 
+void json_workspace(struct json *j, struct ctx *cx, const char *base, const struct rule *r);       /* the members of its own */
+
 /* One resource's names: "trigger", "triggers", path "triggers". */
 struct rule_api { enum rule_kind kind; const char *one, *many, *path; };
 

@@ -507,7 +507,7 @@ enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t 
 
 /* ---- rules: views, macros, triggers, automations, SLA policies ------------------------------------------------- */
 
-enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_SCHEDULE, RULE_KINDS };
+enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_SCHEDULE, RULE_WORKSPACE, RULE_KINDS };
 enum rule_whom { FOR_ALL, FOR_USER, FOR_GROUPS };
 struct rule {
 	int64_t        id, key, position, category_id, user_id;   /* user_id: FOR_USER, whose */
@@ -550,6 +550,8 @@ enum err revision_list(struct ctx *cx, int64_t trigger_id, struct rule_revision 
 
 /* Title of a rule and what audits call it ("trigger", "automation"); false: it is gone, and *rel is "trigger". */
 bool     rule_name(struct ctx *cx, int64_t id, str *title, const char **rel);
+/* The contextual workspace that a ticket has for the actor: the first active one that fits. E_ABSENT. */
+enum err workspace_for(struct ctx *cx, const struct ticket *t, struct rule *out) MUST_CHECK;
 /* How often triggers and automations did their work and macros were used: in the last hour, day, 7 and 30 days (of ten
  * minutes a whole). Those that were, by id. */
 struct rule_use { int64_t rule_id, n[4]; };

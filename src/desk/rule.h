@@ -198,6 +198,7 @@ struct counters *counters_new(void);
 void     counters_free(struct counters **c);
 
 /* What rules.c asks the others of `extra`: notes with bad() what is wrong. */
+enum err workspace_check(struct ctx *cx, const struct compiled *c) MUST_CHECK;
 void     view_check(struct ctx *cx, const struct compiled *c);
 
 /* Valid for the life of cx->arena. */

@@ -123,6 +123,7 @@ const struct stmt *const rule_stmts[] = {
 static const char *const objects[RULE_KINDS] = {
 	[RULE_VIEW] = "view", [RULE_MACRO] = "macro", [RULE_TRIGGER] = "trigger", [RULE_AUTOMATION] = "automation",
 	[RULE_SLA] = "sla_policy", [RULE_GROUP_SLA] = "group_sla_policy", [RULE_SCHEDULE] = "schedule",
+	[RULE_WORKSPACE] = "workspace",
 };
 static const char *const actions[RULE_KINDS][4] = {
 	[RULE_VIEW]       = { "view.create", "view.update", "view.delete", "view.reorder" },
@@ -132,6 +133,7 @@ static const char *const actions[RULE_KINDS][4] = {
 	[RULE_SLA]        = { "sla_policy.create", "sla_policy.update", "sla_policy.delete", "sla_policy.reorder" },
 	[RULE_GROUP_SLA]  = { "group_sla_policy.create", "group_sla_policy.update", "group_sla_policy.delete", "group_sla_policy.reorder" },
 	[RULE_SCHEDULE]   = { "schedule.create", "schedule.update", "schedule.delete", "schedule.reorder" },
+	[RULE_WORKSPACE]  = { "workspace.create", "workspace.update", "workspace.delete", "workspace.reorder" },
 };
 enum { DID_CREATE, DID_UPDATE, DID_DELETE, DID_REORDER };
 
@@ -558,6 +560,8 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 				bad(cx, "conditions", "InvalidValue",
 				    "Conditions: a view must have at least one of status, type, group, assignee or requester under all");
 			view_check(cx, &c);
+		} else if (r->kind == RULE_WORKSPACE) {
+			TRY(workspace_check(cx, &c));
 		} else if (r->kind == RULE_TRIGGER && c.alls + c.anys == 0 && cx->bad_end == before)
 			bad(cx, "conditions", "BlankValue", "Conditions: cannot be blank");
 		else if (r->kind == RULE_AUTOMATION && cx->bad_end == before) {

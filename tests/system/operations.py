@@ -183,4 +183,36 @@ with Desk() as desk:
     check(rel("zen:user", ana_id, tf, "zen:ticket", client=eve).status == 403, "not for patients")
     c.put("/api/v2/ticket_fields/%d.json" % tf, {"ticket_field": {"phi": True, "phi_purpose": "care", "phi_access": {"admin": "write", "agent": "none"}}})
     check(rel("zen:user", ana_id, tf, "zen:ticket", client=ana).status == 404 and rel("zen:user", ana_id, tf, "zen:ticket").status == 422, "who may not read it, and what is not indexed")
+    # ---- contextual workspaces
+    form = c.post("/api/v2/ticket_forms.json", {"ticket_form": {"name": "Billing"}}).json["ticket_form"]["id"]
+    macros = [c.post("/api/v2/macros.json", {"macro": {"title": "M%d" % i, "actions": [{"field": "priority", "value": "low"}]}}).json["macro"]["id"] for i in range(3)]
+    space = lambda **w: c.post("/api/v2/workspaces.json", {"workspace": w})
+    r = space(title="Urgent", description="Of what is urgent", ticket_form_id=form, macros=macros[:2], conditions={"all": [{"field": "priority", "operator": "is", "value": "urgent"}], "any": []})
+    w = r.json["workspace"]
+    check(r.status == 201 and path(r.headers["Location"]).endswith("/workspaces/%d.json" % w["id"]), "made: %r" % r)
+    check(w["activated"] and w["apps"] == [] and w["macro_ids"] == macros[:2] and [m["title"] for m in w["selected_macros"]] == ["M0", "M1"] and w["ticket_form_id"] == form
+          and w["conditions"]["all"][0]["field"] == "priority" and w["position"] == 1 and w["prefer_workspace_app_order"], "as it was said: %r" % w)
+    for why, bad_one in (("an unknown form", {"ticket_form_id": 999999}), ("an unknown macro", {"macros": [999999]}), ("no list", {"macros": "x"}), ("no title", {"title": ""}),
+                         ("an unknown condition", {"conditions": {"all": [{"field": "mood", "operator": "is", "value": "x"}]}}), ("one of triggers only", {"conditions": {"all": [{"field": "update_type", "operator": "is", "value": "Create"}]}})):
+        r = space(**dict({"title": "x"}, **bad_one))
+        check(r.status == 422, "%s: %r" % (why, r))
+    rest = space(title="Rest", macros=[macros[2]]).json["workspace"]["id"]
+    hot, cold = ticket(priority="urgent"), ticket(priority="low")
+    of = lambda who, t: who.get("/api/ward/v1/tickets/%d/workspace" % t).json["workspace"]
+    check(of(ana, hot)["id"] == w["id"] and of(ana, hot)["ticket_form_id"] == form and of(ana, cold)["id"] == rest and of(ana, cold)["ticket_form_id"] is None, "the first that fits")
+    check(abe.get("/api/ward/v1/tickets/%d/workspace" % hot).status == 404 and eve.get("/api/ward/v1/tickets/%d/workspace" % hot).status == 403, "of a ticket that one may see")
+    r = c.put("/api/v2/workspaces/%d.json" % w["id"], {"workspace": {"macros": [macros[1]], "title": "Hot"}}).json["workspace"]
+    check(r["macro_ids"] == [macros[1]] and r["ticket_form_id"] == form and r["title"] == "Hot", "what is not said stays: %r" % r)
+    c.delete("/api/v2/macros/%d.json" % macros[1])
+    check(of(ana, hot)["selected_macros"] == [] and c.put("/api/v2/workspaces/%d.json" % w["id"], {"workspace": {"description": "x"}}).status == 200, "a macro that went is shown no more, and stands in no way")
+    r = c.put("/api/v2/workspaces/reorder.json", {"ids": [rest, w["id"]]})
+    check(r.status == 200 and [x["id"] for x in ana.get("/api/v2/workspaces.json").json["workspaces"]] == [rest, w["id"]] and of(ana, hot)["id"] == rest, "another order: %r" % r)
+    c.put("/api/v2/workspaces/%d.json" % rest, {"workspace": {"activated": False}})
+    check(of(ana, cold) is None and of(ana, hot)["id"] == w["id"], "one that is off is none")
+    check(ana.post("/api/v2/workspaces.json", {"workspace": {"title": "x"}}).status == 403 and ana.get("/api/v2/workspaces/%d.json" % rest).status == 403 and eve.get("/api/v2/workspaces.json").status == 403, "an administrator's to write")
+    third = space(title="Third").json["workspace"]["id"]
+    check(c.delete("/api/v2/workspaces/%d.json" % third).status == 204, "deleted")
+    check(c.delete("/api/v2/workspaces/destroy_many.json?ids=%d,%d" % (rest, w["id"])).status == 200 and c.get("/api/v2/workspaces.json").json["workspaces"] == [], "many at once")
+    check({e["event_type"] if "event_type" in e else e["action"] for e in c.get("/api/v2/audit_logs.json?page[size]=100&filter[source_type]=workspace").json["audit_logs"]} != set(), "in the trail")
+
 done("operations")

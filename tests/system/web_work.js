@@ -243,6 +243,14 @@ async function main() {
 		assert.equal(await page.locator("#conversation .pictures img").count(), 0, "and not below once more");
 		await look("work-mail");
 	});
+	await step("a ticket's workspace gives it a form and its macros", async () => {
+		await elsewhere("PUT", "/api/v2/tickets/" + F.mail + "/tags.json", { tags: ["bills"] });
+		await page.goto(U + "/agent/tickets/" + F.mail);
+		await page.waitForSelector("#context:has-text('Workspace: Billing desk')");
+		assert.ok(await field("Form").isDisabled());
+		await field("Visit").waitFor();
+		assert.deepEqual(await page.locator("#reply").getByLabel("Apply macro").locator("option").allTextContents(), ["Apply macro", "Bill"]);
+	});
 	await step("a person is corrected, and their organization has a page", async () => {
 		await page.goto(U + "/agent/people/" + F.nadia);
 		await heading("Nadia Fairbanks");

@@ -45,6 +45,9 @@ with Desk() as desk:
     when = make("ticket_fields", "ticket_field", type="text", title="Wished day")
     make("ticket_forms", "ticket_form", name="Clinic form", ticket_field_ids=[visit, when], agent_conditions=[{"parent_field_id": visit, "value": "visit_again", "child_fields": [{"id": when, "is_required": False}]}])
     make("macros", "macro", title="Greeting", actions=[{"field": "comment_value", "value": "Dear {{ticket.requester.first_name}}, thank you."}, {"field": "priority", "value": "high"}, {"field": "current_tags", "value": "greeted"}])
+    bill = make("macros", "macro", title="Bill", actions=[{"field": "priority", "value": "low"}])
+    form = [f["id"] for f in admin.get("/api/v2/ticket_forms.json").json["ticket_forms"] if f["name"] == "Clinic form"][0]
+    make("workspaces", "workspace", title="Billing desk", ticket_form_id=form, macros=[bill], conditions={"all": [{"field": "current_tags", "operator": "includes", "value": "bills"}], "any": []})
     tickets = [make("tickets", "ticket", subject="Chair %d" % i, comment={"body": "Chair %d wobbles." % i}, requester_id=nadia, tags=["furniture"]) for i in range(4)]
     picture = png(64, 32)
     raw = ("From: Nadia <nadia@patients.example>\r\nTo: help@clinic.example\r\nSubject: A picture\r\nMessage-ID: <p1@patients.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n"

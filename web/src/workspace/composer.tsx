@@ -12,6 +12,7 @@ import { Marked } from "../ui/marked";
 import { useSays } from "../ui/says";
 import { fileName } from "./comment";
 import type { EditorHandle } from "./editor";
+import { useWorkspace } from "./context";
 import { MACROS } from "./ready";
 import { after, setAfter, type After } from "./round";
 
@@ -96,7 +97,8 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 	made.current = making;
 	const [open, setOpen] = useState(false);                     // the editor is there
 	const found = useScan(text, true);
-	const macros = useQuery(MACROS);
+	const macros = useQuery(MACROS), space = useWorkspace(ticket);
+	const offered = space?.selected_macros.length ? space.selected_macros : macros.data?.macros || [];
 
 	// ---- the draft
 
@@ -235,7 +237,7 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 	const pickMacro = async (id: string) => {
 		if (!id) return;
 		try {
-			const m = macros.data!.macros.find((x) => String(x.id) === id)!;
+			const m = offered.find((x) => String(x.id) === id)!;
 			const { result } = await get("/api/v2" + (ticket ? "/tickets/" + ticket.id : "") + "/macros/" + id + "/apply.json");
 			// Of no ticket there is nothing to fill in yet: its placeholders stay, until it is made.
 			const raw = ticket ? undefined : m.actions.find((a) => a.field === "comment_value")?.value;
@@ -388,10 +390,10 @@ export const Composer = memo(forwardRef<ComposerHandle, { ticket?: Ticket; makin
 					{isPublic && requester?.name ? <span className="soft to">{t("compose.to")} <Name>{requester.name}</Name></span> : null}
 				</div>
 				<div className="row">
-					{macros.data?.macros.length ? (
+					{offered.length ? (
 						<Acting menu className="plain-select" aria-label={t("macro.apply")} value="" onAct={pickMacro}>
 							<option value="">{t("macro.apply")}</option>
-							{macros.data.macros.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}
+							{offered.map((m) => <option key={m.id} value={m.id}>{m.title}</option>)}
 						</Acting>
 					) : null}
 				</div>

@@ -7,6 +7,7 @@ import { can, get, post, type Ticket, type User } from "../api";
 import { useMe } from "../session";
 import { Choice, Time } from "../ui/bits";
 import { Chips, Combo, type Option } from "../ui/combo";
+import { useWorkspace } from "./context";
 import { FieldInput, shownFields, useFields, valuesOf } from "./custom";
 import { AGENTS, GROUPS, MEMBERS } from "./ready";
 
@@ -59,7 +60,8 @@ export const Properties = memo(function Properties({ ticket, masked, save, users
 	const me = useMe();
 	const { fields, forms } = useFields();
 	const made = ticket.id > 0, closed = ticket.status === "closed" || (made && !can(me, "update_ticket"));
-	const form = forms.find((f) => f.id === ticket.ticket_form_id) || (made ? undefined : forms.find((f) => f.default) || forms[0]), values = valuesOf(ticket);
+	const space = useWorkspace(ticket), given = forms.find((f) => f.id === space?.ticket_form_id);
+	const form = given || forms.find((f) => f.id === ticket.ticket_form_id) || (made ? undefined : forms.find((f) => f.default) || forms[0]), values = valuesOf(ticket);
 	const shown = shownFields(fields, form, ticket, values, me, masked);
 	const copied = ticket.email_cc_ids || [], following = ticket.follower_ids || [];
 	const ids = [...new Set([...copied, ...following])].sort((a, b) => a - b), picked = useRef(new Map<number, string>());
@@ -88,9 +90,10 @@ export const Properties = memo(function Properties({ ticket, masked, save, users
 				options={[["", "–"], ...["question", "incident", "problem", "task"].map((p) => [p, t("type." + p)] as [string, string])]}
 				onChange={(v) => v && save({ type: v }, { type: ticket.type })} />
 			{forms.length > 1 || (made && forms.length === 1 && ticket.ticket_form_id !== forms[0].id) ? (
-				<Choice acts={made} label={t("workspace.form")} disabled={closed} value={String(form?.id || "")} options={[...(form ? [] : [["", "–"] as [string, string]]), ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
+				<Choice acts={made} label={t("workspace.form")} disabled={closed || !!given} value={String(form?.id || "")} options={[...(form ? [] : [["", "–"] as [string, string]]), ...forms.map((f) => [String(f.id), f.name] as [string, string])]}
 					onChange={(v) => v && save({ ticket_form_id: Number(v) }, { ticket_form_id: ticket.ticket_form_id })} />
 			) : null}
+			{space ? <div className="soft" id="context">{t("workspace.context", { title: space.title })}</div> : null}
 			{shown.filter((x) => made || x.write).map((x) => <FieldInput key={x.field.id} shown={x} value={values[x.field.id]} disabled={closed} live={!made}
 				onSave={(v) => save({ custom_fields: [{ id: x.field.id, value: v }] }, { custom_fields: [{ id: x.field.id, value: values[x.field.id] ?? null }] })} />)}
 			<Chips label={t("field.tags")} chosen={ticket.tags.map((x) => ({ id: x, words: x }))} disabled={closed} find={async (text) => (await findTags(text)).filter((o) => !ticket.tags.includes(o.id))}

@@ -26,6 +26,7 @@ export const GROUPS = queryOptions({ ...KEPT, queryKey: ["groups"], queryFn: () 
 export const MEMBERS = queryOptions({ ...KEPT, queryKey: ["members"], queryFn: () => all<{ group_memberships: { user_id: number; group_id: number }[] }>("group_memberships", "/api/v2/group_memberships/assignable.json") });
 export const FIELDS = queryOptions({ ...KEPT, queryKey: ["ticket_fields"], queryFn: () => get<{ ticket_fields: Field[] }>("/api/v2/ticket_fields.json?per_page=100") });
 export const FORMS = queryOptions({ ...KEPT, queryKey: ["ticket_forms"], queryFn: () => get<{ ticket_forms: Form[] }>("/api/v2/ticket_forms.json?active=true") });
+export const WORKSPACES = queryOptions({ ...KEPT, queryKey: ["workspaces"], queryFn: () => get<{ workspaces: { activated: boolean }[] }>("/api/v2/workspaces.json?per_page=100") });
 export const MACROS = queryOptions({ ...KEPT, queryKey: ["macros"], queryFn: () => get<{ macros: Macro[] }>("/api/v2/macros/active.json?per_page=100") });
 
 // ---- a ticket that somebody opens
