@@ -325,6 +325,44 @@ a_destroyed_key_leaves_the_row_erased(void **state UNUSED)
 	assert_true(str_eq(rows.row[1].cell[1].s, S("Gil Holm")));
 }
 
+static int64_t to_destroy;
+
+/* Opens the value, and then somebody destroys a key. */
+static enum err
+meddling_open(struct ctx *c, const char *table, const char *column, int64_t row, str sealed, str *plain)
+{
+	struct { const struct stmt *st; const struct arg *a; int n; int64_t changed; } r = { &toy_key_delete, ARGS(INT(1), INT(to_destroy)), -1 };
+	struct ctx other;
+
+	TRY(toy_open(c, table, column, row, sealed, plain));
+	ctx_init(&other, &d.sys, 1);
+	assert_int_equal(store_write(&other, run, &r), OK);
+	ctx_done(&other);
+	return OK;
+}
+
+/* One snapshot, which is taken and given back once; the next statement sees what happened since. */
+static void
+rows_are_opened_with_the_keys_of_one_moment(void **state UNUSED)
+{
+	struct codec meddling = toy_codec;
+	struct rows rows;
+
+	empty_all();
+	assert_int_equal(store_write(&cx, new_key, &to_destroy), OK);
+	assert_int_equal(write_one(&insert, ARGS(INT(1), INT(1), INT(5), TEXT(S("a")), NIL, SEALED(key_one, secret("Gil Holm")), NIL, NIL), NULL), OK);
+	assert_int_equal(write_one(&insert, ARGS(INT(1), INT(2), INT(5), TEXT(S("b")), NIL, SEALED(to_destroy, secret("Eve Falk")), NIL, NIL), NULL), OK);
+	meddling.open = meddling_open;
+	d.sys.codec = &meddling;
+	assert_int_equal(store_all(&cx, &list, ARGS(INT(1), INT(1)), &rows), OK);
+	assert_int_equal(rows.count, 2);
+	assert_false(row_erased(&rows.row[1], 1));
+	d.sys.codec = &toy_codec;
+	assert_int_equal(store_all(&cx, &list, ARGS(INT(1), INT(1)), &rows), OK);
+	assert_true(row_erased(&rows.row[1], 1));
+	assert_false(row_erased(&rows.row[0], 1));
+}
+
 static void
 blind_finds_its_row(void **state UNUSED)
 {
@@ -586,6 +624,7 @@ main(void)
 	ADD(t, n, sealed_text_is_in_no_file);
 	ADD(t, n, a_value_is_bound_to_its_place);
 	ADD(t, n, a_destroyed_key_leaves_the_row_erased);
+	ADD(t, n, rows_are_opened_with_the_keys_of_one_moment);
 	ADD(t, n, blind_finds_its_row);
 	ADD(t, n, a_blob_of_the_caller);
 	ADD(t, n, all_rows_stay);

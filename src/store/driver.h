@@ -35,6 +35,9 @@ struct driver {
 	void     (*close)(struct conn **c);
 	/* Reads on it fail with E_BUSY from when *stop is true; NULL: they do not. */
 	void     (*heed)(struct conn *c, const atomic_bool *stop);
+	/* From on to off a reader's connection sees one snapshot of the keyring, which costs its locks once. Only for as long
+	 * as a page takes: what is erased meanwhile is still seen, and scrubbing waits. */
+	void     (*hold_keys)(struct conn *c, bool on);
 	/* Brings both databases to the list's state, one transaction each. */
 	enum err (*migrate)(struct ctx *cx, struct conn *c, const struct migration *m, int count);
 

@@ -309,14 +309,21 @@ all(struct ctx *cx, struct call *c, struct rows *out)
 	return OK;
 }
 
+/* The keys of all the rows are read under one lock of the keyring. */
 enum err
 store_all(struct ctx *cx, const struct stmt *st, const struct arg *a, int n, struct rows *out)
 {
 	struct call c;
+	bool hold;
 	enum err e;
 
 	TRY(call_start(cx, st, a, n, &c));
+	hold = c.r != NULL && c.r->running == 1 && st->seal_out[0].table != NULL;
+	if (hold)
+		c.s->drv->hold_keys(c.r->c, true);
 	e = all(cx, &c, out);
+	if (hold)
+		c.s->drv->hold_keys(c.r->c, false);
 	call_end(&c);
 	return e;
 }

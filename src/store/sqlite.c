@@ -57,7 +57,8 @@ struct file {
 	struct copier *copier;         /* of the writer's main; NULL: the writer does it */
 	bool           copying;        /* it was started, and what it did is not looked at yet */
 	struct sweep   sweep;          /* writer only */
-	sqlite3_stmt  *begin, *commit, *rollback, *save, *keep, *back;   /* writer only */
+	sqlite3_stmt  *begin, *commit;                     /* the writer's, and a reader's of the keyring */
+	sqlite3_stmt  *rollback, *save, *keep, *back;      /* writer only */
 };
 
 struct ps {
@@ -226,6 +227,10 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 	TRY(run_text(cx, f, writer && db == DB_MAIN ? "PRAGMA cache_size=-24576" : "PRAGMA cache_size=-1024", db_names[db]));
 	if (!writer) {
 		sqlite3_progress_handler(f->h, HEED_STEPS, shall_end, f->conn);
+		if (db == DB_KEYS) {
+			TRY(fixed(cx, f, "BEGIN", &f->begin));
+			TRY(fixed(cx, f, "COMMIT", &f->commit));
+		}
 		return run_text(cx, f, "PRAGMA query_only=ON", db_names[db]);
 	}
 
@@ -730,6 +735,19 @@ sq_begin(struct ctx *cx, struct conn *c, enum db db)
 	return step(cx, &c->file[db], c->file[db].begin);
 }
 
+/* A BEGIN takes no lock before something is read; where it fails, each reading takes its own. */
+static void
+sq_hold_keys(struct conn *c, bool on)
+{
+	struct file *f = &c->file[DB_KEYS];
+	sqlite3_stmt *q = on ? f->begin : f->commit;
+
+	if (f->h == NULL || on != (sqlite3_get_autocommit(f->h) != 0))
+		return;
+	sqlite3_step(q);
+	sqlite3_reset(q);
+}
+
 static enum err sq_commit(struct ctx *cx, struct conn *c, enum db db) { return step(cx, &c->file[db], c->file[db].commit); }
 static enum err sq_save(struct ctx *cx, struct conn *c, enum db db)   { return step(cx, &c->file[db], c->file[db].save); }
 static enum err sq_keep(struct ctx *cx, struct conn *c, enum db db)   { return step(cx, &c->file[db], c->file[db].keep); }
@@ -863,7 +881,7 @@ sq_limit(struct conn *c, enum db db, int64_t pages)
 
 const struct driver driver_sqlite = {
 	.name = "sqlite",
-	.open = sq_open, .close = sq_close, .heed = sq_heed, .migrate = sq_migrate,
+	.open = sq_open, .close = sq_close, .heed = sq_heed, .hold_keys = sq_hold_keys, .migrate = sq_migrate,
 	.prepare = sq_prepare, .start = sq_start, .next = sq_next, .column = sq_column, .finish = sq_finish,
 	.begin = sq_begin, .commit = sq_commit, .rollback = sq_rollback,
 	.save = sq_save, .keep = sq_keep, .back = sq_back, .lost = sq_lost, .dangling = sq_dangling,
