@@ -259,6 +259,7 @@ struct defs {
 	int                  count, of[DEF_LAST];
 	struct def          *by_id;                  /* ascending ids */
 	const struct def   **ordered[DEF_LAST];      /* by position, then id */
+	int64_t              status[TICKET_CLOSED + 1];      /* what a ticket without a status of its own shows */
 };
 
 struct defs_cache {
@@ -318,6 +319,19 @@ doc_of(const struct row *r)
 	return doc;
 }
 
+static void
+statuses_derive(struct defs *d)
+{
+	for (int s = TICKET_NEW; s <= TICKET_CLOSED; s++) {
+		str category = str_of(status_name(s == TICKET_CLOSED ? TICKET_SOLVED : (enum ticket_status)s));
+		for (int i = 0; i < d->of[DEF_STATUS] && d->status[s] == 0; i++) {
+			const struct def *one = d->ordered[DEF_STATUS][i];
+			if (def_bool(one, "default") && str_eq(def_text(one, "status_category"), category))
+				d->status[s] = one->id;
+		}
+	}
+}
+
 static enum err
 defs_load(struct ctx *cx, struct defs **out)
 {
@@ -355,6 +369,7 @@ defs_load(struct ctx *cx, struct defs **out)
 	}
 	for (int k = 0; k < DEF_LAST; k++)
 		qsort(d->ordered[k], (size_t)d->of[k], sizeof *d->ordered[k], by_position);
+	statuses_derive(d);
 	*out = d;
 	return OK;
 }
@@ -451,6 +466,12 @@ def_all(const struct defs *d, enum def_kind kind, int *count)
 {
 	*count = d->of[kind];
 	return d->ordered[kind];
+}
+
+int64_t
+def_status(const struct defs *d, enum ticket_status s)
+{
+	return d->status[s];
 }
 
 str

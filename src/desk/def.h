@@ -33,7 +33,8 @@ struct def {
 	struct {
 		bool          known, system, checkbox;
 		unsigned char access[4];             /* enum field_access by role */
-		char          head[40];              /* {"id":17,"value": */
+		char          empty[48];             /* {"id":17,"value":null} */
+		unsigned char empty_n, head_n;       /* its length; up to the value */
 		uint64_t      tags[TAG_WORDS];       /* what of its options and tag may be a tag, a bit by their hash */
 	} field;
 };
@@ -64,6 +65,7 @@ struct defs;
 enum err defs_get(struct ctx *cx, const struct defs **out) MUST_CHECK;
 const struct def *def_find(const struct defs *d, enum def_kind kind, int64_t id);      /* NULL: none */
 /* All of a kind, by position, then id. */
+int64_t def_status(const struct defs *d, enum ticket_status s);   /* the default of its category; 0: none */
 const struct def *const *def_all(const struct defs *d, enum def_kind kind, int *count);
 
 enum err def_create(struct ctx *cx, enum def_kind kind, const json_t *in, struct def *out) MUST_CHECK;

@@ -149,7 +149,9 @@ field_derive(struct def *f)
 	f->field.checkbox = str_eq(def_text(f, "type"), S("checkbox"));
 	for (int role = ROLE_END_USER; role <= ROLE_SYSTEM; role++)
 		f->field.access[role] = (unsigned char)access_of((enum role)role, f);
-	snprintf(f->field.head, sizeof f->field.head, "{\"id\":%lld,\"value\":", (long long)f->id);
+	f->field.head_n = (unsigned char)snprintf(f->field.empty, sizeof f->field.empty, "{\"id\":%lld,\"value\":", (long long)f->id);
+	f->field.empty_n = (unsigned char)(f->field.head_n + snprintf(f->field.empty + f->field.head_n,
+	    sizeof f->field.empty - f->field.head_n, "%s}", f->field.checkbox ? "false" : "null"));
 	tags_derive(f);
 	f->field.known = true;
 }
@@ -530,13 +532,13 @@ field_values(struct ctx *cx, str text, struct field_value **out)
 }
 
 static const struct def *
-default_of(const struct defs *d, enum def_kind kind, const char *category)
+default_of(const struct defs *d, enum def_kind kind)
 {
 	int n;
 	const struct def *const *all = def_all(d, kind, &n);
 
 	for (int i = 0; i < n; i++)
-		if (def_bool(all[i], "default") && (category == NULL || str_eq(def_text(all[i], "status_category"), str_of(category))))
+		if (def_bool(all[i], "default"))
 			return all[i];
 	return NULL;
 }
@@ -583,9 +585,9 @@ fields_settle(struct ctx *cx, struct ticket_change *in, bool creating)
 		bad(cx, "ticket_form_id", "InvalidValue", "Ticket form: is not a known form");
 	if (in->brand_id != 0 && ((one = def_find(d, DEF_BRAND, in->brand_id)) == NULL || !one->active))
 		bad(cx, "brand_id", "InvalidValue", "Brand: is not a known brand");
-	if (creating && in->form_id == 0 && (one = default_of(d, DEF_TICKET_FORM, NULL)) != NULL)
+	if (creating && in->form_id == 0 && (one = default_of(d, DEF_TICKET_FORM)) != NULL)
 		in->form_id = one->id;
-	if (creating && in->brand_id == 0 && (one = default_of(d, DEF_BRAND, NULL)) != NULL)
+	if (creating && in->brand_id == 0 && (one = default_of(d, DEF_BRAND)) != NULL)
 		in->brand_id = one->id;
 	if ((in->has & T_CUSTOM_STATUS) && in->custom_status_id != 0) {
 		if ((one = def_find(d, DEF_STATUS, in->custom_status_id)) == NULL || !one->active)
@@ -1003,14 +1005,10 @@ int64_t
 ticket_custom_status(struct ctx *cx, const struct ticket *t)
 {
 	const struct defs *d;
-	const struct def *s;
 
 	if (t->custom_status_id != 0)
 		return t->custom_status_id;
-	if (defs_get(cx, &d) != OK)
-		return 0;
-	s = default_of(d, DEF_STATUS, t->status == TICKET_CLOSED ? "solved" : status_name(t->status));
-	return s ? s->id : 0;
+	return defs_get(cx, &d) == OK ? def_status(d, t->status) : 0;
 }
 
 sensitive
@@ -1020,6 +1018,8 @@ fields_shown(struct ctx *cx, const struct ticket *t)
 	struct field_value *v;
 	const struct defs *d;
 	const struct def *const *all;
+	enum role role = cx->actor ? cx->actor->role : ROLE_SYSTEM;
+	uint64_t some = 0;           /* a bit for each value: most fields of most tickets have none */
 	struct buf b;
 	int n, values;
 
@@ -1027,19 +1027,27 @@ fields_shown(struct ctx *cx, const struct ticket *t)
 		return HIDE(S("[]"));
 	all = def_all(d, DEF_TICKET_FIELD, &n);
 	values = field_values(cx, text, &v);
+	for (int k = 0; k < values; k++)
+		some |= (uint64_t)1 << (v[k].id & 63);
 	buf_init(&b, cx->arena, DOC_MAX);
+	buf_expect(&b, text.n + (size_t)n * sizeof all[0]->field.empty);
 	buf_byte(&b, '[');
 	for (int i = 0; i < n; i++) {
 		const struct def *f = all[i];
-		int k = 0;
-		if (!f->active || is_system(f) || field_access(cx, f) == FIELD_NONE)
+		str empty = { f->field.empty, f->field.empty_n };
+		int k = some >> (f->id & 63) & 1 ? 0 : values;
+		if (!f->active || is_system(f) || access_of(role, f) == FIELD_NONE)
 			continue;
 		if (b.n > 1)
 			buf_byte(&b, ',');
-		buf_add(&b, str_of(f->field.head));
 		while (k < values && v[k].id != f->id)
 			k++;
-		buf_add(&b, k < values && !str_eq(v[k].json, S("null")) ? v[k].json : f->field.checkbox ? S("false") : S("null"));
+		if (k == values || str_eq(v[k].json, S("null"))) {
+			buf_add(&b, empty);
+			continue;
+		}
+		buf_add(&b, str_sub(empty, 0, f->field.head_n));
+		buf_add(&b, v[k].json);
 		buf_byte(&b, '}');
 	}
 	buf_byte(&b, ']');

@@ -934,8 +934,10 @@ view_top_page(struct ctx *cx, const struct rule *view, const struct compiled *c,
 		return OK;
 	n = t->n - start > at->limit ? at->limit : t->n > start ? (int)(t->n - start) : 0;
 	buf_init(&ids, cx->arena, 8 * KiB);
-	for (int i = 0; i < n; i++)
-		buf_fmt(&ids, "%c%lld", i ? ',' : '[', (long long)t->key[start + i].id);
+	for (int i = 0; i < n; i++) {
+		buf_byte(&ids, i ? ',' : '[');
+		buf_int(&ids, t->key[start + i].id);
+	}
 	buf_add(&ids, n ? S("]") : S("[]"));
 	TRY(store_all(cx, &by_ids, ARGS(INT(cx->account), TEXT(buf_str(&ids))), &rs));
 	for (int i = 0; i < n; i++)
