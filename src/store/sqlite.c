@@ -35,6 +35,7 @@
 
 #include <sqlite3.h>
 
+#include "store/ahead.h"
 #include "store/copier.h"
 #include "store/driver.h"
 #include "store/sweep.h"
@@ -211,7 +212,7 @@ open_file(struct ctx *cx, struct file *f, enum db db)
 
 	if (writer)
 		TRY(make_private(cx, f->path, db_names[db]));
-	if (sqlite3_open_v2(f->path, &f->h, flags, writer ? tape_vfs() : NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(f->path, &f->h, flags, writer ? tape_vfs() : db == DB_MAIN ? ahead_vfs() : NULL) != SQLITE_OK) {
 		enum err e = failed(cx, f, db_names[db]);
 		sqlite3_close(f->h);
 		f->h = NULL;
