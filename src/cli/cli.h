@@ -48,6 +48,11 @@ void ward_close(struct ward *w);
 void ward_ctx(struct ward *w, struct ctx *cx, const char *how);     /* acts as the system */
 int  exit_of(enum err e);
 const char *conf_path(struct ward *w, const char *value);           /* relative to the data folder */
+/* Made by `ward init` and gone at its end: a folder with it is none yet. */
+#define INIT_MARK "init.unfinished"
+#define CONF_LOST "Put ward.conf back from your copy, or write it anew: an empty one has every default (root_key = FILE where the" \
+    " root key is elsewhere, root_kind = passphrase where there is a passphrase)"
+const char *data_in(const char *dir);       /* the first file there that holds a desk's data; NULL: none */
 enum err file_guarded(struct ctx *cx, const char *path, const char *name, unsigned not) MUST_CHECK;   /* E_DENIED: its mode has a bit of `not` */
 
 /* FILE.new takes the place of FILE, which becomes FILE.old; durable. */

@@ -1,9 +1,11 @@
 /* commands.c - what `ward COMMAND` can do besides init and serve. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +57,94 @@ conf_write(struct ctx *cx, const char *path, const char *root_kind, const char *
 	return file_write(cx, path, buf_str(&b), 0600);
 }
 
+/* What is made in the folder. */
+static const char *const files_made[] = { "ward.conf", "ward.db", "ward.db-wal", "ward.db-shm", "keyring.db", "keyring.db-wal", "keyring.db-shm",
+    "root.key", "root.salt", "tls.crt", "tls.key", "lock", "trail.witness" };
+
+/* NAME, or a temporary NAME.new-... of it. */
+static bool
+is_made(const char *name)
+{
+	for (size_t i = 0; i < COUNT(files_made); i++) {
+		size_t n = strlen(files_made[i]);
+
+		if (strncmp(name, files_made[i], n) == 0 && (name[n] == '\0' || strncmp(name + n, ".new-", 5) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Half a data folder would only confuse: what was made goes again, the mark last. */
+static void
+unmake(const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL; )
+		if (is_made(e->d_name))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+}
+
+/* The folder is marked and locked while it is being made, so that what a crash leaves is known as worth nothing, and made
+ * again; a folder without the mark that holds anything of a desk is never touched. Returns the mark's descriptor, or -1. */
+static int
+init_begin(const char *dir)
+{
+	char path[4400];
+	const char *has;
+	struct stat st;
+	bool fresh;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/" INIT_MARK, dir);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fresh = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		fprintf(stderr, "ward: %s: cannot be written to: %s\n", dir, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0 || st.st_nlink == 0)
+		fprintf(stderr, "ward: another ward init is at work in %s\n", dir);
+	else if (!fresh) {
+		unmake(dir);
+		return fd;
+	} else if ((has = data_in(dir)) == NULL)
+		return fd;
+	else {
+		(void)unlink(path);
+		if (strcmp(has, "ward.conf") == 0)
+			fprintf(stderr, "ward: %s is a data folder already; nothing was changed\n", dir);
+		else
+			fprintf(stderr, "ward: %s holds a desk's %s; nothing was changed. " CONF_LOST "\n", dir, has);
+	}
+	close(fd);
+	return -1;
+}
+
+/* The last step that makes it a data folder. */
+static bool
+init_end(const char *dir)
+{
+	CLEANUP(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && fsync(fd) == 0 && unlinkat(fd, INIT_MARK, 0) == 0 && fsync(fd) == 0;
+}
+
+static int
+init_failed(const char *dir, int code)
+{
+	char path[4400];
+
+	unmake(dir);
+	snprintf(path, sizeof path, "%s/" INIT_MARK, dir);
+	(void)unlink(path);
+	return code;
+}
+
 struct first { sensitive email, password; struct user out; };
 
 static enum err
@@ -82,6 +172,7 @@ cmd_init(int argc, char **argv)
 	    *password_file = option(&argc, argv, "--password-file"), *host = option(&argc, argv, "--host"),
 	    *pass = option(&argc, argv, "--passphrase-file"), *key_path = option(&argc, argv, "--root-key");
 	CLEANUP(arena_free) struct arena *a = arena_new();
+	CLEANUP(fd_close) int mark = -1;
 	struct ctx cx = { .arena = a };
 	struct root_conf root = { .kind = ROOT_FILE };
 	struct ward w;
@@ -115,20 +206,17 @@ cmd_init(int argc, char **argv)
 		fprintf(stderr, "ward: %s: cannot be made: %s\n", dir, strerror(errno));
 		return 73;
 	}
-	snprintf(path, sizeof path, "%s/ward.conf", dir);
-	if (access(path, F_OK) == 0) {
-		fprintf(stderr, "ward: %s is a data folder already; nothing was changed\n", dir);
-		return 73;
+	if (pass != NULL && file_read(&cx, pass, 4096, &phrase) != OK) {
+		fprintf(stderr, "ward: --passphrase-file: cannot be read\n");
+		return 66;
 	}
+	if ((mark = init_begin(dir)) < 0)
+		return 73;
 	if (chmod(dir, 0700) != 0) {
 		fprintf(stderr, "ward: %s: cannot be made private: %s\n", dir, strerror(errno));
-		return 73;
+		return init_failed(dir, 73);
 	}
 	if (pass != NULL) {
-		if (file_read(&cx, pass, 4096, &phrase) != OK) {
-			fprintf(stderr, "ward: --passphrase-file: cannot be read\n");
-			return 66;
-		}
 		phrase = str_trim(phrase);
 		root.kind = ROOT_PASSPHRASE;
 		root.passphrase = phrase;
@@ -138,21 +226,18 @@ cmd_init(int argc, char **argv)
 		snprintf(second, sizeof second, "%s/root.key", dir);
 		root.path = key_path ? key_path : second;
 	}
-	if ((e = root_create(&cx, &root)) != OK) {
-		return failed(&cx, 2, e);
-	}
+	if ((e = root_create(&cx, &root)) != OK)
+		return init_failed(dir, failed(&cx, 2, e));
 	snprintf(path, sizeof path, "%s/tls.crt", dir);
 	snprintf(second, sizeof second, "%s/tls.key", dir);
-	if ((e = cert_make(&cx, path, second, host)) != OK || (e = cert_fingerprint(&cx, path, &print)) != OK) {
-		return failed(&cx, 2, e);
-	}
-	/* Last, because a folder with a configuration is a data folder. An absolute key path stays absolute. */
+	if ((e = cert_make(&cx, path, second, host)) != OK || (e = cert_fingerprint(&cx, path, &print)) != OK)
+		return init_failed(dir, failed(&cx, 2, e));
+	/* An absolute key path stays absolute. */
 	snprintf(path, sizeof path, "%s/ward.conf", dir);
 	if (key_path != NULL && (key_path = realpath(key_path, NULL)) == NULL)
-		return 73;
-	if ((e = conf_write(&cx, path, pass ? "passphrase" : "file", key_path)) != OK) {
-		return failed(&cx, 2, e);
-	}
+		return init_failed(dir, 73);
+	if ((e = conf_write(&cx, path, pass ? "passphrase" : "file", key_path)) != OK)
+		return init_failed(dir, failed(&cx, 2, e));
 	if ((code = ward_open(&w, dir, true, phrase, 2)) == 0) {
 		struct ctx one;
 		ward_ctx(&w, &one, "cli");
@@ -162,16 +247,12 @@ cmd_init(int argc, char **argv)
 		ctx_done(&one);
 		ward_close(&w);
 	}
-	if (code != 0) {
-		/* Half a data folder would only confuse: what was made here goes again. */
-		static const char *const made[] = { "ward.conf", "ward.db", "ward.db-wal", "ward.db-shm", "keyring.db",
-		    "keyring.db-wal", "keyring.db-shm", "root.key", "root.salt", "tls.crt", "tls.key", "lock", "trail.witness" };
-		for (size_t i = 0; i < COUNT(made); i++) {
-			snprintf(path, sizeof path, "%s/%s", dir, made[i]);
-			(void)unlink(path);
-		}
-		return code;
+	if (code == 0 && !init_end(dir)) {
+		fprintf(stderr, "ward: %s: cannot be synced: %s\n", dir, strerror(errno));
+		code = 74;
 	}
+	if (code != 0)
+		return init_failed(dir, code);
 	printf("data folder  %s\nadministrator %s\ncertificate  " STR_F "\n", dir, admin, STR_A(print));
 	if (pass != NULL)
 		printf("root key     from the passphrase; without it nobody can read anything, and nobody can restore it\n");

@@ -213,6 +213,20 @@ term_key(struct sys *sys, str term)
 	return vault_term(sys->vault, term);
 }
 
+const char *
+data_in(const char *dir)
+{
+	static const char *const names[] = { "ward.conf", "ward.db", "keyring.db", "trail.witness", "root.key", "root.salt", "tls.key" };
+	char path[4400];
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		if (access(path, F_OK) == 0)
+			return names[i];
+	}
+	return NULL;
+}
+
 enum err
 file_guarded(struct ctx *cx, const char *path, const char *name, unsigned not)
 {
@@ -341,6 +355,11 @@ ward_open(struct ward *w, const char *dir, bool create, str passphrase, int err)
 		arena_free(&w->arena);
 		return 66;
 	}
+	if (!create && access(conf_path(w, INIT_MARK), F_OK) == 0) {
+		dprintf(err, "ward: making %s was broken off: run ward init again\n", dir);
+		arena_free(&w->arena);
+		return 66;
+	}
 	w->sys.data = w->dir;
 	ctx_init(&cx, &w->sys, 1);
 	/* The configuration's texts live as long as w: its own arena holds them. */
@@ -349,7 +368,9 @@ ward_open(struct ward *w, const char *dir, bool create, str passphrase, int err)
 		e = conf_read(&own, conf_path(w, "ward.conf"), conf_rows, conf_count, &w->conf);
 		if (e != OK) {
 			code = e == E_ABSENT ? 66 : refuse(&own, err, "ward.conf", e);
-			if (e == E_ABSENT)
+			if (e == E_ABSENT && data_in(w->dir) != NULL)
+				dprintf(err, "ward: %s holds no ward.conf, but a desk's %s. " CONF_LOST "\n", dir, data_in(w->dir));
+			else if (e == E_ABSENT)
 				dprintf(err, "ward: %s holds no ward.conf; make a data folder with: ward init -d %s --admin EMAIL"
 				    " --password-file FILE\n", dir, dir);
 			ctx_done(&cx);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keys: no key, no service; the wrong key, a lax key; rotation of root and account key while the desk works; a stolen disk."""
-import os, subprocess, threading
-from desk import WARD, Desk, Client, check, done
+import os, subprocess, threading, time
+from desk import SLOW, WARD, Desk, Client, check, done
 
 
 def refused(desk, code, *words):
@@ -94,6 +94,37 @@ with Desk() as desk:
     check(p.returncode != 0 and b"passphrase" in p.stderr, "a wrong passphrase is refused: %s" % p.stderr)
     open(os.path.join(other, "ward.conf"), "a").write("passphrase_file = %s\n" % ph)
     check(run("status", "-d", other).returncode == 0, "with it all is there")
+    # A desk whose settings are lost is not made anew over its data, also where the root key is elsewhere.
+    lone, away = os.path.join(desk.dir, "lone"), os.path.join(desk.dir, "away.key")
+    check(run("init", "-d", lone, "--admin", desk.ADMIN, "--password-file", pw, "--root-key", away).returncode == 0, "a root key elsewhere")
+    os.unlink(os.path.join(lone, "ward.conf"))
+    before = {f: open(os.path.join(lone, f), "rb").read() for f in os.listdir(lone)}
+    r = run("status", "-d", lone)
+    check(r.returncode == 66 and b"ward.conf" in r.stderr and b"ward init" not in r.stderr, "what is missing is named, init is not advised: %s" % r.stderr)
+    r = run("init", "-d", lone, "--admin", desk.ADMIN, "--password-file", pw)
+    check(r.returncode == 73 and b"nothing was changed" in r.stderr, "init refuses: %s" % r.stderr)
+    check(before == {f: open(os.path.join(lone, f), "rb").read() for f in os.listdir(lone)}, "and nothing was changed")
+    open(os.path.join(lone, "ward.conf"), "w").write("root_key = %s\n" % away)
+    check(run("status", "-d", lone).returncode == 0, "with settings written anew all is there")
+    for name in ("root.key", "root.salt", "tls.key"):
+        own = os.path.join(desk.dir, "own-" + name)
+        os.mkdir(own)
+        open(os.path.join(own, name), "w").write("mine")
+        r = run("init", "-d", own, "--admin", desk.ADMIN, "--password-file", pw)
+        check(r.returncode == 73 and os.listdir(own) == [name] and open(os.path.join(own, name)).read() == "mine", "nor over a file that was there: %s %s" % (r.stderr, os.listdir(own)))
+    # What an init that was killed left is no desk; the next init begins again.
+    for i in range(12):
+        half = os.path.join(desk.dir, "half%d" % i)
+        p = subprocess.Popen([WARD, "init", "-d", half, "--admin", desk.ADMIN, "--password-file", pw], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.02 * i * SLOW)
+        p.kill()
+        if p.wait() == 0:
+            break
+        r = run("status", "-d", half)
+        check(r.returncode != 0 and b"ward init" in r.stderr, "half a folder says what to do: %s" % r.stderr)
+        r = run("init", "-d", half, "--admin", desk.ADMIN, "--password-file", pw)
+        check(r.returncode == 0 and run("status", "-d", half).returncode == 0, "and init does it: %s" % r.stderr)
+        check(not any(".new-" in f or "unfinished" in f for f in os.listdir(half)), "nothing half is left: %s" % os.listdir(half))
     # Wrong use.
     check(run("init", "-d", other, "--admin", desk.ADMIN, "--password-file", pw).returncode == 73, "a data folder is not made twice")
     check(run("init", "-d", other + "1", "--admin", "nobody", "--password-file", pw).returncode == 65, "an admin is an address")
