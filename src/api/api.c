@@ -16,7 +16,7 @@ static const struct route *const tables[] = {
 	key_routes, setup_routes, proof_routes, report_routes,
 	help_page_routes, help_ask_routes, help_secure_routes, help_rate_routes, reset_routes, sign_in_routes,
 	article_routes, help_article_routes,
-	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, retention_routes, workspace_routes, phi_routes, NULL
+	view_routes, trigger_routes, macro_routes, automation_routes, sla_routes, retention_routes, workspace_routes, routing_routes, phi_routes, NULL
 };
 
 static _Thread_local struct api *serving;

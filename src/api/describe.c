@@ -33,6 +33,8 @@ static const struct {
 	{ "POST /api/v2/views\nPUT /api/v2/views/{id}", "view", &rule_fieldset, "all:array any:array conditions:object output:object restriction:object" },
 	{ "POST /api/v2/macros\nPUT /api/v2/macros/{id}", "macro", &rule_fieldset, "actions:array restriction:object attachments:array" },
 	{ "POST /api/v2/triggers\nPUT /api/v2/triggers/{id}", "trigger", &rule_fieldset, "conditions:object actions:array category_id:string" },
+	{ "POST /api/v2/routing/attributes\nPUT /api/v2/routing/attributes/{id}", "attribute", NULL, "name:string" },
+	{ "POST /api/v2/routing/attributes/{id}/values\nPATCH /api/v2/routing/attributes/{id}/values/{id}", "attribute_value", NULL, "name:string conditions:object" },
 	{ "POST /api/v2/workspaces\nPUT /api/v2/workspaces/{id}", "workspace", &rule_fieldset, "conditions:object macros:array ticket_form_id:integer activated:boolean" },
 	{ "POST /api/v2/automations\nPUT /api/v2/automations/{id}", "automation", &rule_fieldset, "conditions:object all:array any:array actions:array" },
 	{ "POST /api/v2/webhooks\nPUT /api/v2/webhooks/{word}\nPATCH /api/v2/webhooks/{word}", "webhook", &webhook_fieldset,

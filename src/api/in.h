@@ -123,6 +123,8 @@ shows_of(struct ctx *cx, const struct ticket *t)
 int   ids_unique(int64_t *ids, int n);
 /* "users":[...] and so on for the ids on this page, with their access event. */
 enum err sideload_users(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
+/* One agent of a bulk job of skills. */
+enum err skills_item(struct ctx *cx, const json_t *one, int64_t *id) MUST_CHECK;
 enum err sideload_roles(struct json *j, struct ctx *cx, const char *base, const int64_t *ids, int n) MUST_CHECK;
 enum err sideload_groups(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
 enum err sideload_orgs(struct json *j, struct ctx *cx, const char *base, int64_t *ids, int n) MUST_CHECK;
@@ -206,6 +208,6 @@ extern const struct route live_routes[], draft_routes[];
 
 extern const struct route outbox_routes[], webhook_routes[], describe_routes[];
 extern const struct route aside_routes[], notification_routes[];
-extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[], retention_routes[], workspace_routes[];
+extern const struct route view_routes[], trigger_routes[], macro_routes[], automation_routes[], sla_routes[], retention_routes[], workspace_routes[], routing_routes[];
 
 #endif

@@ -198,6 +198,10 @@ api_job_item(struct ctx *cx, enum job_kind kind, const json_t *payload, int inde
 		done(result, from, "index", "Updated");
 		return OK;
 	}
+	case JOB_SKILLS:
+		TRY(skills_item(cx, one, &id));
+		done(result, id, "update", "Updated");
+		return OK;
 	case JOB_ORGS_UPDATE:
 		has = org_fields(cx, one, &o);
 		TRY(org_update(cx, id, has, &o, &o));

@@ -199,6 +199,11 @@ static const struct def_member form_status[] = {
 	{ "custom_status_id",      D_ID,   D_MUST | D_FIXED, 0, NULL, NULL },
 };
 
+/* An attribute of skills; its values are rules (skill.c). */
+static const struct def_member skill[] = {
+	{ "name",                  D_TEXT, D_MUST, 255, NULL, NULL },
+};
+
 /* A template of a task list; its tasks are aside.c's. */
 static const struct def_member tasks[] = {
 	{ "name",                  D_TEXT, D_MUST, 255, NULL, NULL },
@@ -234,6 +239,7 @@ static const struct kind {
 	[DEF_ROLE]         = { "custom_role", role, (int)COUNT(role), 197, role_check },
 	[DEF_SCHEDULE]     = { "deletion_schedule", schedule, (int)COUNT(schedule), 50, check_schedule },
 	[DEF_TASKS]        = { "task_list_template", tasks, (int)COUNT(tasks), 200, tasks_check },
+	[DEF_SKILL]        = { "routing_attribute", skill, (int)COUNT(skill), 100, NULL },
 	[DEF_ADDRESS]      = { "recipient_address", address, (int)COUNT(address), 200, address_check },
 	[DEF_FORM_STATUS]  = { "ticket_form_status", form_status, (int)COUNT(form_status), 1000, check_pair },
 };
@@ -1261,7 +1267,7 @@ change_tx(struct ctx *cx, void *arg)
 		json_object_set_new(doc, "creator_user_id", json_integer(cx->actor->user_id));
 	/* The parts check together, so that everything wrong is said at once. */
 	if (!(ch->ours && ch->kind == DEF_TICKET_FIELD))
-		TRY(k->check(cx, d, ch->id ? &was : NULL, &is, doc));
+		TRY(k->check ? k->check(cx, d, ch->id ? &was : NULL, &is, doc) : OK);
 	TRY(bad_check(cx));
 	if (ch->id == 0)
 		TRY(store_next_id(cx, "definition", &is.id));

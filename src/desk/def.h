@@ -17,7 +17,7 @@
 
 enum def_kind {                       /* numbers in the database: never reuse one */
 	DEF_TICKET_FIELD = 1, DEF_USER_FIELD, DEF_ORG_FIELD, DEF_TICKET_FORM, DEF_STATUS, DEF_BRAND, DEF_CONTENT,
-	DEF_ROLE, DEF_SCHEDULE, DEF_FORM_STATUS, DEF_ADDRESS, DEF_WORKSPACE, DEF_TASKS = 20, DEF_LAST
+	DEF_ROLE, DEF_SCHEDULE, DEF_FORM_STATUS, DEF_ADDRESS, DEF_SKILL, DEF_TASKS = 20, DEF_LAST
 };
 
 enum { TAG_WORDS = 16 };              /* of 64 bits: few enough fields meet a tag that is none of theirs */

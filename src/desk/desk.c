@@ -169,7 +169,7 @@ desk_prepare(struct ctx *cx)
 		secure_stmts, guide_stmts,
 		ticket_stmts, comment_stmts, attach_stmts, inbound_stmts, search_stmts, job_stmts, redact_stmts, list_stmts,
 		rule_stmts, view_stmts, view_pass_stmts, trigger_stmts, sla_stmts, schedule_stmts, clock_stmts, retention_stmts,
-		report_stmts, use_stmts,
+		report_stmts, use_stmts, skill_stmts,
 		policy_stmts, held_stmts, known_stmts, scan_stmts,
 	};
 

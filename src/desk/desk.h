@@ -482,7 +482,7 @@ struct job {
 };
 enum job_kind { JOB_TICKETS_CREATE = 1, JOB_TICKETS_UPDATE, JOB_TICKETS_DELETE, JOB_TICKETS_PURGE, JOB_USERS_CREATE, JOB_USERS_UPSERT, JOB_USERS_UPDATE, JOB_USERS_DELETE, JOB_ORGS_CREATE,
 	JOB_TICKETS_MERGE = 20, JOB_TICKETS_SPAM, JOB_TICKETS_IMPORT, JOB_INCIDENTS_SOLVE, JOB_ORGS_UPDATE, JOB_ORGS_DELETE,
-	JOB_MEMBERS_CREATE, JOB_MEMBERS_DELETE, JOB_ORG_MEMBERS_CREATE, JOB_ORG_MEMBERS_DELETE, JOB_FIELD_REINDEX };
+	JOB_MEMBERS_CREATE, JOB_MEMBERS_DELETE, JOB_ORG_MEMBERS_CREATE, JOB_ORG_MEMBERS_DELETE, JOB_FIELD_REINDEX, JOB_SKILLS };
 /* Queues `total` items, `payload` a JSON text that the runner of that kind
  * understands; kept sealed. E_LIMIT above 30 queued or running. */
 enum err job_create(struct ctx *cx, enum job_kind kind, int total, sensitive payload, struct job *out) MUST_CHECK;
@@ -507,7 +507,8 @@ enum err idempotency_keep(struct ctx *cx, str key, str body, str reply, int64_t 
 
 /* ---- rules: views, macros, triggers, automations, SLA policies ------------------------------------------------- */
 
-enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_SCHEDULE, RULE_WORKSPACE, RULE_KINDS };
+enum rule_kind { RULE_VIEW = 1, RULE_MACRO, RULE_TRIGGER, RULE_AUTOMATION, RULE_SLA, RULE_GROUP_SLA, RULE_SCHEDULE, RULE_WORKSPACE, RULE_SKILL,
+	RULE_KINDS };
 enum rule_whom { FOR_ALL, FOR_USER, FOR_GROUPS };
 struct rule {
 	int64_t        id, key, position, category_id, user_id;   /* user_id: FOR_USER, whose */
@@ -550,6 +551,17 @@ enum err revision_list(struct ctx *cx, int64_t trigger_id, struct rule_revision 
 
 /* Title of a rule and what audits call it ("trigger", "automation"); false: it is gone, and *rel is "trigger". */
 bool     rule_name(struct ctx *cx, int64_t id, str *title, const char **rel);
+/* Skills (skill.c): rules of kind RULE_SKILL, the values of an attribute (a definition), which agents have and tickets ask for. */
+enum skill_of { SKILL_AGENT = 1, SKILL_TICKET };
+enum skill_how { SKILL_SET, SKILL_ADD, SKILL_REMOVE };
+struct skill { int64_t id, of_id, value_id; bool high; usec created_at, updated_at; bool high_set; };     /* high_set: to be set */
+int64_t  skill_attribute(struct ctx *cx, const struct rule *value);
+enum err skill_attribute_delete(struct ctx *cx, int64_t id) MUST_CHECK;                   /* its values go with it */
+enum err skill_list(struct ctx *cx, enum skill_of kind, int64_t of_id, struct skill **out, int *count) MUST_CHECK;
+/* Trailed. E_ABSENT: no such agent, no such ticket for the actor. */
+enum err skill_set(struct ctx *cx, enum skill_of kind, int64_t of_id, enum skill_how how, const struct skill *skill, int n) MUST_CHECK;
+/* Of these tickets those that the actor may see and whose every skill he has; *out has room for n. */
+enum err skill_fulfilled(struct ctx *cx, const int64_t *ids, int n, int64_t *out, int *count) MUST_CHECK;
 /* The contextual workspace that a ticket has for the actor: the first active one that fits. E_ABSENT. */
 enum err workspace_for(struct ctx *cx, const struct ticket *t, struct rule *out) MUST_CHECK;
 /* How often triggers and automations did their work and macros were used: in the last hour, day, 7 and 30 days (of ten

@@ -185,8 +185,10 @@ desk_unassign(struct ctx *cx, int64_t user_id, int64_t group_id)
 	usec g;
 
 	TRY(next_generated(cx, &g));
-	if (group_id == 0)
+	if (group_id == 0) {
 		TRY(asides_forget_user(cx, user_id));
+		TRY(skill_forget(cx, SKILL_AGENT, user_id));
+	}
 	if (group_id != 0)
 		return sweep_tickets(cx, &unassign_group, ARGS(INT(cx->account), INT(user_id), INT(group_id), INT(g)),
 		    "ticket.unassign", "user", user_id);

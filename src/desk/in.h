@@ -63,6 +63,10 @@ enum err rule_used(struct ctx *cx, int64_t rule_id) MUST_CHECK;
 enum err rule_uses_sweep(struct ctx *cx) MUST_CHECK;                     /* older ones than are counted go */
 enum err rule_uses_forget(struct ctx *cx, int64_t rule_id) MUST_CHECK;
 extern const struct stmt *const use_stmts[];
+/* ---- skills (skill.c); in a transaction ---- */
+enum err skill_value_gone(struct ctx *cx, int64_t value_id) MUST_CHECK;
+enum err skill_forget(struct ctx *cx, enum skill_of kind, int64_t of_id) MUST_CHECK;
+extern const struct stmt *const skill_stmts[];
 /* ---- held changes (held.c) ---- */
 enum { CAUSE_HELD = 13 };
 #define CAUSE_HELD_WORDS "Held by the PHI policy until somebody decides"

@@ -30,6 +30,7 @@ static const char *const titles[] = {
 	[JOB_ORGS_CREATE] = "Bulk Create Organization", [JOB_ORGS_UPDATE] = "Bulk Update Organization",
 	[JOB_ORGS_DELETE] = "Bulk Delete Organization", [JOB_TICKETS_MERGE] = "Bulk Merge Ticket",
 	[JOB_TICKETS_SPAM] = "Bulk Mark Ticket As Spam", [JOB_TICKETS_IMPORT] = "Bulk Import Ticket",
+	[JOB_SKILLS] = "Bulk upsert/update/delete agent instance values",
 	[JOB_INCIDENTS_SOLVE] = "Solve Incidents", [JOB_MEMBERS_CREATE] = "Bulk Create Group Membership",
 	[JOB_MEMBERS_DELETE] = "Bulk Delete Group Membership", [JOB_ORG_MEMBERS_CREATE] = "Bulk Create Organization Membership",
 	[JOB_ORG_MEMBERS_DELETE] = "Bulk Delete Organization Membership", [JOB_FIELD_REINDEX] = "Index Custom Field",

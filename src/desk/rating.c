@@ -406,6 +406,7 @@ rating_forget(struct ctx *cx, int64_t ticket_id)
 	struct rows rs;
 
 	TRY(asides_forget(cx, ticket_id));
+	TRY(skill_forget(cx, SKILL_TICKET, ticket_id));
 	TRY(store_exec(cx, &mark_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_exec(cx, &rating_drop, ARGS(INT(cx->account), INT(ticket_id)), NULL));
 	TRY(store_all(cx, &skip_keys, ARGS(INT(cx->account), INT(ticket_id)), &rs));

@@ -73,7 +73,7 @@ unsigned
 rule_place(enum rule_kind k)
 {
 	switch (k) {
-	case RULE_VIEW: case RULE_WORKSPACE: return IN_VIEW;
+	case RULE_VIEW: case RULE_WORKSPACE: case RULE_SKILL: return IN_VIEW;
 	case RULE_MACRO:      return IN_MACRO;
 	case RULE_TRIGGER:    return IN_TRIGGER;
 	case RULE_AUTOMATION: return IN_AUTOMATION;

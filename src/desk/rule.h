@@ -198,6 +198,7 @@ struct counters *counters_new(void);
 void     counters_free(struct counters **c);
 
 /* What rules.c asks the others of `extra`: notes with bad() what is wrong. */
+enum err skill_check(struct ctx *cx, const struct compiled *c) MUST_CHECK;
 enum err workspace_check(struct ctx *cx, const struct compiled *c) MUST_CHECK;
 void     view_check(struct ctx *cx, const struct compiled *c);
 
@@ -219,6 +220,8 @@ struct rule_event {
 };
 enum err rules_on_ticket(struct ctx *cx, const struct rule_event *ev) MUST_CHECK;
 
+/* The skills that a new ticket asks for (skill.c). */
+enum err skills_on_ticket(struct ctx *cx, struct subject *s, const struct book *b) MUST_CHECK;
 /* Reads an SLA policy's metrics; what is wrong is noted. */
 void     sla_read(struct ctx *cx, struct compiled *c);
 /* Metrics and SLA targets, after the triggers (sla.c). */

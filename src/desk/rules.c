@@ -123,7 +123,7 @@ const struct stmt *const rule_stmts[] = {
 static const char *const objects[RULE_KINDS] = {
 	[RULE_VIEW] = "view", [RULE_MACRO] = "macro", [RULE_TRIGGER] = "trigger", [RULE_AUTOMATION] = "automation",
 	[RULE_SLA] = "sla_policy", [RULE_GROUP_SLA] = "group_sla_policy", [RULE_SCHEDULE] = "schedule",
-	[RULE_WORKSPACE] = "workspace",
+	[RULE_WORKSPACE] = "workspace", [RULE_SKILL] = "routing_attribute_value",
 };
 static const char *const actions[RULE_KINDS][4] = {
 	[RULE_VIEW]       = { "view.create", "view.update", "view.delete", "view.reorder" },
@@ -134,6 +134,8 @@ static const char *const actions[RULE_KINDS][4] = {
 	[RULE_GROUP_SLA]  = { "group_sla_policy.create", "group_sla_policy.update", "group_sla_policy.delete", "group_sla_policy.reorder" },
 	[RULE_SCHEDULE]   = { "schedule.create", "schedule.update", "schedule.delete", "schedule.reorder" },
 	[RULE_WORKSPACE]  = { "workspace.create", "workspace.update", "workspace.delete", "workspace.reorder" },
+	[RULE_SKILL]      = { "routing_attribute_value.create", "routing_attribute_value.update", "routing_attribute_value.delete",
+	                      "routing_attribute_value.reorder" },
 };
 enum { DID_CREATE, DID_UPDATE, DID_DELETE, DID_REORDER };
 
@@ -562,6 +564,8 @@ check(struct ctx *cx, const struct rule *r, bool rules_too)
 			view_check(cx, &c);
 		} else if (r->kind == RULE_WORKSPACE) {
 			TRY(workspace_check(cx, &c));
+		} else if (r->kind == RULE_SKILL) {
+			TRY(skill_check(cx, &c));
 		} else if (r->kind == RULE_TRIGGER && c.alls + c.anys == 0 && cx->bad_end == before)
 			bad(cx, "conditions", "BlankValue", "Conditions: cannot be blank");
 		else if (r->kind == RULE_AUTOMATION && cx->bad_end == before) {
@@ -837,6 +841,8 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(store_exec(cx, &drop_fired, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(store_exec(cx, &drop_revisions, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(rule_uses_forget(cx, r.id));
+	if (w->kind == RULE_SKILL)
+		TRY(skill_value_gone(cx, r.id));
 	if (w->kind == RULE_MACRO)
 		TRY(macro_files_forget(cx, r.id));
 	TRY(trail_rule(cx, DID_DELETE, &r, NULL));

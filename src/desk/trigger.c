@@ -267,6 +267,8 @@ rules_on_ticket(struct ctx *cx, const struct rule_event *ev)
 		}
 	}
 	TRY(s.e);
+	if (s.created && !ev->import)
+		TRY(skills_on_ticket(cx, &s, b));
 	for (int i = 0; i < touches && touches > 1; i++) {
 		bool yes;
 		TRY(would_change(&s, touched[i], &yes));

@@ -138,6 +138,11 @@ class World:
         Client(desk, "wanda@patients.example", desk.token("wanda@patients.example")).put("/api/v2/requests/%d.json" % theirs, {"request": {"comment": {"body": "another word"}}})
         form = b'--edge\r\nContent-Disposition: form-data; name="attachment"; filename="m.txt"\r\nContent-Type: text/plain\r\n\r\nx\r\n--edge--\r\n'
         i["macros/attachments"] = made(c.post("/api/v2/macros/%d/attachments" % i["macros"], raw=form, headers={"Content-Type": "multipart/form-data; boundary=edge"}), "macro_attachment", "id")
+        i["attributes"] = made(post("routing/attributes", {"attribute": {"name": "Languages"}}), "attribute", "id")
+        i["values"] = made(post("routing/attributes/%s/values" % i["attributes"], {"attribute_value": {"name": "Spanish"}}), "attribute_value", "id")
+        made(post("routing/agents/%d/instance_values" % i["agent"], {"attribute_value_ids": [i["values"]]}), "attribute_values")
+        made(post("routing/tickets/%d/instance_values" % i["tickets"], {"attribute_value_ids": [i["values"]]}), "attribute_values")
+        i["agents"] = i["agent"]
         i["workspaces"] = made(post("workspaces", {"workspace": {"title": "Work", "ticket_form_id": i["ticket_forms"], "macros": [i["macros"]], "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}], "any": []}}}), "workspace", "id")
         i["activities"] = made(c.get("/api/v2/activities.json"), "activities", 0, "id")
 

@@ -215,4 +215,54 @@ with Desk() as desk:
     check(c.delete("/api/v2/workspaces/destroy_many.json?ids=%d,%d" % (rest, w["id"])).status == 200 and c.get("/api/v2/workspaces.json").json["workspaces"] == [], "many at once")
     check({e["event_type"] if "event_type" in e else e["action"] for e in c.get("/api/v2/audit_logs.json?page[size]=100&filter[source_type]=workspace").json["audit_logs"]} != set(), "in the trail")
 
+    # ---- skills
+    attr = lambda name: c.post("/api/v2/routing/attributes.json", {"attribute": {"name": name}})
+    r = attr("Languages")
+    lang = r.json["attribute"]["id"]
+    check(r.status == 201 and isinstance(lang, str) and r.json["attribute"]["name"] == "Languages", "an attribute: %r" % r)
+    check(attr("").status == 422 and ana.post("/api/v2/routing/attributes.json", {"attribute": {"name": "x"}}).status == 403, "an administrator's, with a name")
+    at = "/api/v2/routing/attributes/%s" % lang
+    value = lambda name, where=at, **f: c.post(where + "/values.json", {"attribute_value": dict({"name": name}, **f)})
+    r = value("Spanish", conditions={"all": [{"field": "current_tags", "operator": "includes", "value": "spanish"}], "any": []})
+    es = r.json["attribute_value"]
+    check(r.status == 201 and es["attribute_id"] == lang and es["conditions"]["all"][0]["value"] == "spanish", "a value: %r" % r)
+    de = value("German").json["attribute_value"]
+    check(value("", ).status == 422 and value("x", conditions={"all": [{"field": "mood", "operator": "is", "value": "x"}]}).status == 422 and value("x", "/api/v2/routing/attributes/999999").status == 404, "refused")
+    check([v["name"] for v in ana.get(at + "/values.json").json["attribute_values"]] == ["Spanish", "German"] and ana.get(at + "/values/%s.json" % de["id"]).json["attribute_value"]["name"] == "German", "listed")
+    j = ana.get("/api/v2/routing/attributes.json?include=attribute_values").json
+    check([a["id"] for a in j["attributes"]] == [lang] and len(j["attribute_values"]) == 2 and j["count"] == 1, "beside their values: %r" % j)
+    check(any(d["subject"] == "current_tags" for d in c.get("/api/v2/routing/attributes/definitions.json").json["definitions"]["conditions_all"]), "what may be asked of a ticket")
+    r = c.call("PATCH", at + "/values/%s.json" % de["id"], {"attribute_value": {"name": "Deutsch"}})
+    check(r.status == 200 and r.json["attribute_value"]["name"] == "Deutsch" and r.json["attribute_value"]["attribute_id"] == lang, "renamed: %r" % r)
+    check(c.put(at + ".json", {"attribute": {"name": "Tongues"}}).json["attribute"]["name"] == "Tongues", "the attribute, too")
+    asks, plain = ticket(tags=["spanish"]), ticket()
+    names = lambda r: sorted(v["name"] for v in r.json["attribute_values"])
+    of_ticket = lambda who, t: who.get("/api/v2/routing/tickets/%d/instance_values.json" % t)
+    check(names(of_ticket(ana, asks)) == ["Spanish"] and names(of_ticket(ana, plain)) == [], "a new ticket asks for what fits it")
+    check(abe.get("/api/v2/routing/tickets/%d/instance_values.json" % asks).status == 404 and abe.post("/api/v2/routing/tickets/%d/instance_values.json" % asks, {"attribute_value_ids": []}).status == 404
+          and eve.get("/api/v2/routing/tickets/%d/instance_values.json" % asks).status == 403, "of tickets that one may see")
+    agent_values = "/api/v2/routing/agents/%d/instance_values.json" % ana_id
+    done_for = lambda who, *t: who.get("/api/v2/routing/requirements/fulfilled.json?ticket_ids=" + ",".join(map(str, t))).json["fulfilled_ticket_ids"]
+    check(done_for(ana, asks, plain, 999999) == [plain], "Ana does not speak it")
+    r = c.post(agent_values, {"attribute_value_ids": [es["id"], de["id"], es["id"]]})
+    check(r.status == 200 and names(r) == ["Deutsch", "Spanish"] and all(v["agent_skill_priority"] == "NORMAL" for v in r.json["attribute_values"]), "now she does: %r" % r)
+    check(done_for(ana, asks, plain) == [asks, plain] and done_for(abe, asks) == [], "and fulfils both")
+    check(ana.post(agent_values, {"attribute_value_ids": []}).status == 403 and c.post(agent_values, {"attribute_value_ids": ["999999"]}).status == 422 and c.post(agent_values, {}).status == 400
+          and c.post("/api/v2/routing/agents/%d/instance_values.json" % eve_id, {"attribute_value_ids": []}).status == 404, "refused for agents")
+    check(names(c.post(agent_values, {"attribute_value_ids": [es["id"]]})) == ["Spanish"], "what is said is the whole")
+    check(names(ana.post("/api/v2/routing/tickets/%d/instance_values.json" % plain, {"attribute_value_ids": [de["id"]]})) == ["Deutsch"] and done_for(ana, plain) == [], "a ticket's by hand")
+    r = c.post("/api/v2/routing/agents/instance_values/jobs.json", {"job": {"action": "upsert", "attributes": {"attribute_values": [{"id": de["id"], "agent_skill_priority": "HIGH"}]}, "items": [ana_id, abe_id, eve_id]}})
+    job = r.json["job_status"]
+    for _ in range(200):
+        job = c.get("/api/v2/job_statuses/%s.json" % job["id"]).json["job_status"]
+        if job["status"] in ("completed", "failed"):
+            break
+        time.sleep(0.02)
+    check([bool(x.get("success")) for x in job["results"]] == [True, True, False], "many at once: %r" % job)
+    j = c.get("/api/v2/routing/agents/instance_values.json?filter[agent_ids]=%d,%d,999999" % (ana_id, abe_id)).json
+    check([(v["agent_id"], v["name"], v["agent_skill_priority"]) for v in j["instance_values"]] == [(ana_id, "Spanish", "NORMAL"), (ana_id, "Deutsch", "HIGH"), (abe_id, "Deutsch", "HIGH")] and j["count"] == 3, "of many agents: %r" % j)
+    check(c.get("/api/v2/routing/agents/instance_values.json").status == 400, "whose is said")
+    check(c.call("DELETE", at + "/values/%s.json" % de["id"]).status == 204 and names(c.get(agent_values)) == ["Spanish"], "a value that goes is taken from all")
+    check(c.call("DELETE", at + ".json").status == 204 and names(c.get(agent_values)) == [] and c.get("/api/v2/routing/attributes.json").json["attributes"] == [] and c.get(at + ".json").status == 404, "and an attribute with all of its own")
+
 done("operations")
