@@ -240,6 +240,7 @@ struct ctx {
 	const struct phi_known *known;  /* values that desk's scans shall find in any case, or NULL */
 	int64_t             held;        /* the suspended ticket that a held change became */
 	int64_t             about_user, about_ticket;   /* the ticket that was read last, and whose it is: known to scans */
+	bool                about_cold;                 /* it had to be read from the disk */
 };
 
 enum reason { TO_SHOW_ACTOR, TO_SEND, TO_SCAN, TO_INDEX, TO_STORE };

@@ -307,6 +307,6 @@ extern const struct stmt trail_insert, trail_head_get, trail_head_count, trail_h
     trail_last_checkpoint, trail_checkpoint_new, trail_month_get, trail_month_new, trail_block_new, trail_block_marks, trail_block_rows,
     trail_block_delete, trail_unindexed,
     trail_checkpoints, trail_checkpoint_one, trail_newest, trail_oldest, trail_at, trail_blocks_newest, trail_blocks_oldest,
-    trail_by_key, trail_set_vals, trail_page, trail_canonical, trail_block_bound, trail_block_one, trail_tallies;
+    trail_by_key, trail_key_last, trail_set_vals, trail_page, trail_canonical, trail_block_bound, trail_block_one, trail_tallies;
 
 #endif

@@ -16,6 +16,11 @@ const struct stmt trail_by_key = {
 	.sql  = "SELECT seq, vals FROM trail WHERE account_id = $1 AND vals_key = $2 ORDER BY seq LIMIT $3",
 	.in = "iii", .out = "ib?",
 };
+const struct stmt trail_key_last = {
+	.name = "trail.key_last",
+	.sql  = "SELECT MAX(seq) FROM trail WHERE account_id = $1 AND vals_key = $2",
+	.in = "ii", .out = "i?",
+};
 const struct stmt trail_set_vals = {
 	.name = "trail.set_vals",
 	.sql  = "UPDATE trail SET vals = $1, vals_key = $2, resealed = $3 WHERE account_id = $4 AND lane = $5 AND seq = $6",
@@ -124,4 +129,12 @@ trail_reseal(struct ctx *cx, int64_t old, int64_t fresh, trail_rewrite *rewrite,
 			TRY(step(cx, &rs, old, &rows));
 	} while (rows.count == STEP);
 	return OK;
+}
+
+enum err
+trail_ahead(struct ctx *cx, int64_t key)
+{
+	struct row r;
+
+	return store_one(cx, &trail_key_last, ARGS(INT(cx->account), INT(key)), &r);
 }

@@ -64,6 +64,9 @@ enum err trail_checkpoint(struct ctx *cx) MUST_CHECK;
  * change each value, and seals what remains under `fresh` (0: erases them). */
 typedef str trail_rewrite(struct ctx *cx, void *arg, const char *field, str value);
 enum err trail_reseal(struct ctx *cx, int64_t old, int64_t fresh, trail_rewrite *rewrite, void *arg) MUST_CHECK;
+/* Reads, outside a transaction, the place in the index where the next event with values under `key` will be noted: from the
+ * disk it is read here then, and not while the writer waits for it. */
+enum err trail_ahead(struct ctx *cx, int64_t key) MUST_CHECK;
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 

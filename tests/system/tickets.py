@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Tickets in full: tags and their counts, merge, split, spam, problems, follow-ups, import, audits of the account, deleted ones."""
-import time, urllib.parse
+import os, time, urllib.parse
 from desk import Desk, Client, check, done, totp
 
 
@@ -384,6 +384,11 @@ with Desk() as desk:
     check(desk.ward("trail", "verify").returncode == 0, "the trail verifies")
     before = counts(admin)
     desk.kill()
+    with open(os.path.join(desk.data, "ward.db"), "rb") as f:
+        os.fdatasync(f.fileno())
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     desk.start()
+    r = admin.put("/api/v2/tickets/%d.json" % t["id"], {"ticket": {"status": "pending", "comment": {"body": "from the disk"}}})
+    check(r.status == 200 and r.json["ticket"]["status"] == "pending", "a ticket that is only on the disk is changed: %r" % r)
     check(counts(admin) == before, "the counts are there after a kill")
 done("tickets")
