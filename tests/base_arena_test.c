@@ -353,6 +353,7 @@ main(void)
 	struct CMUnitTest t[40];
 	size_t n = 0;
 
+	ADD(t, n, what_is_large_is_kept_and_grows_where_it_is);      /* before others leave more than is kept */
 	ADD(t, n, reset_wipes_the_first_chunk);
 	ADD(t, n, what_is_given_is_zero_after_reset);
 	ADD(t, n, alignment_is_kept);
@@ -360,7 +361,6 @@ main(void)
 	ADD(t, n, copies_are_terminated);
 	ADD_ROWS(t, n, ceilings, ceiling_row);
 	ADD(t, n, buf_grows_beside_others);
-	ADD(t, n, what_is_large_is_kept_and_grows_where_it_is);
 	ADD(t, n, numbers_at_their_ends);
 	ADD(t, n, the_first_failure_is_kept);
 	return RUN_ROWS("base arena", t, n);
