@@ -156,7 +156,6 @@ tickets_of(struct json *j, struct ctx *cx, const char *base, struct export *x, s
 {
 	int64_t *people = NEW(cx->arena, int64_t, 3 * n + 1), *groups = NEW(cx->arena, int64_t, n + 1), *orgs = NEW(cx->arena, int64_t, n + 1);
 	CLEANUP(arena_free) struct arena *scratch = arena_new();
-	struct arena *own = cx->arena;
 	int kept = 0;
 	size_t before = j->b->n;
 
@@ -169,11 +168,7 @@ tickets_of(struct json *j, struct ctx *cx, const char *base, struct export *x, s
 		x->id = t[i].id;
 		if (x->no_deleted && t[i].deleted_at)
 			continue;
-		/* What is put together for one ticket goes before the next: it stays near the processor. */
-		cx->arena = scratch;
-		json_ticket(j, cx, base, &t[i], x->counted);
-		cx->arena = own;
-		arena_reset(scratch);
+		json_ticket_in(scratch, j, cx, base, &t[i], x->counted);
 		people[3 * kept] = t[i].requester_id;
 		people[3 * kept + 1] = t[i].submitter_id;
 		people[3 * kept + 2] = t[i].assignee_id;

@@ -94,6 +94,10 @@ void  count_reply(struct ctx *cx, struct http_reply *rp, int64_t n);    /* {"cou
 /* ---- shapes ----------------------------------------------------------------------------------------------- */
 
 void  json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count);
+/* Many of them: what is put together for one goes before the next, so that it stays near the processor and little is left
+ * to wipe. `scratch` is empty afterwards. */
+void  json_ticket_in(struct arena *scratch, struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count);
+void  json_tickets(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, int n, bool comment_count);
 void  json_comment(struct json *j, struct ctx *cx, const char *base, const struct comment *c);
 void  json_conversation(struct json *j, struct ctx *cx, const char *base, const struct comment *c, const struct user *author);
 /* What an event says of CCs or followers, by their addresses; false: it is of another type. */

@@ -153,6 +153,33 @@ json_ticket(struct json *j, struct ctx *cx, const char *base, const struct ticke
 	jw_end_obj(j);
 }
 
+void
+json_ticket_in(struct arena *scratch, struct json *j, struct ctx *cx, const char *base, const struct ticket *t, bool comment_count)
+{
+	struct arena *own = cx->arena;
+
+	cx->arena = scratch;
+	json_ticket(j, cx, base, t, comment_count);
+	cx->arena = own;
+	arena_reset(scratch);
+}
+
+void
+json_tickets(struct json *j, struct ctx *cx, const char *base, const struct ticket *t, int n, bool comment_count)
+{
+	enum { SEEN = 4 };
+	CLEANUP(arena_free) struct arena *scratch = arena_new();
+	size_t before = j->b->n;
+
+	jw_arr(j);
+	for (int i = 0; i < n; i++) {
+		if (i == SEEN)               /* the others will be about as long */
+			buf_expect(j->b, (j->b->n - before) / SEEN * (size_t)(n - i) * 9 / 8);
+		json_ticket_in(scratch, j, cx, base, &t[i], comment_count);
+	}
+	jw_end_arr(j);
+}
+
 static const bool is_markup[256] = { ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\r'] = true, ['\n'] = true };
 
 /* Plain text as the HTML that clients show: paragraphs at blank lines. */

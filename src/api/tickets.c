@@ -588,10 +588,7 @@ tickets_page(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const c
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, name);
-	jw_arr(&j);
-	for (int i = 0; i < n; i++)
-		json_ticket(&j, cx, base, &t[i], api_includes(rq, "comment_count"));
-	jw_end_arr(&j);
+	json_tickets(&j, cx, base, t, n, api_includes(rq, "comment_count"));
 	TRY(sideload(&j, cx, rq, base, t, n));
 	api_page_end(&j, cx, rq, &p, n, p.before ? true : more, n ? place_of(&t[0], f->sort) : (struct place){ 0, 0 },
 	    n ? place_of(&t[n - 1], f->sort) : (struct place){ 0, 0 }, total);

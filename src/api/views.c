@@ -229,15 +229,7 @@ tickets_reply(struct ctx *cx, struct http_req *rq, struct http_reply *rp, const 
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_key(&j, "tickets");
-	jw_arr(&j);
-	for (int i = 0; i < n; i++) {
-		size_t before = rp->body.n;
-		json_ticket(&j, cx, base, &t[i], api_includes(rq, "comment_count"));
-		/* The others will be about as long. */
-		if (i == 0)
-			buf_expect(&rp->body, (rp->body.n - before) * (size_t)n * 5 / 4);
-	}
-	jw_end_arr(&j);
+	json_tickets(&j, cx, base, t, n, api_includes(rq, "comment_count"));
 	TRY(ticket_sideload(&j, cx, rq, base, t, n));
 	api_page_end(&j, cx, rq, &p, n, more, first, last, total);
 	jw_end_obj(&j);

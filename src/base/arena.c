@@ -199,8 +199,7 @@ arena_free(struct arena **ap)
 	if (a == NULL)
 		return;
 	arena_reset(a);
-	UNPOISON(a->first->data, a->first->cap);
-	free(a->first);
+	chunk_free(a->first);
 	free(a);
 	*ap = NULL;
 }
