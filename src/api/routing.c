@@ -496,6 +496,71 @@ fulfilled(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 	return OK;
 }
 
+/* ---- exports ----------------------------------------------------------------------------------------------------------- */
+
+#define EVENTS_MAX 1000
+#define LATE_FOR (60 * SECOND)       /* what was under way then is in by now: the cursor goes no further, and the rest comes again */
+
+static void
+json_event(struct json *j, struct ctx *cx, enum skill_thing what, const struct skill_event *e)
+{
+	jw_obj(j);
+	jw_kstr(j, "id", number(cx, e->id));
+	if (what == SKILL_INSTANCE) {
+		jw_kstr(j, "attribute_value_id", number(cx, e->value_id));
+		jw_kstr(j, "instance_id", number(cx, e->of_id));
+		jw_kz(j, "type", e->kind == SKILL_AGENT ? e->gone ? "unassociate_agent" : "associate_agent" : e->gone ? "unassociate_ticket" : "associate_ticket");
+	} else {
+		if (what == SKILL_VALUE)
+			jw_kstr(j, "attribute_id", number(cx, e->attribute_id));
+		jw_kstr(j, "name", e->name);
+		jw_kz(j, "type", e->gone ? "delete" : e->made ? "create" : "update");
+	}
+	jw_ktime(j, "time", e->at);
+	jw_end_obj(j);
+}
+
+/* ?cursor=AT-KEY, as next_page has it. */
+static enum err
+events(struct ctx *cx, struct http_req *rq, struct http_reply *rp, enum skill_thing what, const char *name)
+{
+	const str *cursor = http_query(rq, "cursor");
+	usec at = 0, newest = 0;
+	int64_t key = 0;
+	struct skill_event *e;
+	struct json j;
+	str rest;
+	int n;
+
+	if (cursor != NULL && cursor->n) {
+		rest = *cursor;
+		if (!str_int(str_cut(&rest, '-'), &at) || !str_int(rest, &key) || at < 0 || key < 0)
+			return api_error(rp, 400, "InvalidValue", "Parameter cursor must be that of a next_page");
+	}
+	TRY(skill_events(cx, what, at, key, EVENTS_MAX, &e, &n));
+	api_begin(rp, &j, 200);
+	jw_obj(&j);
+	jw_key(&j, name);
+	jw_arr(&j);
+	for (int i = 0; i < n; i++) {
+		json_event(&j, cx, what, &e[i]);
+		newest = e[i].at;
+		if (e[i].at <= cx->now - LATE_FOR)
+			at = e[i].at, key = e[i].key;
+	}
+	jw_end_arr(&j);
+	jw_kint(&j, "count", n);
+	jw_kint(&j, "end_time", newest / SECOND);
+	jw_kstr(&j, "next_page", str_printf(cx->arena, STR_F "/api/v2/incremental/routing/%s.json?cursor=%lld-%lld", STR_A(api_base(cx, rq)), name,
+	    (long long)at, (long long)key));
+	jw_end_obj(&j);
+	return OK;
+}
+
+static enum err attribute_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp) { return events(cx, rq, rp, SKILL_ATTRIBUTE, "attributes"); }
+static enum err value_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp) { return events(cx, rq, rp, SKILL_VALUE, "attribute_values"); }
+static enum err instance_events(struct ctx *cx, struct http_req *rq, struct http_reply *rp) { return events(cx, rq, rp, SKILL_INSTANCE, "instance_values"); }
+
 const struct route routing_routes[] = {
 	{ GET,    "/api/v2/routing/attributes",                       MAY_READ_RULES,    0,        attributes,       0 },
 	{ POST,   "/api/v2/routing/attributes",                       MAY_MANAGE_RULES,  16 * KiB, attribute_post,   0 },
@@ -515,5 +580,8 @@ const struct route routing_routes[] = {
 	{ GET,    "/api/v2/routing/tickets/{id}/instance_values",     MAY_READ_TICKET,   0,        ticket_list_,     0 },
 	{ POST,   "/api/v2/routing/tickets/{id}/instance_values",     MAY_UPDATE_TICKET, 256 * KiB, ticket_set,      0 },
 	{ GET,    "/api/v2/routing/requirements/fulfilled",           MAY_READ_TICKET,   0,        fulfilled,        0 },
+	{ GET,    "/api/v2/incremental/routing/attributes",           MAY_EXPORT,        0,        attribute_events, 0 },
+	{ GET,    "/api/v2/incremental/routing/attribute_values",     MAY_EXPORT,        0,        value_events,     0 },
+	{ GET,    "/api/v2/incremental/routing/instance_values",      MAY_EXPORT,        0,        instance_events,  0 },
 	{ 0 }
 };

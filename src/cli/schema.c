@@ -43,6 +43,7 @@ FILE_TEXT(schema_0210, "data/schema/0210-desk-draft-files.sql");
 FILE_TEXT(schema_0220, "data/schema/0220-desk-write.sql");
 FILE_TEXT(schema_0240, "data/schema/0240-desk-rule-use.sql");
 FILE_TEXT(schema_0241, "data/schema/0241-desk-skill.sql");
+FILE_TEXT(schema_0242, "data/schema/0242-desk-skill-gone.sql");
 FILE_TEXT(schema_0090, "data/schema/0090-gate-factor.sql");
 FILE_TEXT(schema_0100, "data/schema/0100-desk-aside.sql");
 FILE_TEXT(schema_0101, "data/schema/0101-desk-macro-file.sql");
@@ -105,6 +106,7 @@ static const struct { int number; enum db db; const char *name; struct migration
 	{ 220, DB_MAIN, "desk-write", { schema_0220, schema_0220_end } },
 	{ 240, DB_MAIN, "desk-rule-use", { schema_0240, schema_0240_end } },
 	{ 241, DB_MAIN, "desk-skill", { schema_0241, schema_0241_end } },
+	{ 242, DB_MAIN, "desk-skill-gone", { schema_0242, schema_0242_end } },
 };
 
 int

@@ -560,6 +560,11 @@ enum err skill_attribute_delete(struct ctx *cx, int64_t id) MUST_CHECK;         
 enum err skill_list(struct ctx *cx, enum skill_of kind, int64_t of_id, struct skill **out, int *count) MUST_CHECK;
 /* Trailed. E_ABSENT: no such agent, no such ticket for the actor. */
 enum err skill_set(struct ctx *cx, enum skill_of kind, int64_t of_id, enum skill_how how, const struct skill *skill, int n) MUST_CHECK;
+/* What happened to them since (at, key), oldest first; key tells events of one moment apart. Names of what was deleted are
+ * gone. MAY_EXPORT. */
+enum skill_thing { SKILL_ATTRIBUTE = 1, SKILL_VALUE, SKILL_INSTANCE };
+struct skill_event { usec at; int64_t key, id, attribute_id, value_id, of_id; enum skill_of kind; bool made, gone; str name; };
+enum err skill_events(struct ctx *cx, enum skill_thing what, usec at, int64_t key, int limit, struct skill_event **out, int *count) MUST_CHECK;
 /* Of these tickets those that the actor may see and whose every skill he has; *out has room for n. */
 enum err skill_fulfilled(struct ctx *cx, const int64_t *ids, int n, int64_t *out, int *count) MUST_CHECK;
 /* The contextual workspace that a ticket has for the actor: the first active one that fits. E_ABSENT. */

@@ -64,7 +64,7 @@ enum err rule_uses_sweep(struct ctx *cx) MUST_CHECK;                     /* olde
 enum err rule_uses_forget(struct ctx *cx, int64_t rule_id) MUST_CHECK;
 extern const struct stmt *const use_stmts[];
 /* ---- skills (skill.c); in a transaction ---- */
-enum err skill_value_gone(struct ctx *cx, int64_t value_id) MUST_CHECK;
+enum err skill_value_gone(struct ctx *cx, const struct rule *value) MUST_CHECK;
 enum err skill_forget(struct ctx *cx, enum skill_of kind, int64_t of_id) MUST_CHECK;
 extern const struct stmt *const skill_stmts[];
 /* ---- held changes (held.c) ---- */

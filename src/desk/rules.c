@@ -842,7 +842,7 @@ delete_tx(struct ctx *cx, void *arg)
 	TRY(store_exec(cx, &drop_revisions, ARGS(INT(cx->account), INT(r.id)), NULL));
 	TRY(rule_uses_forget(cx, r.id));
 	if (w->kind == RULE_SKILL)
-		TRY(skill_value_gone(cx, r.id));
+		TRY(skill_value_gone(cx, &r));
 	if (w->kind == RULE_MACRO)
 		TRY(macro_files_forget(cx, r.id));
 	TRY(trail_rule(cx, DID_DELETE, &r, NULL));

@@ -5,6 +5,8 @@
  * a value's conditions asks for it. A value without conditions is given by
  * hand only. Who has what are rows; what is taken away stays, with the moment.
  */
+#include <stdlib.h>
+
 #include "desk/def.h"
 #include "desk/in.h"
 #include "desk/rule.h"
@@ -48,7 +50,35 @@ static const struct stmt end_value = {
 	.in   = "iii",
 };
 
-const struct stmt *const skill_stmts[] = { &list_of, &insert_one, &set_priority, &end_one, &end_of, &end_value, NULL };
+static const struct stmt insert_gone = {
+	.name = "skill_gone.insert",
+	.sql  = "INSERT INTO skill_gone (account_id, id, kind, attribute_id, at) VALUES ($1, $2, $3, $4, $5)",
+	.in   = "iiiii",
+};
+
+static const struct stmt list_gone = {
+	.name = "skill_gone.list",
+	.sql  = "SELECT g.id, g.attribute_id, g.at FROM skill_gone g WHERE g.account_id = $1 AND g.kind = $2",
+	.in   = "ii", .out = "iii",
+};
+
+static const struct stmt came = {
+	.name = "skill_instance.came",
+	.sql  = "SELECT s.created_at, s.id, s.kind, s.of_id, s.value_id FROM skill_instance s WHERE s.account_id = $1"
+	        " AND (s.created_at, s.id) > ($2, $3) ORDER BY s.created_at, s.id LIMIT $4",
+	.in   = "iiii", .out = "iiiii",
+};
+
+static const struct stmt went = {
+	.name = "skill_instance.went",
+	.sql  = "SELECT s.gone_at, s.id, s.kind, s.of_id, s.value_id FROM skill_instance s WHERE s.account_id = $1"
+	        " AND s.gone_at IS NOT NULL AND (s.gone_at, s.id) > ($2, $3) ORDER BY s.gone_at, s.id LIMIT $4",
+	.in   = "iiii", .out = "iiiii",
+};
+
+const struct stmt *const skill_stmts[] = {
+	&insert_gone, &list_gone, &came, &went, &list_of, &insert_one, &set_priority, &end_one, &end_of, &end_value, NULL
+};
 
 /* ---- attributes and values ------------------------------------------------------------------------------------------ */
 
@@ -70,8 +100,11 @@ skill_check(struct ctx *cx, const struct compiled *c)
 }
 
 enum err
-skill_value_gone(struct ctx *cx, int64_t value_id)
+skill_value_gone(struct ctx *cx, const struct rule *value)
 {
+	int64_t value_id = value->id;
+
+	TRY(store_exec(cx, &insert_gone, ARGS(INT(cx->account), INT(value_id), INT(SKILL_VALUE), INT(skill_attribute(cx, value)), INT(cx->now)), NULL));
 	return store_exec(cx, &end_value, ARGS(INT(cx->account), INT(value_id), INT(cx->now)), NULL);
 }
 
@@ -91,7 +124,8 @@ attribute_drop_tx(struct ctx *cx, void *arg)
 	for (int i = b->from[RULE_SKILL]; i < b->from[RULE_SKILL + 1]; i++)
 		if (skill_attribute(cx, &b->rule[i].r) == id)
 			TRY(rule_delete(cx, RULE_SKILL, b->rule[i].r.id));
-	return def_delete(cx, DEF_SKILL, id);
+	TRY(def_delete(cx, DEF_SKILL, id));
+	return store_exec(cx, &insert_gone, ARGS(INT(cx->account), INT(id), INT(SKILL_ATTRIBUTE), INT(id), INT(cx->now)), NULL);
 }
 
 enum err
@@ -242,4 +276,83 @@ skills_on_ticket(struct ctx *cx, struct subject *s, const struct book *b)
 			TRY(give(cx, SKILL_TICKET, s->t->id, &(struct skill){ .value_id = c->r.id }));
 	}
 	return s->e;
+}
+
+/* ---- what happened ----------------------------------------------------------------------------------------------------- */
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct skill_event *x = a, *y = b;
+
+	return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : (x->key > y->key) - (x->key < y->key);
+}
+
+/* Attributes and values are few: all of them, made, changed or gone. */
+static enum err
+things(struct ctx *cx, enum skill_thing what, struct skill_event **out, int *count)
+{
+	const struct def *const *d;
+	const struct defs *all;
+	const struct book *b;
+	struct rows gone;
+	int n, k = 0;
+
+	TRY(store_all(cx, &list_gone, ARGS(INT(cx->account), INT(what)), &gone));
+	TRY(defs_get(cx, &all));
+	TRY(book_get(cx, &b));
+	d = def_all(all, DEF_SKILL, &n);
+	*out = NEW(cx->arena, struct skill_event, n + b->count + gone.count + 1);
+	for (int i = 0; i < n && what == SKILL_ATTRIBUTE; i++)
+		(*out)[k++] = (struct skill_event){ .at = d[i]->updated_at, .id = d[i]->id, .attribute_id = d[i]->id, .name = def_text(d[i], "name"),
+		    .made = d[i]->updated_at == d[i]->created_at };
+	for (int i = b->from[RULE_SKILL]; i < b->from[RULE_SKILL + 1] && what == SKILL_VALUE; i++) {
+		const struct rule *r = &b->rule[i].r;
+		(*out)[k++] = (struct skill_event){ .at = r->updated_at, .id = r->id, .attribute_id = skill_attribute(cx, r), .name = r->title,
+		    .made = r->updated_at == r->created_at };
+	}
+	for (int i = 0; i < gone.count; i++)
+		(*out)[k++] = (struct skill_event){ .at = row_int(&gone.row[i], 2), .id = row_int(&gone.row[i], 0),
+		    .attribute_id = row_int(&gone.row[i], 1), .gone = true };
+	for (int i = 0; i < k; i++)
+		(*out)[i].key = (*out)[i].id;
+	*count = k;
+	return OK;
+}
+
+/* Who came and who went; `limit` of each suffice. The key is the instance's number twice, and one more where it went. */
+static enum err
+comings(struct ctx *cx, usec at, int64_t key, int limit, struct skill_event **out, int *count)
+{
+	struct rows rs[2];
+	int k = 0;
+
+	/* What came with number n has the key 2n, what went 2n + 1. */
+	TRY(store_all(cx, &came, ARGS(INT(cx->account), INT(at), INT(key / 2), INT(limit)), &rs[0]));
+	TRY(store_all(cx, &went, ARGS(INT(cx->account), INT(at), INT((key - 1) / 2), INT(limit)), &rs[1]));
+	*out = NEW(cx->arena, struct skill_event, rs[0].count + rs[1].count + 1);
+	for (int g = 0; g < 2; g++)
+		for (int i = 0; i < rs[g].count; i++) {
+			const struct row *r = &rs[g].row[i];
+			(*out)[k++] = (struct skill_event){ .at = row_int(r, 0), .key = row_int(r, 1) * 2 + g, .id = row_int(r, 1), .kind = (enum skill_of)row_int(r, 2),
+			    .of_id = row_int(r, 3), .value_id = row_int(r, 4), .made = g == 0, .gone = g == 1 };
+		}
+	*count = k;
+	return OK;
+}
+
+enum err
+skill_events(struct ctx *cx, enum skill_thing what, usec at, int64_t key, int limit, struct skill_event **out, int *count)
+{
+	struct skill_event *all;
+	int n, from = 0;
+
+	TRY(gate_may(cx, MAY_EXPORT, NULL));
+	TRY(what == SKILL_INSTANCE ? comings(cx, at, key, limit, &all, &n) : things(cx, what, &all, &n));
+	qsort(all, (size_t)n, sizeof *all, by_time);
+	while (from < n && (all[from].at < at || (all[from].at == at && all[from].key <= key)))
+		from++;
+	*out = all + from;
+	*count = n - from < limit ? n - from : limit;
+	return OK;
 }

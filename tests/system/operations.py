@@ -262,7 +262,19 @@ with Desk() as desk:
     j = c.get("/api/v2/routing/agents/instance_values.json?filter[agent_ids]=%d,%d,999999" % (ana_id, abe_id)).json
     check([(v["agent_id"], v["name"], v["agent_skill_priority"]) for v in j["instance_values"]] == [(ana_id, "Spanish", "NORMAL"), (ana_id, "Deutsch", "HIGH"), (abe_id, "Deutsch", "HIGH")] and j["count"] == 3, "of many agents: %r" % j)
     check(c.get("/api/v2/routing/agents/instance_values.json").status == 400, "whose is said")
+    export = lambda what, q="": c.get("/api/v2/incremental/routing/%s.json%s" % (what, q)).json
+    j = export("attributes")
+    check([(a["id"], a["name"], a["type"]) for a in j["attributes"]] == [(lang, "Tongues", "update")] and j["count"] == 1 and abs(j["end_time"] - time.time()) < 60, "attributes are exported: %r" % j)
+    check(export("attributes", "?" + j["next_page"].split("?")[1])["attributes"] == j["attributes"], "what is of the last minute comes again")
+    check(sorted((v["name"], v["type"], v["attribute_id"]) for v in export("attribute_values")["attribute_values"]) == [("Deutsch", "update", lang), ("Spanish", "create", lang)], "values")
+    told = [(v["type"], v["instance_id"], v["attribute_value_id"]) for v in export("instance_values")["instance_values"]]
+    check(("associate_ticket", str(asks), es["id"]) in told and ("associate_agent", str(ana_id), de["id"]) in told and ("unassociate_agent", str(ana_id), de["id"]) in told
+          and told.index(("associate_agent", str(ana_id), de["id"])) < told.index(("unassociate_agent", str(ana_id), de["id"])), "who got and lost them, in order: %r" % told)
+    far = int((time.time() + 60) * 1000000)
+    check(export("instance_values", "?cursor=%d-0" % far)["instance_values"] == [] and c.get("/api/v2/incremental/routing/attributes.json?cursor=x").status == 400
+          and ana.get("/api/v2/incremental/routing/attributes.json").status == 403, "behind the last is nothing; an administrator's")
     check(c.call("DELETE", at + "/values/%s.json" % de["id"]).status == 204 and names(c.get(agent_values)) == ["Spanish"], "a value that goes is taken from all")
     check(c.call("DELETE", at + ".json").status == 204 and names(c.get(agent_values)) == [] and c.get("/api/v2/routing/attributes.json").json["attributes"] == [] and c.get(at + ".json").status == 404, "and an attribute with all of its own")
+    check([(a["id"], a["type"], a["name"]) for a in export("attributes")["attributes"]] == [(lang, "delete", "")] and {v["type"] for v in export("attribute_values")["attribute_values"]} == {"delete"}, "the export says that they went")
 
 done("operations")
