@@ -119,7 +119,7 @@ static const struct { const char *section, *key, *setting; bool value; } switche
 	{ "tickets", "rich_text_comments", NULL, false },
 	{ "tickets", "status_hold", NULL, true },
 	{ "tickets", "tagging", NULL, true },
-	{ "tickets", "using_skill_based_routing", NULL, false },
+	{ "tickets", "using_skill_based_routing", NULL, true },
 	{ "api", "api_password_access_end_users", "api_password_access", false },
 	{ "api", "oauth_password_grant", "oauth_password_grant", false },
 	{ "user", "multiple_organizations", NULL, true },

@@ -1087,21 +1087,32 @@ static enum err
 host_mapping(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 {
 	const str *host = http_query(rq, "host_mapping");
+	str mapped = host ? *host : S(""), own = api_base(cx, rq);
+	const char *why = NULL;
+	const struct defs *all;
 	struct json j;
 	struct def d;
-	str mapped = host ? *host : S("");
 
 	if (rq->param[0] != 0) {
 		TRY(def_get(cx, DEF_BRAND, rq->param[0], &d));
 		mapped = def_text(&d, "host_mapping");
 	}
-	/* Names are mapped in front of Ward, by the proxy; there is no CNAME of ours to point to. */
+	TRY(defs_get(cx, &all));
+	if (mapped.n)
+		why = brand_host_wrong(all, rq->param[0], mapped);
+	/* The desk's own host, where the brand's has to lead. Who looks whether it does is the browser: no name is asked for from here. */
+	if (str_find(own, S("://")) != SIZE_MAX)
+		own = str_sub(own, str_find(own, S("://")) + 3, own.n);
+	own = str_cut(&own, ':');
 	api_begin(rp, &j, 200);
 	jw_obj(&j);
 	jw_kstr(&j, "cname", mapped);
-	jw_kraw(&j, "expected_cnames", S("[]"));
-	jw_kbool(&j, "is_valid", mapped.n == 0);
-	jw_kz(&j, "reason", mapped.n ? "not_supported" : "");
+	jw_key(&j, "expected_cnames");
+	jw_arr(&j);
+	jw_str(&j, own);
+	jw_end_arr(&j);
+	jw_kbool(&j, "is_valid", why == NULL);
+	jw_kz(&j, "reason", why ? why : "");
 	jw_end_obj(&j);
 	return OK;
 }

@@ -922,10 +922,29 @@ contrast_with_white(str color)
 	return 1.05 / (light + 0.05);
 }
 
+const char *
+brand_host_wrong(const struct defs *d, int64_t brand_id, str host)
+{
+	int labels = 0;
+
+	for (str rest = host; rest.n; labels++)
+		if (!hostname_label(str_cut(&rest, '.')))
+			return "invalid_host_name";
+	if (labels < 2 || host.p[host.n - 1] == '.' || host.n > 253)
+		return "invalid_host_name";
+	for (int i = 0; i < d->of[DEF_BRAND]; i++) {
+		const struct def *other = d->ordered[DEF_BRAND][i];
+		if (other->id != brand_id && !def_bool(other, "is_deleted") && str_eqi(def_text(other, "host_mapping"), host))
+			return "already_taken";
+	}
+	return NULL;
+}
+
 static enum err
 check_brand(struct ctx *cx, const struct defs *d, const struct def *was, struct def *is, json_t *doc)
 {
-	str sub = text_in(doc, "subdomain"), color = text_in(doc, "color");
+	str sub = text_in(doc, "subdomain"), color = text_in(doc, "color"), host = text_in(doc, "host_mapping");
+	const char *host_wrong = host.n ? brand_host_wrong(d, is->id, host) : NULL;
 	double contrast = contrast_with_white(color);
 
 	if (color.n && contrast == 0)
@@ -933,6 +952,9 @@ check_brand(struct ctx *cx, const struct defs *d, const struct def *was, struct 
 	else if (color.n && contrast < 4.5)
 		wrong(cx, "color", "InvalidValue", "is too light: white words on it could not be read (contrast below 4.5 to 1)");
 
+	if (host_wrong != NULL)
+		wrong(cx, "host_mapping", *host_wrong == 'a' ? "DuplicateValue" : "InvalidValue", *host_wrong == 'a' ? "is already being used by another brand"
+		    : "must be the name of a host, such as help.example.org");
 	if (sub.n && !hostname_label(sub))
 		wrong(cx, "subdomain", "InvalidValue", "must be letters, digits and hyphens");
 	else if (sub.n && taken_by_another(d, DEF_BRAND, is, "subdomain", sub))

@@ -85,6 +85,9 @@ str     def_text(const struct def *d, const char *name);      /* "" when null */
 bool    def_bool(const struct def *d, const char *name);
 int64_t def_int(const struct def *d, const char *name);
 
+/* May a brand have this host of its own: NULL, or fixed words ("invalid_host_name", "already_taken"). brand_id 0: a new one. */
+const char *brand_host_wrong(const struct defs *d, int64_t brand_id, str host);
+
 /* The built-in role of compliance officers; NULL: not made yet (defs_seed()). */
 const struct def *role_officer(const struct defs *d);
 

@@ -277,4 +277,16 @@ with Desk() as desk:
     check(c.call("DELETE", at + ".json").status == 204 and names(c.get(agent_values)) == [] and c.get("/api/v2/routing/attributes.json").json["attributes"] == [] and c.get(at + ".json").status == 404, "and an attribute with all of its own")
     check([(a["id"], a["type"], a["name"]) for a in export("attributes")["attributes"]] == [(lang, "delete", "")] and {v["type"] for v in export("attribute_values")["attribute_values"]} == {"delete"}, "the export says that they went")
 
+    # ---- a brand's own host
+    eyes = c.post("/api/v2/brands.json", {"brand": {"name": "Eyes", "subdomain": "eyes", "host_mapping": "help.eyes.example"}}).json["brand"]["id"]
+    for host in ("help", "help..example", "-help.example", "help.example.", "he lp.example", "help.example/x", "HELP.eyes.example"):
+        r = c.post("/api/v2/brands.json", {"brand": {"name": "Ears", "subdomain": "ears", "host_mapping": host}})
+        check(r.status == 422 and "host_mapping" in r.json["details"], "no host of a brand, or another's: %r: %r" % (host, r))
+    ask = lambda p: c.get("/api/v2/brands/" + p).json
+    j = ask("%d/check_host_mapping.json" % eyes)
+    check(j == {"cname": "help.eyes.example", "expected_cnames": ["localhost"], "is_valid": True, "reason": ""}, "its own is fine: %r" % j)
+    check(ask("check_host_mapping.json?host_mapping=help.eyes.example&subdomain=ears")["reason"] == "already_taken" and not ask("check_host_mapping.json?host_mapping=help&subdomain=ears")["is_valid"]
+          and ask("check_host_mapping.json?host_mapping=help.ears.example&subdomain=ears")["is_valid"], "of another, it is said before")
+    check(c.put("/api/v2/brands/%d.json" % eyes, {"brand": {"host_mapping": "help.eyes.example", "name": "Eyes"}}).status == 200 and c.put("/api/v2/brands/%d.json" % eyes, {"brand": {"host_mapping": None}}).status == 200, "kept, and taken away")
+
 done("operations")
