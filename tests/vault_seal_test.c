@@ -484,7 +484,7 @@ open_again(void **state)
 	str a, plain, token;
 
 	assert_int_equal(vault_open(&f->cx, NULL, &f->keyring, false, &f->v), E_ABSENT);
-	assert_non_null(strstr(f->cx.fail.why, "ward init"));
+	assert_non_null(strstr(f->cx.fail.why, "put keyring.db back"));
 	fail_clear(&f->cx);
 	fix_open(f);
 	assert_true(vault_memory_locked(f->v));

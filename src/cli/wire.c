@@ -237,6 +237,16 @@ file_guarded(struct ctx *cx, const char *path, const char *name, unsigned not)
 	return fail(cx, E_DENIED, name, (not & 04) ? "others may read it: run chmod 600 on it" : "others may write to it: run chmod go-w on it");
 }
 
+/* A database that is not there is not made anew beside the other: an empty desk would take in mail and give numbers twice. */
+static enum err
+file_there(struct ctx *cx, const char *path, const char *name)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0 ? OK :
+	    fail(cx, E_ABSENT, name, "is missing or empty: put it back from your copy, together with the other database of the same time");
+}
+
 /* Who may write here could put another database, key or setting in the place of ours. */
 static enum err
 folder_guarded(struct ward *w, struct ctx *cx)
@@ -262,10 +272,13 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		.migration_count = ward_migrations(migrations),
 	};
 	char why[512] = "";
+	bool behind;
 	enum err e;
 
 	if (w->conf.fips && (e = vault_fips(cx)) != OK)
 		return refuse(cx, err, "locked", e);
+	if (!create && ((e = file_there(cx, sc.main_path, "ward.db")) != OK || (e = file_there(cx, sc.keys_path, "keyring.db")) != OK))
+		return refuse(cx, err, "cannot open the data folder", e);
 	if ((e = folder_guarded(w, cx)) != OK)
 		return refuse(cx, err, "cannot open the data folder", e);
 	store_trouble = log_trouble;
@@ -280,6 +293,11 @@ open_parts(struct ward *w, struct ctx *cx, bool create, str passphrase, int err)
 		e = unlock(w, cx, &root);
 	if (e != OK)
 		return refuse(cx, err, "locked", e);
+	if ((e = store_keys_behind(cx, &behind)) != OK)
+		return refuse(cx, err, "cannot open the data folder", e);
+	if (behind)
+		log_line(LOG_LV_WARN, "cli", "keyring.db is older than ward.db: what was sealed in between cannot be read and looks erased;"
+		    " end ward and put back the keyring.db that belongs to it");
 	search_term_key = term_key;
 	reveal_masked = desk_mask;
 	gate_on_membership_removed = membership_removed;

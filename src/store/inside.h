@@ -84,6 +84,7 @@ void     writer_stop(struct store *s);     /* after what is queued */
 /* store_write() on a store that is not wired yet; with `scrub`, the keyring's
  * files are cleaned after the commit (driver.scrub). */
 enum err writer_submit(struct store *s, struct ctx *cx, tx_fn *fn, void *arg, bool scrub) MUST_CHECK;
+#define KEY_SEQUENCE "key"
 enum err sequence_next(struct ctx *cx, enum db db, const char *name, int64_t *id) MUST_CHECK;
 
 #endif

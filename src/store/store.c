@@ -84,7 +84,7 @@ store_key_new(struct ctx *cx, int64_t *key)
 	int64_t id = 0;
 
 	TRY(need_codec(cx, "key"));
-	TRY(sequence_next(cx, DB_KEYS, "key", &id));
+	TRY(sequence_next(cx, DB_KEYS, KEY_SEQUENCE, &id));
 	*m = (struct made_key){ cx, id };
 	store_undo(cx, forget_key, m);  /* first: key_new may fail half way */
 	TRY(cx->sys->codec->key_new(cx, id));

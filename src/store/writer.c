@@ -88,11 +88,36 @@ static const struct stmt *const sequence_stmts[DB_COUNT][2] = {
 
 /* ---- sequences ------------------------------------------------------------------------------------- */
 
+/* How far the numbers of the keyring are is written into the main database as well: a keyring that is older than the
+ * database beside it (put back from a copy, or copied first) must not give a number that is a lost key's. */
+static const char keys_mark[] = "keyring_key";
+
+static enum err
+sequence_stored(struct ctx *cx, enum db db, const char *name, int64_t *next)
+{
+	struct rows rows;
+
+	TRY(store_all(cx, sequence_stmts[db][0], ARGS(INT(cx->account), TEXT(str_of(name))), &rows));
+	*next = rows.count > 0 ? row_int(&rows.row[0], 0) : 1;
+	return OK;
+}
+
+enum err
+store_keys_behind(struct ctx *cx, bool *behind)
+{
+	int64_t next = 1, mark = 1;
+
+	TRY(sequence_stored(cx, DB_KEYS, KEY_SEQUENCE, &next));
+	TRY(sequence_stored(cx, DB_MAIN, keys_mark, &mark));
+	*behind = mark > next;
+	return OK;
+}
+
 static enum err
 sequence_load(struct ctx *cx, struct store *s, enum db db, const char *name, struct sequence **out)
 {
 	struct sequence q = { .db = db, .account = cx->account, .name = name };
-	struct rows rows;
+	int64_t mark = 1;
 
 	for (int i = 0; i < s->seq_count; i++)
 		if (s->seq[i].account == cx->account && s->seq[i].db == db && strcmp(s->seq[i].name, name) == 0) {
@@ -107,8 +132,12 @@ sequence_load(struct ctx *cx, struct store *s, enum db db, const char *name, str
 		s->seq = grown;
 		s->seq_cap = cap;
 	}
-	TRY(store_all(cx, sequence_stmts[db][0], ARGS(INT(cx->account), TEXT(str_of(name))), &rows));
-	q.next = q.stored = rows.count > 0 ? row_int(&rows.row[0], 0) : 1;
+	TRY(sequence_stored(cx, db, name, &q.next));
+	if (db == DB_KEYS)
+		TRY(sequence_stored(cx, DB_MAIN, keys_mark, &mark));
+	q.stored = q.next;
+	if (mark > q.next)
+		q.next = mark;
 	s->seq[s->seq_count] = q;
 	*out = &s->seq[s->seq_count++];
 	return OK;
@@ -162,6 +191,8 @@ sequences_flush(struct store *s)
 		if (q->next == q->stored)
 			continue;
 		e = store_exec(&s->cx, sequence_stmts[q->db][1], ARGS(INT(q->account), TEXT(str_of(q->name)), INT(q->next)), NULL);
+		if (e == OK && q->db == DB_KEYS)
+			e = store_exec(&s->cx, sequence_stmts[DB_MAIN][1], ARGS(INT(q->account), TEXT(str_of(keys_mark)), INT(q->next)), NULL);
 	}
 	s->cx.tx = NULL;
 	s->dirty |= tx.wrote;

@@ -328,7 +328,7 @@ open_all(struct ctx *cx, struct vault *v, bool create)
 	if (e == E_ABSENT) {
 		MEND_FAIL(cx);
 		if (!create)
-			return fail(cx, E_ABSENT, "keyring", "there are no keys yet: run ward init, or restore the keyring");
+			return fail(cx, E_ABSENT, "keyring", "there are no keys: put keyring.db back from your copy");
 		e = make_account(cx, v);
 	}
 	TRY(e);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Keys: no key, no service; the wrong key, a lax key; rotation of root and account key while the desk works; a stolen disk."""
-import os, subprocess, threading, time
+import os, shutil, subprocess, threading, time
 from desk import SLOW, WARD, Desk, Client, check, done
 
 
@@ -77,6 +77,37 @@ with Desk() as desk:
     os.chmod(os.path.join(desk.data, "tls.key"), 0o640)
     desk.start()
     check(b"under lock" in c.get("/api/v2/tickets/%d.json" % tid).body, "with the right key all is there")
+    desk.stop()
+    # Half of the data is no desk: an empty one is not made beside it.
+    for name in ("ward.db", "keyring.db"):
+        path = os.path.join(desk.data, name)
+        os.rename(path, path + ".away")
+        refused(desk, 66, name + ": is missing")
+        open(path, "w").close()
+        os.chmod(path, 0o600)
+        refused(desk, 66, name + ": is missing or empty")
+        os.rename(path + ".away", path)
+    # A keyring older than the database, as a copy file by file makes it: said at once, what it lacks looks erased, no number is
+    # given twice, and with the right one all is there.
+    ring = os.path.join(desk.data, "keyring.db")
+    shutil.copy(ring, ring + ".older")
+    desk.start()
+    made = [c.post("/api/v2/tickets.json", {"ticket": {"subject": "Between %d" % i, "comment": {"body": "b"}}}).json["ticket"]["id"] for i in range(5)]
+    desk.stop()
+    os.rename(ring, ring + ".right")
+    os.rename(ring + ".older", ring)
+    open(desk.log, "w").close()
+    desk.start()
+    check("keyring.db is older than ward.db" in open(desk.log).read(), "an older keyring is named")
+    r = [c.post("/api/v2/tickets.json", {"ticket": {"subject": "Beside %d" % i, "comment": {"body": "b"}}}) for i in range(8)]
+    check([x.status for x in r] == [201] * 8, "it serves: %r" % r[0])
+    r = [c.get("/api/v2/tickets/%d.json" % i) for i in made]
+    check(all(x.status == 200 and x.json["ticket"]["subject"] == "SCRUBBED" for x in r), "what has no key looks erased, and no other key is tried: %r" % r)
+    check(c.get("/api/v2/tickets.json").status == 200, "lists go on")
+    desk.stop()
+    os.rename(ring + ".right", ring)
+    desk.start()
+    check(all(b"Between" in c.get("/api/v2/tickets/%d.json" % i).body for i in made + [made[0]]), "with the right one all is there")
     desk.stop()
     # A passphrase: nothing on the disk opens the data.
     other = os.path.join(desk.dir, "phrase")
