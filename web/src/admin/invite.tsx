@@ -45,7 +45,7 @@ export function Waiting({ onSent }: { onSent(email: string, v: Invitation): void
 	return (
 		<details className="card" id="waiting"><summary>{t("invite.waiting", { count: now.invitations.length + now.uninvited_user_ids.length })}</summary>
 			<ul className="plain-list">{users.data.users.map((u) => { const v = now.invitations.find((x) => x.user_id === u.id); return (
-				<li key={u.id} className="row"><span className="grow wrap"><Name>{u.name}</Name> <span className="soft">{u.email}</span></span>
+				<li key={u.id} className="row many"><span className="grow wrap"><Name>{u.name}</Name> <span className="soft">{u.email}</span></span>
 					<span className={"state " + (v?.state === "invited" ? "wait" : "bad")}>{v ? t("invite.state." + v.state) : t("invite.state.none")}</span>
 					{v ? <span className="soft wide">{t("invite.ends")} <Time at={v.expires_at} /></span> : null}
 					{u.email ? <Button size="small" aria-label={t(v ? "invite.againTo" : "invite.sendTo", { name: u.name })} onClick={() => invite(u.id).then((x) => { onSent(u.email || "", x); reload(); }, fault)}>{t(v ? "invite.again" : "invite.send")}</Button> : null}

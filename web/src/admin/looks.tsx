@@ -25,7 +25,7 @@ export function Looks({ object, user, person }: { object?: { type: string; id?: 
 			<div className="scroll"><table className="list"><caption className="sr">{t("admin.looks")}</caption>
 				<thead><tr><th scope="col" style={{ width: 150 }}>{t("trail.when")}</th><th scope="col" style={{ width: "20%" }}>{t("trail.who")}</th><th scope="col">{t("looks.what")}</th><th scope="col">{t("looks.fields")}</th><th scope="col" className="wide" style={{ width: 130 }}>{t("trail.from")}</th></tr></thead>
 				<tbody>{rows.map((r) => <tr key={r.id}><td><Time at={r.timestamp} /></td><td className="wrap">{r.user_id ? <Name>{names.get(r.user_id)?.name || "#" + r.user_id}</Name> : t("ticket.system")}</td>
-					<td className="wrap">{r.object} {r.object_ids.slice(0, 12).map((i) => "#" + i).join(", ")}{r.object_ids.length > 12 ? " …" : ""}</td><td className="wrap">{r.summary}</td><td className="wide wrap">{r.ip_address}</td></tr>)}</tbody></table></div>
+					<td className="wrap">{r.object} {r.object_ids.slice(0, 12).map((i) => "#" + i).join(", ")}{r.object_ids.length > 12 ? " …" : ""}</td><td className="wrap">{r.summary.replace(/,(?=\S)/g, ", ")}</td><td className="wide wrap">{r.ip_address}</td></tr>)}</tbody></table></div>
 			{all.hasNextPage ? <div><Button onClick={() => all.fetchNextPage()}>{t("more")}</Button></div> : null}
 		</>
 	);

@@ -32,11 +32,11 @@ export default function People() {
 		next: <Button onClick={() => setInviting(true)}>{t("invite.title")}</Button>,
 		tools: <><Button size="small" onClick={() => setInviting(true)}>{t("invite.title")}</Button><Choice label={t("person.role")} hideLabel value={role} onChange={setRole} options={[["staff", t("people.staff")], ...roles]} /></>,
 		columns: [
-			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link> },
+			{ words: t("person.name"), show: (u) => <Link href={"/agent/people/" + u.id}><Name>{u.name}</Name></Link>, width: 160 },
 			{ words: t("person.email"), show: (u) => u.email || "", wide: true },
-			{ words: t("person.role"), show: (u) => <Name>{roleOf(u)}</Name>, width: 140 },
-			{ words: t("field.status"), show: (u) => { const s = stateOf(u); return <span className={"state " + (s === "active" ? "good" : s === "invited" ? "wait" : "bad")}>{t("invite.state." + s)}</span>; }, width: 110 },
-			{ words: t("people.lastSeen"), show: (u) => <Time at={u.last_login_at} />, width: 150, wide: true },
+			{ words: t("person.role"), show: (u) => <Name>{roleOf(u)}</Name>, width: 116 },
+			{ words: t("field.status"), show: (u) => { const s = stateOf(u); return <span className={"state " + (s === "active" ? "good" : s === "invited" ? "wait" : "bad")}>{t("invite.state." + s)}</span>; }, width: 96 },
+			{ words: t("people.lastSeen"), show: (u) => <Time at={u.last_login_at} />, width: 124, rare: true },
 		],
 		fields: [
 			{ name: "name", words: t("person.name"), required: true }, { name: "email", words: t("person.email"), kind: "email", required: true, onlyNew: true },

@@ -9,7 +9,7 @@ import { Empty, Fault, Loading } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
 
-export interface Column<R> { words: string; show(r: R): ReactNode; width?: number | string; wide?: boolean }
+export interface Column<R> { words: string; show(r: R): ReactNode; width?: number | string; wide?: boolean; rare?: boolean }
 export interface FormField { name: string; words: string; kind?: "text" | "long" | "email" | "check" | "list" | "choice" | "password" | "options"; options?: [string, string][]; hint?: string; required?: boolean; onlyNew?: boolean }
 // The address of the next page, in either of the API's two ways, or null.
 const following = (page: any): string | null => {
@@ -119,6 +119,8 @@ export function Typed({ title, warn, word, facts, go, onClose }: { title: string
 	);
 }
 
+const classOf = (c: Column<any>) => c.rare ? "wide spare" : c.wide ? "wide" : undefined;
+
 export function Records<R extends { id: number | string }>({ source }: { source: Source<R> }) {
 	const { t } = useTranslation();
 	const cache = useQueryClient();
@@ -138,9 +140,9 @@ export function Records<R extends { id: number | string }>({ source }: { source:
 			{all.error ? <Fault error={all.error} /> : all.isLoading ? <Loading /> : rows.length === 0 ? <Empty title={source.empty}>{source.next ?? (source.fields ? <Button onClick={() => setForm(null)}>{t("records.first")}</Button> : null)}</Empty> : (
 				<div className="scroll"><table className="list">
 					<caption className="sr">{source.title}</caption>
-					<thead><tr>{source.columns.map((c) => <th key={c.words} scope="col" className={c.wide ? "wide" : undefined} style={{ width: c.width }}>{c.words}</th>)}{acts ? <th scope="col" style={{ width: source.actions ? 250 : 170 }}><span className="sr">{t("records.acts")}</span></th> : null}</tr></thead>
+					<thead><tr>{source.columns.map((c) => <th key={c.words} scope="col" className={classOf(c)} style={{ width: c.width }}>{c.words}</th>)}{acts ? <th scope="col" style={{ width: source.actions ? 276 : 170 }}><span className="sr">{t("records.acts")}</span></th> : null}</tr></thead>
 					<tbody>{rows.map((r) => (
-						<tr key={r.id}>{source.columns.map((c) => <td key={c.words} className={"wrap" + (c.wide ? " wide" : "")}>{c.show(r)}</td>)}
+						<tr key={r.id}>{source.columns.map((c) => <td key={c.words} className={"wrap " + (classOf(c) || "")}>{c.show(r)}</td>)}
 							{acts ? <td><div className="row">{source.actions?.(r, reload)}
 								{source.fields && (!source.canEdit || source.canEdit(r)) ? <Button size="small" isBasic onClick={() => setForm(r)}>{t("records.change")}</Button> : null}
 								{source.remove && (!source.canEdit || source.canEdit(r)) ? <Button size="small" isBasic isDanger onClick={() => setGone(r)}>{t("records.delete")}</Button> : null}</div></td> : null}</tr>

@@ -121,7 +121,8 @@ export function Rules({ kind }: { kind: Kind }) {
 	useEffect(() => { document.title = t("admin." + PATH[kind]) + " - Ward"; }, [kind, t]);
 	const reload = () => { cache.invalidateQueries(); };
 	const rows = list.data?.[PATH[kind]] || [];
-	const does = (r: Rule) => kind === "view" ? (r.conditions?.all || []).concat(r.conditions?.any || []).map((c) => c.field).join(", ") : (r.actions || []).map((a) => a.field).join(", ");
+	const named = new Map([...(defs.data?.definitions.conditions_all || []), ...(defs.data?.definitions.actions || [])].map((d) => [d.subject, d.title]));
+	const does = (r: Rule) => [...new Set((kind === "view" ? [...(r.conditions?.all || []), ...(r.conditions?.any || [])] : r.actions || []).map((x) => named.get(x.field) || x.field))].join(", ");
 	const switchTo = (r: Rule, on: boolean) => put(path + "/" + r.id + ".json", { [kind]: { active: on } }).then(reload, fault);
 	return (
 		<>

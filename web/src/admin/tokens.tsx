@@ -1,12 +1,13 @@
 // API tokens: made here, shown once, ended at once.
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button } from "@zendeskgarden/react-buttons";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { post, Refused } from "../api";
-import { Time } from "../ui/bits";
+import { people, post, Refused } from "../api";
+import { Name, Time } from "../ui/bits";
 import { Box } from "../ui/box";
 import { useSays } from "../ui/says";
+import { AGENTS } from "../workspace/ready";
 import { exactly } from "../words";
 import { PersonPick } from "./person-pick";
 import { Records } from "./records";
@@ -52,10 +53,11 @@ export default function Tokens() {
 	const { t } = useTranslation();
 	const cache = useQueryClient();
 	const [making, setMaking] = useState(false);
+	const names = people(useQuery(AGENTS).data?.users);
 	return <>
 		<Records<Token> source={{
 			path: "/api/ward/v1/api_tokens", many: "api_tokens", one: "api_token", title: t("admin.tokens"), empty: t("tokens.none"), next: <Button onClick={() => setMaking(true)}>{t("tokens.new")}</Button>,
-			columns: [{ words: t("tokens.number"), show: (k) => k.id, width: 80 }, { words: t("tokens.for"), show: (k) => k.description || "–" }, { words: t("tokens.user"), show: (k) => "#" + k.user_id, width: 90 },
+			columns: [{ words: t("tokens.number"), show: (k) => k.id, width: 80 }, { words: t("tokens.for"), show: (k) => k.description || "–" }, { words: t("tokens.user"), show: (k) => <Name>{names.get(k.user_id)?.name || "#" + k.user_id}</Name>, width: 180 },
 				{ words: t("tokens.state"), show: (k) => k.active ? t("tokens.active") : t("tokens.ended"), width: 100 }, { words: t("field.created"), show: (k) => <Time at={k.created_at} />, width: 150, wide: true }, { words: t("tokens.used"), show: (k) => <Time at={k.last_used} />, width: 150, wide: true }],
 			remove: { warn: () => t("tokens.endWarn"), word: (k) => String(k.id), facts: async (k) => t(k.last_used ? "tokens.lastUsed" : "tokens.neverUsed", { at: k.last_used ? exactly(k.last_used) : "" }) }, canEdit: (k) => k.active,
 			tools: <Button size="small" isPrimary onClick={() => setMaking(true)}>{t("tokens.new")}</Button>,

@@ -85,13 +85,15 @@ function Side({ views, current, onNew }: { views: View[]; current?: string; onNe
 	))}</ul>;
 	const own = views.filter((v) => v.restriction?.type === "User");
 	return (
+		<>
 		<nav className="side" aria-label={t("views.title")}>
 			<h2>{t("views.title")}</h2>
 			{items(views.filter((v) => v.restriction?.type !== "User"))}
 			{own.length ? <><h2>{t("views.mine")}</h2>{items(own)}</> : null}
 			{me.view_access && me.view_access !== "readonly" ? <div className="side-acts row"><Button size="small" id="new-view" onClick={onNew}>{t("views.newShort")}</Button><Button size="small" isBasic id="off-views" onClick={() => setOff(true)}>{t("views.offShort")}</Button></div> : null}
-			{off ? <Resting onClose={() => setOff(false)} /> : null}
 		</nav>
+		{off ? <Resting onClose={() => setOff(false)} /> : null}
+		</>
 	);
 }
 
