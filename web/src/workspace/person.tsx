@@ -17,8 +17,8 @@ export function Asked({ tickets, caption, none }: { tickets?: Ticket[]; caption:
 	if (!tickets.length) return <Empty title={none} />;
 	return (
 		<table className="list"><caption className="sr">{caption}</caption>
-			<thead><tr><th scope="col" style={{ width: 110 }}>{t("field.status")}</th><th scope="col">{t("field.subject")}</th><th scope="col" style={{ width: 160 }}>{t("field.updated")}</th></tr></thead>
-			<tbody>{tickets.map((o) => <tr key={o.id}><td><Status status={o.status} /></td><td className="wrap"><Link href={"/agent/tickets/" + o.id} dir="auto">{o.subject || t("ticket.noSubject")}</Link></td><td><Time at={o.updated_at} /></td></tr>)}</tbody></table>
+			<thead><tr><th scope="col" style={{ width: 110 }}>{t("field.status")}</th><th scope="col">{t("field.subject")}</th><th scope="col" className="late" style={{ width: 160 }}>{t("field.updated")}</th></tr></thead>
+			<tbody>{tickets.map((o) => <tr key={o.id}><td><Status status={o.status} /></td><td className="wrap"><Link href={"/agent/tickets/" + o.id} dir="auto">{o.subject || t("ticket.noSubject")}</Link></td><td className="late"><Time at={o.updated_at} /></td></tr>)}</tbody></table>
 	);
 }
 
