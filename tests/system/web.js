@@ -415,6 +415,22 @@ async function main() {
 		await page.goto(U + "/agent/nothing");
 		await heading("Nothing is here").catch(() => seen(".empty"));
 	});
+	await step("who asks for the composer before it has come gets it then", async () => {
+		await page.goto(U + "/agent/search");
+		await page.fill("#query", "parking");
+		await page.keyboard.press("Enter");
+		await page.click("#tickets tbody a[href^='/agent/tickets/']");
+		await seen("#text");
+		let came = false;
+		await page.route(/assets\/editor-/, async (r) => { await new Promise((f) => setTimeout(f, 1500)); came = true; await r.continue(); });
+		await page.reload();
+		await seen("#conversation li");
+		await page.keyboard.press("n");
+		assert.ok(!came, "it has not come yet");
+		await page.waitForFunction(() => document.activeElement.id === "text");
+		assert.ok(await page.isChecked("input[value=note]"));
+		await page.unroute(/assets\/editor-/);
+	});
 	await step("by keyboard alone: palette, search, list, reply, redact, cheat sheet", async () => {
 		await page.goto(U + "/agent/search");
 		await seen("#query");

@@ -8,7 +8,7 @@ import { DOMParser, DOMSerializer, Schema, type Node } from "prosemirror-model";
 import { liftListItem, sinkListItem, splitListItem, wrapInList } from "prosemirror-schema-list";
 import { EditorState, Plugin, PluginKey, TextSelection, type Command } from "prosemirror-state";
 import { Decoration, DecorationSet, EditorView } from "prosemirror-view";
-import { forwardRef, useEffect, useImperativeHandle, useRef, useState, type FC, type FormEvent, type ReactNode } from "react";
+import { forwardRef, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type FC, type FormEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@zendeskgarden/react-buttons";
 import type { Finding } from "../api";
@@ -158,7 +158,8 @@ export const Editor = forwardRef<EditorHandle, { label: string; describedBy: str
 		const calls = useRef({ onChange, onSend, onFiles });
 		calls.current = { onChange, onSend, onFiles };
 
-		useEffect(() => {
+		// Before the handle is given out: who waits for it may use it at once.
+		useLayoutEffect(() => {
 			const why = (f: Finding) => t("phi.why", { kind: t("kind." + f.label, f.label), score: f.score, rule: f.rule });
 			const files = (list?: FileList | null) => {
 				if (!list?.length) return false;
