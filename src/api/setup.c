@@ -36,7 +36,7 @@ look(struct ctx *cx, struct facts *f)
 	f->proof[SETUP_MAIL] = f->mail_on ? str_printf(cx->arena, STR_F ":%lld " STR_F, STR_A(f->mail.host), (long long)f->mail.port,
 	    STR_A(f->mail.from)) : S("");
 	f->proof[SETUP_POLICY] = str_printf(cx->arena, "version %lld", (long long)f->version);
-	f->done[SETUP_FACTOR] = f->factor.set && gate_setting_bool(cx, "staff_second_factor", true);
+	f->done[SETUP_FACTOR] = f->factor.set;     /* whether the agents need one, too, is theirs to choose (api/signin.c) */
 	f->done[SETUP_TEAM] = f->admins + f->agents > 1;
 	for (int s = 1; s < SETUP_STEPS; s++)
 		if (f->proof[s].n && f->note[s].state == SETUP_PROVEN && str_eq(f->note[s].proof, f->proof[s]))
@@ -55,7 +55,7 @@ json_facts(struct json *j, struct ctx *cx, const struct facts *f, enum setup_ste
 	case SETUP_FACTOR:
 		jw_kbool(j, "set", f->factor.set);
 		jw_kint(j, "recovery_codes_left", f->factor.recovery_left);
-		jw_kbool(j, "enforced", gate_setting_bool(cx, "staff_second_factor", true));
+		jw_kbool(j, "all_staff", gate_setting_bool(cx, "staff_second_factor", true));
 		break;
 	case SETUP_BACKUP:
 		jw_kz(j, "root_kind", f->keys.passphrase ? "passphrase" : "file");
