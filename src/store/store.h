@@ -139,10 +139,10 @@ struct store_conf {
  * migrates (each migration in one transaction of its database; a newer
  * database than we know is E_CONFLICT), starts the writer. */
 enum err store_open(struct ctx *cx, const struct store_conf *conf, struct store **out) MUST_CHECK;
-/* Ends the writer after what is queued, copies the WAL back. No context may
- * hold a reading connection any more: ctx_done() comes first. */
 /* The keyring is older than the database beside it: data keys are missing. Their numbers are not given again. */
 enum err store_keys_behind(struct ctx *cx, bool *behind) MUST_CHECK;
+/* Ends the writer after what is queued, copies the WAL back. No context may
+ * hold a reading connection any more: ctx_done() comes first. */
 void     store_close(struct store **s);
 /* Prepares every statement of the NULL-terminated list on the writer's
  * connection, so that a typo fails at start; fail.field is the statement's
