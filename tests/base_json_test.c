@@ -382,14 +382,14 @@ the_tree_is_wiped(void **state)
 	assert_true(freed > 3);
 	assert_int_equal(freed_dirty, 0);
 
-	/* A text that breaks off leaves nothing either. */
+	/* A text that breaks off leaves nothing either; the arena keeps its chunk, wiped (base_arena_test.c). */
 	ctx_init(&cx, NULL, 1);
 	freed = 0;
 	watching = true;
 	assert_int_equal(json_parse(&cx, S("[\"canary of Rosalind Example\", \"canary"), &tree), E_INVALID);
 	ctx_done(&cx);
 	watching = false;
-	assert_true(freed > 1);
+	assert_true(freed > 0);
 	assert_int_equal(freed_dirty, 0);
 }
 #endif
