@@ -227,11 +227,12 @@ with Desk() as desk:
         check(len(mine) >= sent + 1, "each acknowledged comment has its mail (%d, %d)" % (sent, len(mine)))
 
         def arrived():
-            seen = {}
+            """How often Postfix took each; what it took once and put into the mailbox twice, when it was killed in between, is its own."""
+            taken = {}
             for m in post.mails("pat"):
                 if "+t%d-" % t in m["Message-ID"]:
-                    seen[m["Message-ID"]] = seen.get(m["Message-ID"], 0) + 1
-            return seen
+                    taken.setdefault(m["Message-ID"], set()).add(re.search(r"\(Postfix\) with \S+ id (\w+)", m["Received"]).group(1))
+            return {i: len(ids) for i, ids in taken.items()}
         post.command("flush")
         until(lambda: len(arrived()) == len(mine), 60 * SLOW)
         seen, unsure = arrived(), sum(x["uncertain"] for x in mine)
