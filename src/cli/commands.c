@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +177,7 @@ cmd_init(int argc, char **argv)
 	struct ctx cx = { .arena = a };
 	struct root_conf root = { .kind = ROOT_FILE };
 	struct ward w;
-	char path[4400], second[4400];
+	char path[4400], second[4400], real[PATH_MAX];
 	str password, phrase = S(""), print;
 	struct first f;
 	enum err e;
@@ -234,7 +235,7 @@ cmd_init(int argc, char **argv)
 		return init_failed(dir, failed(&cx, 2, e));
 	/* An absolute key path stays absolute. */
 	snprintf(path, sizeof path, "%s/ward.conf", dir);
-	if (key_path != NULL && (key_path = realpath(key_path, NULL)) == NULL)
+	if (key_path != NULL && (key_path = realpath(key_path, real)) == NULL)
 		return init_failed(dir, 73);
 	if ((e = conf_write(&cx, path, pass ? "passphrase" : "file", key_path)) != OK)
 		return init_failed(dir, failed(&cx, 2, e));
