@@ -277,7 +277,7 @@ async function main() {
 		await page.goto(U + "/help/articles");
 		await page.getByRole("link", { name: "Paying in parts" }).click();
 		await page.waitForSelector("article b:has-text('twelve'), article strong:has-text('twelve')");
-		assert.equal(await page.$eval("header", (e) => getComputedStyle(e).backgroundColor), "rgb(91, 42, 134)");
+		await page.waitForFunction(() => getComputedStyle(document.querySelector("header")).backgroundColor === "rgb(91, 42, 134)");
 		await page.getByRole("link", { name: "Español" }).click();
 		await page.waitForSelector("h1:has-text('Pagar a plazos')");
 	});
