@@ -65,7 +65,7 @@ run(struct ctx *cx, struct http_req *rq, struct http_reply *rp)
 		TRY(automations_step(cx, at, &begin, &more));
 	/* One that was under way goes to its end first, by its own clock. */
 	if (begin)
-		return fail(cx, E_CONFLICT, NULL, "another run is under way and has many tickets to change; ask again when it is completed");
+		return fail(cx, E_BUSY, NULL, "another run is under way and has many tickets to change; ask again when it is completed");
 	return state(cx, rq, rp);
 }
 
