@@ -119,7 +119,7 @@ tag_mark(uint64_t set[TAG_WORDS], str w)
 	for (size_t i = 0; i < w.n; i++) {
 		unsigned char c = (unsigned char)w.p[i];
 		if (c >= 0x80) {
-			memset(set, 0xff, sizeof *set * 4);
+			memset(set, 0xff, sizeof *set * TAG_WORDS);
 			return;
 		}
 		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
